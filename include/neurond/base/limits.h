@@ -1,0 +1,29 @@
+#ifndef NEUROND_BASE_LIMITS_H
+#define NEUROND_BASE_LIMITS_H
+
+// Every compile-time bound of the program, by module, with its reason. What an operator
+// may wish to change is not here but in the configuration (conf/schema.cc).
+
+#include <cstddef>
+
+namespace neuron {
+
+// base
+constexpr size_t kSmallBytes = 4096;  ///< slices under this are copied, not shared
+
+// loop: budgets of one event, so that one peer cannot starve the rest
+constexpr size_t kReadBudgetBytes = 64 * 1024;
+constexpr size_t kWriteBudgetBytes = 64 * 1024;
+constexpr int kAcceptBudget = 16;
+
+// wire
+constexpr size_t kMaxEnvelopeMembers = 1024;  ///< keys of a level that is read; MCP has ~10
+constexpr size_t kMaxChunkLineBytes = 256;    ///< chunk size with extensions
+
+// net: back-pressure marks of an output queue
+constexpr size_t kHighWaterBytes = 256 * 1024;
+constexpr size_t kLowWaterBytes = 64 * 1024;
+
+}  // namespace neuron
+
+#endif

@@ -1,0 +1,39 @@
+#ifndef NEUROND_BASE_LOG_H
+#define NEUROND_BASE_LOG_H
+
+#include <string>
+#include <string_view>
+
+namespace neuron {
+
+enum class LogLevel { kDebug, kInfo, kWarn, kError };
+enum class LogFormat { kText, kJson };
+
+/// The one global of the program. Writes to stderr, one line an event, one write(2) a
+/// line; with "<N>" priorities under systemd's journal (JOURNAL_STREAM).
+/// Text: `2026-11-21T01:02:03.456Z info supervisor: redis: healthy [req=…]`.
+void log_configure(LogLevel level, LogFormat format);
+bool log_enabled(LogLevel level) noexcept;
+
+/// `module` is the part in front of the colon. errno is saved and restored. Bytes from
+/// outside must pass escape() before they come here; secrets never come here.
+void log_line(LogLevel level, const char* module, const char* format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/// One line of `server`'s own stderr, already escaped.
+void log_child_line(std::string_view server, std::string_view line);
+
+#define log_debug(...) NEUROND_LOG(::neuron::LogLevel::kDebug, __VA_ARGS__)
+#define log_info(...) NEUROND_LOG(::neuron::LogLevel::kInfo, __VA_ARGS__)
+#define log_warn(...) NEUROND_LOG(::neuron::LogLevel::kWarn, __VA_ARGS__)
+#define log_error(...) NEUROND_LOG(::neuron::LogLevel::kError, __VA_ARGS__)
+#define NEUROND_LOG(level, ...)                 \
+    do {                                        \
+        if (::neuron::log_enabled(level)) {     \
+            ::neuron::log_line(level, __VA_ARGS__); \
+        }                                       \
+    } while (false)
+
+}  // namespace neuron
+
+#endif

@@ -1,0 +1,50 @@
+#ifndef NEUROND_BASE_OUT_QUEUE_H
+#define NEUROND_BASE_OUT_QUEUE_H
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "neurond/base/block.h"
+
+namespace neuron {
+
+/// Bytes on their way out, as a chain of slices: a message under construction, or what a
+/// channel has still to write. Small pieces are gathered by copying, large ones are
+/// shared.
+class OutQueue {
+  public:
+    OutQueue() = default;
+    OutQueue(OutQueue&&) = default;
+    OutQueue& operator=(OutQueue&&) = default;
+
+    bool empty() const noexcept { return bytes_ == 0; }
+    size_t bytes() const noexcept { return bytes_; }
+
+    /// Appends a copy of `text`.
+    void write(std::string_view text);
+    /// Appends a shared slice; one under kSmallBytes is copied instead.
+    void append(const Slice& slice);
+    /// Appends what is in `other` and leaves that empty.
+    void append(OutQueue&& other);
+
+    /// Describes the first bytes for writev: fills at most `max` entries, returns how many.
+    int gather(iovec* out, int max) const noexcept;
+    /// Drops the first n bytes, which have been written. n <= bytes().
+    void consume(size_t n) noexcept;
+    void clear() noexcept;
+
+    /// Everything as one string (tests, small messages).
+    std::string to_string() const;
+
+  private:
+    std::deque<Slice> slices_;
+    size_t bytes_ = 0;
+};
+
+}  // namespace neuron
+
+#endif

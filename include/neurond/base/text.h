@@ -1,0 +1,37 @@
+#ifndef NEUROND_BASE_TEXT_H
+#define NEUROND_BASE_TEXT_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace neuron {
+
+/// ASCII only, and independent of the locale.
+bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
+std::string to_lower(std::string_view text);
+std::string_view trim(std::string_view text, std::string_view blanks = " \t");
+std::vector<std::string_view> split(std::string_view text, char separator);
+bool starts_with(std::string_view text, std::string_view prefix) noexcept;
+bool ends_with(std::string_view text, std::string_view suffix) noexcept;
+
+/// Decimal digits only: no sign, no blank, no overflow.
+std::optional<uint64_t> parse_u64(std::string_view digits) noexcept;
+
+/// For logs and messages: control bytes, DEL, backslashes and invalid UTF-8 become \xNN
+/// (\n, \r, \t by name); cut behind `max` bytes of input with "...".
+std::string escape(std::string_view bytes, size_t max = 512);
+
+/// True for well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates).
+bool is_utf8(std::string_view bytes) noexcept;
+
+/// The candidate nearest to `word` by edit distance, near enough to be what was meant;
+/// empty if none is.
+std::string_view nearest(std::string_view word,
+                         const std::vector<std::string_view>& candidates);
+
+}  // namespace neuron
+
+#endif
