@@ -1,0 +1,189 @@
+// Starting, reaping and killing processes. posix_spawn only: no code of ours runs
+// between fork and exec.
+
+#include "neurond/loop/child.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "neurond/base/clock.h"
+#include "neurond/base/fd.h"
+
+namespace neuron {
+
+namespace {
+
+/// The two objects of posix_spawn, with their destructors.
+class SpawnObjects {
+  public:
+    SpawnObjects() {
+        ::posix_spawn_file_actions_init(&actions_);
+        ::posix_spawnattr_init(&attr_);
+    }
+    SpawnObjects(const SpawnObjects&) = delete;
+    SpawnObjects& operator=(const SpawnObjects&) = delete;
+    ~SpawnObjects() {
+        ::posix_spawn_file_actions_destroy(&actions_);
+        ::posix_spawnattr_destroy(&attr_);
+    }
+
+    void fresh_session() {
+        sigset_t none;
+        sigset_t all;
+        sigemptyset(&none);
+        sigfillset(&all);
+        ::posix_spawnattr_setsigmask(&attr_, &none);
+        ::posix_spawnattr_setsigdefault(&attr_, &all);
+        ::posix_spawnattr_setflags(&attr_, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
+                                               POSIX_SPAWN_SETSIGDEF);
+    }
+    int map_fds(const std::vector<std::pair<int, int>>& fds);
+    int change_dir(const std::string& cwd) {
+        return ::posix_spawn_file_actions_addchdir_np(&actions_, cwd.c_str());
+    }
+    int run(pid_t* pid, const char* path, char** argv, char** env) const {
+        return ::posix_spawn(pid, path, &actions_, &attr_, argv, env);
+    }
+
+  private:
+    posix_spawn_file_actions_t actions_;
+    posix_spawnattr_t attr_;
+    std::vector<Fd> lifted_;
+};
+
+/// Sources are first lifted above all targets, or one dup2 could close the next source.
+int SpawnObjects::map_fds(const std::vector<std::pair<int, int>>& fds) {
+    int top = 3;
+    for (const auto& [ours, theirs] : fds) {
+        top = std::max(top, theirs + 1);
+    }
+    for (const auto& [ours, theirs] : fds) {
+        Fd high(::fcntl(ours, F_DUPFD_CLOEXEC, top));
+        if (!high) {
+            return errno;
+        }
+        if (const int err = ::posix_spawn_file_actions_adddup2(&actions_, high.get(),
+                                                               theirs);
+            err != 0) {
+            return err;
+        }
+        lifted_.push_back(std::move(high));
+    }
+    return 0;
+}
+
+std::vector<char*> c_strings(const std::vector<std::string>& strings) {
+    std::vector<char*> out;
+    out.reserve(strings.size() + 1);
+    for (const std::string& s : strings) {
+        out.push_back(const_cast<char*>(s.c_str()));
+    }
+    out.push_back(nullptr);
+    return out;
+}
+
+ExitStatus exit_status(const siginfo_t& info) noexcept {
+    if (info.si_code == CLD_EXITED) {
+        return {info.si_status, 0};
+    }
+    return {0, info.si_status};
+}
+
+/// Direct children by /proc; empty when there are none.
+std::vector<pid_t> direct_children() {
+    std::vector<pid_t> pids;
+    std::string path = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
+    std::FILE* file = std::fopen(path.c_str(), "re");
+    if (file == nullptr) {
+        return pids;
+    }
+    int pid = 0;
+    while (std::fscanf(file, "%d", &pid) == 1) {
+        pids.push_back(pid);
+    }
+    std::fclose(file);
+    return pids;
+}
+
+}  // namespace
+
+std::string ExitStatus::to_string() const {
+    if (signal == 0) {
+        return "exited with status " + std::to_string(code);
+    }
+    const char* name = ::sigabbrev_np(signal);
+    return "killed by " +
+           (name != nullptr ? std::string("SIG") + name : std::to_string(signal));
+}
+
+Result<pid_t> spawn(const SpawnPlan& plan) {
+    SpawnObjects objects;
+    objects.fresh_session();
+    if (const int err = objects.map_fds(plan.fds); err != 0) {
+        return sys_error("pass descriptors to", plan.path, err);
+    }
+    if (!plan.cwd.empty() && objects.change_dir(plan.cwd) != 0) {
+        return sys_error("change directory to", plan.cwd);
+    }
+    pid_t pid = 0;
+    const int err = objects.run(&pid, plan.path.c_str(), c_strings(plan.argv).data(),
+                                c_strings(plan.env).data());
+    if (err != 0) {
+        return sys_error("start", plan.path, err);
+    }
+    return pid;
+}
+
+void Children::reap() {
+    for (;;) {
+        siginfo_t info{};
+        if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+            info.si_pid == 0) {
+            return;
+        }
+        const auto found = owners_.find(info.si_pid);
+        ChildOwner* owner = nullptr;
+        if (found != owners_.end()) {
+            ::kill(-info.si_pid, SIGKILL);
+            owner = found->second;
+            owners_.erase(found);
+        }
+        ::waitid(P_PID, static_cast<id_t>(info.si_pid), nullptr, WEXITED);
+        if (owner != nullptr) {
+            owner->on_exit(info.si_pid, exit_status(info));
+        }
+    }
+}
+
+void Children::kill_group(pid_t pid, int signal) const {
+    if (owners_.count(pid) != 0) {
+        ::kill(-pid, signal);
+    }
+}
+
+void kill_descendants(pid_t spare, int max_millis) {
+    const TimePoint deadline = monotonic_now() + Millis{max_millis};
+    for (;;) {
+        while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+        }
+        std::vector<pid_t> left = direct_children();
+        left.erase(std::remove(left.begin(), left.end(), spare), left.end());
+        if (left.empty() || monotonic_now() > deadline) {
+            return;
+        }
+        for (const pid_t pid : left) {
+            ::kill(pid, SIGKILL);
+        }
+        ::usleep(1000);  // the next generation arrives as these are reaped
+    }
+}
+
+}  // namespace neuron
