@@ -1,0 +1,182 @@
+# neurond. `make help` lists the targets; README.md says what they are for.
+#
+#   make check ONLY=…      not known: ONLY narrows `unit` and `it`
+#   make unit MODULES="base wire" ONLY=json
+#   make SAN=1 …           AddressSanitizer and UBSan, in build/san
+#   make WERROR=1 …        warnings are errors (what `make check` uses; never for packagers)
+#
+# CXX, CXXFLAGS, CPPFLAGS, LDFLAGS, LDLIBS, DESTDIR and PREFIX are the packager's: ours are
+# added to them.
+
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+BINDIR     ?= $(PREFIX)/bin
+MANDIR     ?= $(PREFIX)/share/man
+
+PKGS := libssl libcrypto libcjson
+CXX  := $(if $(filter default,$(origin CXX)),g++,$(CXX))
+
+# A caller's own -j stands.
+JOBS := $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
+MAKEFLAGS += $(JOBS) --no-print-directory
+
+# ---- flags ------------------------------------------------------------------------------
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast \
+        -Woverloaded-virtual -Wnon-virtual-dtor -Wcast-qual -Wformat=2 \
+        -Wimplicit-fallthrough -Wundef -Wnull-dereference
+WARN_GXX := -Wduplicated-cond -Wduplicated-branches -Wlogical-op
+CLANG    := clang++-14
+IS_CLANG := $(findstring clang,$(CXX))
+HARDEN   := -fstack-protector-strong -fstack-clash-protection -fcf-protection \
+            -D_GLIBCXX_ASSERTIONS
+FORTIFY  := $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CXXFLAGS)),,-D_FORTIFY_SOURCE=2)
+
+ifdef SAN
+OUT      := build/san
+CXXFLAGS ?= -O1 -g
+MODE     := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifdef FUZZ
+OUT      := build/fuzz
+CXX      := $(CLANG)
+IS_CLANG := clang
+CXXFLAGS ?= -O1 -g
+MODE     := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+else
+OUT      := build
+CXXFLAGS ?= -O2 -g
+MODE     := $(HARDEN) $(FORTIFY)
+endif
+
+LANG_FLAGS := -std=c++17 -fno-exceptions -fno-rtti -fPIE -Iinclude
+ALL_FLAGS   = $(LANG_FLAGS) $(WARN) $(if $(IS_CLANG),,$(WARN_GXX)) $(MODE) \
+              $(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CPPFLAGS) $(CXXFLAGS)
+COMPILE    := $(CXX) $(ALL_FLAGS)
+LINK_FLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(MODE) $(CXXFLAGS) $(LDFLAGS)
+LIBS       := $(shell pkg-config --libs $(PKGS) 2>/dev/null) $(LDLIBS)
+# doctest without exceptions; -O1, because nobody measures a test.
+TEST_FLAGS := -O1 -DDOCTEST_CONFIG_NO_EXCEPTIONS_BUT_WITH_ALL_ASSERTS= -Itests/unit
+
+# ---- what there is ----------------------------------------------------------------------
+MODULES   ?= $(notdir $(patsubst %/,%,$(wildcard src/*/)))
+empty     :=
+ALL_MODS  := $(notdir $(patsubst %/,%,$(wildcard src/*/)))
+SET       := $(if $(filter-out $(MODULES),$(ALL_MODS)),-$(subst $(empty) ,+,$(strip $(MODULES))))
+MAIN      := src/cli/main.cc
+LIB_SRC   := $(filter-out $(MAIN),$(foreach m,$(MODULES),$(wildcard src/$m/*.cc)))
+UNIT_SRC  := tests/unit/main.cc $(foreach m,$(MODULES),$(wildcard tests/unit/$m_*.cc))
+FUZZERS   := $(patsubst tests/fuzz/%.cc,%,$(filter-out %/replay.cc,$(wildcard tests/fuzz/*.cc)))
+SOURCES   := $(sort $(wildcard src/*/*.cc tests/unit/*.cc tests/fuzz/*.cc))
+HEADERS   := $(wildcard include/neurond/*/*.h)
+objects    = $(patsubst %.cc,$(OUT)/obj/%.o,$(1))
+LIB       := $(OUT)/lib$(SET).a
+UNIT      := $(OUT)/unit$(SET)
+BIN       := $(OUT)/neurond
+
+.PHONY: all run check check-long unit it peers lint fuzz fuzz-replay bench tidy format \
+        clang-check deps install uninstall clean help FORCE
+.DELETE_ON_ERROR:
+
+all: $(BIN)  ## build build/neurond (SAN=1: build/san/neurond)
+
+# ---- building ---------------------------------------------------------------------------
+$(BIN): $(call objects,$(MAIN)) $(LIB)
+	$(CXX) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+
+$(LIB): $(call objects,$(LIB_SRC))
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(UNIT): $(call objects,$(UNIT_SRC)) $(LIB)
+	@$(CXX) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+
+$(OUT)/obj/%.o: %.cc $(OUT)/flags
+	@mkdir -p $(@D)
+	@echo "  $(CXX) $<"
+	@$(COMPILE) $(if $(filter tests/%,$<),$(TEST_FLAGS)) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
+
+# Rewritten only when the flags changed, and then everything is built anew. WERROR is not
+# among them: it changes no object.
+$(OUT)/flags: FORCE
+	@mkdir -p $(OUT)
+	@pkg-config --exists $(PKGS) || { echo "error: find $(PKGS): pkg-config knows them not;" \
+	    "'make deps' or: apt-get install g++ make pkg-config libssl-dev libcjson-dev" >&2; exit 1; }
+	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
+
+-include $(wildcard $(OUT)/obj/*/*/*.d $(OUT)/clang/*/*/*.d)
+
+# The second compiler only reads: one stamp a file.
+clang-check: $(patsubst %.cc,build/clang/%.ok,$(SOURCES))
+build/clang/%.ok: %.cc
+	@mkdir -p $(@D)
+	@$(CLANG) $(LANG_FLAGS) $(WARN) $(if $(filter tests/%,$<),$(TEST_FLAGS)) -Werror -fsyntax-only \
+	    -MMD -MP -MT $@ -MF build/clang/$*.d $<
+	@touch $@
+
+# ---- running and testing ----------------------------------------------------------------
+deps:  ## install what building and testing need; says what it installs
+	@tests/deps.sh check
+
+run:  ## build, then run in the foreground with etc/neurond.conf
+	@tests/deps.sh build
+	@$(MAKE) all
+	$(BIN) -c etc/neurond.conf
+
+check:  ## every test, in under 5 minutes (SAN=1: unit and it under ASan and UBSan)
+	@tests/deps.sh check
+	@OUT=$(OUT) SAN=$(SAN) MAKE='$(MAKE) WERROR=1' tests/check.sh
+
+check-long:  ## every test with full counts
+	@NEUROND_LONG=1 $(MAKE) check
+
+unit: $(UNIT)  ## unit tests (ONLY=part-of-file-name, MODULES="base wire")
+	$(UNIT) --no-intro $(if $(ONLY),-sf='*tests/unit/*$(ONLY)*')
+
+it: $(BIN)  ## integration tests (ONLY=part-of-file-name)
+	NEUROND_BIN=$(BIN) tests/it/run.py $(ONLY)
+
+peers: $(BIN)  ## the ecosystem's own clients and servers
+	NEUROND_BIN=$(BIN) tests/peers/run.py $(ONLY)
+
+lint:  ## floors, sizes, one-place rules, second compiler, scripts, manual
+	@OUT=$(OUT) MAKE='$(MAKE)' tests/lint/run.sh
+
+fuzz-replay: $(patsubst %,$(OUT)/replay/%,$(FUZZERS))
+$(OUT)/replay/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/obj/tests/fuzz/replay.o $(LIB)
+	@mkdir -p $(@D)
+	@$(CXX) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+
+fuzz:  ## search with libFuzzer (TARGET=json_scan SECONDS=60)
+	@test -f tests/fuzz/$(TARGET).cc || { echo "TARGET is one of: $(FUZZERS)" >&2; exit 1; }
+	@$(MAKE) FUZZ=1 build/fuzz/$(TARGET)
+	@mkdir -p build/fuzz/found/$(TARGET) tests/fuzz/corpus/$(TARGET)
+	build/fuzz/$(TARGET) -max_total_time=$(or $(SECONDS),60) -artifact_prefix=build/fuzz/ \
+	    build/fuzz/found/$(TARGET) tests/fuzz/corpus/$(TARGET)
+build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/lib$(SET).a
+	@$(CXX) $(LINK_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+bench: $(BIN)  ## ratios against other proxies; never passes or fails
+	@for b in tests/bench/*.py; do [ -f "$$b" ] || continue; NEUROND_BIN=$(BIN) python3 "$$b" || exit 1; done
+
+tidy:  ## clang-tidy over the sources (MODULES=…)
+	@tests/deps.sh develop
+	clang-tidy-14 --quiet $(LIB_SRC) -- $(LANG_FLAGS)
+
+format:  ## clang-format over everything
+	@tests/deps.sh develop
+	clang-format-14 -i $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.h)
+
+# ---- installing -------------------------------------------------------------------------
+install: all  ## install below DESTDIR; an existing configuration is kept
+	install -D -m 0755 build/neurond $(DESTDIR)$(BINDIR)/neurond
+	install -D -m 0644 neurond.8 $(DESTDIR)$(MANDIR)/man8/neurond.8
+	[ -e $(DESTDIR)$(SYSCONFDIR)/neurond/neurond.conf ] || \
+	    install -D -m 0644 etc/neurond.conf $(DESTDIR)$(SYSCONFDIR)/neurond/neurond.conf
+
+uninstall:  ## remove what install put there; the configuration stays
+	rm -f $(DESTDIR)$(BINDIR)/neurond $(DESTDIR)$(MANDIR)/man8/neurond.8
+
+clean:  ## remove build/
+	rm -rf build
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'

@@ -1,0 +1,39 @@
+// The unit tests' main: doctest's own, plus the one line that tests/check.sh adds up.
+
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <doctest/doctest.h>
+
+#include <cstdio>
+
+namespace {
+
+/// Prints "N passed, N failed", counted in test cases, after everything else.
+struct Tally : doctest::IReporter {
+    explicit Tally(const doctest::ContextOptions&) {}
+
+    void test_run_end(const doctest::TestRunStats& run) override {
+        const unsigned failed = run.numTestCasesFailed;
+        std::printf("%u passed, %u failed\n", run.numTestCasesPassingFilters - failed, failed);
+    }
+
+    void report_query(const doctest::QueryData&) override {}
+    void test_run_start() override {}
+    void test_case_start(const doctest::TestCaseData&) override {}
+    void test_case_reenter(const doctest::TestCaseData&) override {}
+    void test_case_end(const doctest::CurrentTestCaseStats&) override {}
+    void test_case_exception(const doctest::TestCaseException&) override {}
+    void subcase_start(const doctest::SubcaseSignature&) override {}
+    void subcase_end() override {}
+    void log_assert(const doctest::AssertData&) override {}
+    void log_message(const doctest::MessageData&) override {}
+    void test_case_skipped(const doctest::TestCaseData&) override {}
+};
+
+}  // namespace
+
+DOCTEST_REGISTER_LISTENER("tally", 1, Tally);
+
+int main(int argc, char** argv) {
+    doctest::Context context(argc, argv);
+    return context.run();
+}
