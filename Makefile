@@ -1,9 +1,9 @@
-# neurond. `make help` lists the targets; README.md says what they are for.
+# neurond. `make help` lists the targets.
 #
-#   make check ONLY=…      not known: ONLY narrows `unit` and `it`
-#   make unit MODULES="base wire" ONLY=json
-#   make SAN=1 …           AddressSanitizer and UBSan, in build/san
-#   make WERROR=1 …        warnings are errors (what `make check` uses; never for packagers)
+#   make unit MODULES="base wire" ONLY=json    compile and run these alone
+#   make SAN=1 …       with AddressSanitizer and UBSan, in build/san
+#   make WERROR=1 …    warnings are errors (what `make check` uses; not for packagers)
+#   make OUT=DIR …     everything that is made goes to DIR instead of build/
 #
 # CXX, CXXFLAGS, CPPFLAGS, LDFLAGS, LDLIBS, DESTDIR and PREFIX are the packager's: ours are
 # added to them.
@@ -16,9 +16,9 @@ MANDIR     ?= $(PREFIX)/share/man
 PKGS := libssl libcrypto libcjson
 CXX  := $(if $(filter default,$(origin CXX)),g++,$(CXX))
 
-# A caller's own -j stands.
-JOBS := $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
-MAKEFLAGS += $(JOBS) --no-print-directory
+# All cores; a sub-make shares them.
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+MAKEFLAGS += $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS)) --no-print-directory
 
 # ---- flags ------------------------------------------------------------------------------
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast \
@@ -54,12 +54,12 @@ COMPILE    := $(CXX) $(ALL_FLAGS)
 LINK_FLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(MODE) $(CXXFLAGS) $(LDFLAGS)
 LIBS       := $(shell pkg-config --libs $(PKGS) 2>/dev/null) $(LDLIBS)
 # doctest without exceptions; -O1, because nobody measures a test.
-TEST_FLAGS := -O1 -DDOCTEST_CONFIG_NO_EXCEPTIONS_BUT_WITH_ALL_ASSERTS= -Itests/unit
+TEST_FLAGS := -O1 -DDOCTEST_CONFIG_NO_EXCEPTIONS_BUT_WITH_ALL_ASSERTS= 
 
 # ---- what there is ----------------------------------------------------------------------
-MODULES   ?= $(notdir $(patsubst %/,%,$(wildcard src/*/)))
 empty     :=
 ALL_MODS  := $(notdir $(patsubst %/,%,$(wildcard src/*/)))
+MODULES   ?= $(ALL_MODS)
 SET       := $(if $(filter-out $(MODULES),$(ALL_MODS)),-$(subst $(empty) ,+,$(strip $(MODULES))))
 MAIN      := src/cli/main.cc
 LIB_SRC   := $(filter-out $(MAIN),$(foreach m,$(MODULES),$(wildcard src/$m/*.cc)))
@@ -72,7 +72,7 @@ LIB       := $(OUT)/lib$(SET).a
 UNIT      := $(OUT)/unit$(SET)
 BIN       := $(OUT)/neurond
 
-.PHONY: all run check check-long unit it peers lint fuzz fuzz-replay bench tidy format \
+.PHONY: all run check check-long unit unit-binary it peers lint fuzz fuzz-replay bench tidy format \
         clang-check deps install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 
@@ -105,11 +105,11 @@ $(OUT)/flags: FORCE
 -include $(wildcard $(OUT)/obj/*/*/*.d $(OUT)/clang/*/*/*.d)
 
 # The second compiler only reads: one stamp a file.
-clang-check: $(patsubst %.cc,build/clang/%.ok,$(SOURCES))
-build/clang/%.ok: %.cc
+clang-check: $(patsubst %.cc,$(OUT)/clang/%.ok,$(SOURCES))
+$(OUT)/clang/%.ok: %.cc
 	@mkdir -p $(@D)
 	@$(CLANG) $(LANG_FLAGS) $(WARN) $(if $(filter tests/%,$<),$(TEST_FLAGS)) -Werror -fsyntax-only \
-	    -MMD -MP -MT $@ -MF build/clang/$*.d $<
+	    -MMD -MP -MT $@ -MF $(OUT)/clang/$*.d $<
 	@touch $@
 
 # ---- running and testing ----------------------------------------------------------------
@@ -119,15 +119,16 @@ deps:  ## install what building and testing need; says what it installs
 run:  ## build, then run in the foreground with etc/neurond.conf
 	@tests/deps.sh build
 	@$(MAKE) all
-	$(BIN) -c etc/neurond.conf
+	build/neurond -c etc/neurond.conf
 
 check:  ## every test, in under 5 minutes (SAN=1: unit and it under ASan and UBSan)
 	@tests/deps.sh check
-	@OUT=$(OUT) SAN=$(SAN) MAKE='$(MAKE) WERROR=1' tests/check.sh
+	@OUT=$(OUT) SAN=$(SAN) MAKE='$(MAKE) OUT=$(OUT) WERROR=1' tests/check.sh
 
 check-long:  ## every test with full counts
 	@NEUROND_LONG=1 $(MAKE) check
 
+unit-binary: $(UNIT)
 unit: $(UNIT)  ## unit tests (ONLY=part-of-file-name, MODULES="base wire")
 	$(UNIT) --no-intro $(if $(ONLY),-sf='*tests/unit/*$(ONLY)*')
 
@@ -138,7 +139,7 @@ peers: $(BIN)  ## the ecosystem's own clients and servers
 	NEUROND_BIN=$(BIN) tests/peers/run.py $(ONLY)
 
 lint:  ## floors, sizes, one-place rules, second compiler, scripts, manual
-	@OUT=$(OUT) MAKE='$(MAKE)' tests/lint/run.sh
+	@OUT=$(OUT) MAKE='$(MAKE) OUT=$(OUT)' tests/lint/run.sh
 
 fuzz-replay: $(patsubst %,$(OUT)/replay/%,$(FUZZERS))
 $(OUT)/replay/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/obj/tests/fuzz/replay.o $(LIB)
