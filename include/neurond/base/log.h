@@ -1,7 +1,7 @@
 #ifndef NEUROND_BASE_LOG_H
 #define NEUROND_BASE_LOG_H
 
-#include <string>
+#include <cstdint>
 #include <string_view>
 
 namespace neuron {
@@ -22,6 +22,10 @@ void log_line(LogLevel level, const char* module, const char* format, ...)
 
 /// One line of `server`'s own stderr, already escaped.
 void log_child_line(std::string_view server, std::string_view line);
+
+/// Lines that were lost because stderr did not take them at once: the daemon never waits
+/// for the reader of its log.
+uint64_t log_dropped_lines() noexcept;
 
 #define log_debug(...) NEUROND_LOG(::neuron::LogLevel::kDebug, __VA_ARGS__)
 #define log_info(...) NEUROND_LOG(::neuron::LogLevel::kInfo, __VA_ARGS__)

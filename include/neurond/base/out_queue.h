@@ -4,9 +4,9 @@
 #include <sys/uio.h>
 
 #include <cstddef>
-#include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "neurond/base/block.h"
 
@@ -18,8 +18,8 @@ namespace neuron {
 class OutQueue {
   public:
     OutQueue() = default;
-    OutQueue(OutQueue&&) = default;
-    OutQueue& operator=(OutQueue&&) = default;
+    OutQueue(OutQueue&& other) noexcept { swap(other); }
+    OutQueue& operator=(OutQueue&& other) noexcept;
 
     bool empty() const noexcept { return bytes_ == 0; }
     size_t bytes() const noexcept { return bytes_; }
@@ -41,8 +41,15 @@ class OutQueue {
     std::string to_string() const;
 
   private:
-    std::deque<Slice> slices_;
+    void swap(OutQueue& other) noexcept;
+    /// Copies into the tail block what fits there; returns what did not.
+    std::string_view fill_tail(std::string_view text) noexcept;
+    void share(Slice slice);
+
+    std::vector<Slice> slices_;  ///< those before first_ are gone
+    size_t first_ = 0;
     size_t bytes_ = 0;
+    size_t gather_bytes_ = 0;  ///< capacity of the last slice's block if made here, else 0
 };
 
 }  // namespace neuron
