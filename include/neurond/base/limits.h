@@ -30,6 +30,14 @@ constexpr size_t kMaxChunkLineBytes = 256;    ///< chunk size with extensions
 constexpr size_t kMaxChunkOverheadBytes = 16 * 1024;  ///< all extensions of one body
 constexpr size_t kMaxTrailerBytes = 8 * 1024;
 
+// conf
+constexpr size_t kMaxConfigBytes = 4 * 1024 * 1024;  ///< one file; includes count apart
+constexpr size_t kMaxSecretBytes = 1024 * 1024;      ///< one ${file:} or ${credential:}
+constexpr size_t kMaxIncludeDepth = 16;
+constexpr size_t kMaxConfigFiles = 1024;   ///< all includes together
+constexpr size_t kMaxDiagnostics = 100;    ///< beyond that nobody reads them
+constexpr size_t kMaxNamespaceBytes = 64;  ///< also of rule IDs; DESIGN 1.5
+
 // net: back-pressure marks of an output queue
 constexpr size_t kHighWaterBytes = 256 * 1024;
 constexpr size_t kLowWaterBytes = 64 * 1024;
