@@ -1,0 +1,116 @@
+#ifndef NEUROND_NET_CHANNEL_H
+#define NEUROND_NET_CHANNEL_H
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "neurond/base/buffer.h"
+#include "neurond/base/out_queue.h"
+#include "neurond/loop/event_loop.h"
+#include "neurond/net/stream.h"
+
+namespace neuron {
+
+/// Uses a channel. Callbacks come from the loop, never from inside a call of ours.
+class ChannelOwner {
+  public:
+    /// Where the next bytes shall be put; an empty span stops reading until
+    /// resume_input().
+    virtual WriteSpan input_space() = 0;
+    /// `n` bytes have been put there.
+    virtual void on_input(size_t n) = 0;
+    /// The peer sends no more; it may still read.
+    virtual void on_input_end() = 0;
+    /// The output had been over kHighWaterBytes and is under kLowWaterBytes again.
+    virtual void on_output_room() = 0;
+    /// Closed, by us or by the peer; the last callback. The channel is deaf and may be
+    /// retired, not destroyed, from here.
+    virtual void on_closed(const std::string& reason) = 0;
+
+  protected:
+    ~ChannelOwner() = default;
+};
+
+/// A stream with an output queue and its interest in the loop.
+///
+///     kOpen ──finish()──> kFlushing ──all written──> kLingering ──peer's end──> kClosed
+///       └───────────────close(), error, peer gone──────────────────────────────────┘
+///
+/// Lingering reads and drops what still comes, for at most two seconds: closing with
+/// unread input would have the kernel throw away what the peer has not read yet.
+class Channel final {
+  public:
+    Channel(EventLoop& loop, std::unique_ptr<Stream> stream, ChannelOwner& owner);
+    Channel(const Channel&) = delete;
+    Channel& operator=(const Channel&) = delete;
+    ~Channel();
+
+    /// Append here, then flush(). Nothing is written before the flush phase.
+    OutQueue& out() noexcept { return out_; }
+    void flush();
+    /// Over the high-water mark: whoever produces output should stop.
+    bool congested() const noexcept { return congested_; }
+
+    void resume_input();
+    /// Reads no more until resume_input(); what the kernel holds stays there.
+    void pause_input();
+
+    /// Writes what is queued, ends the output, lingers, closes.
+    void finish(std::string reason);
+    /// Ends the output once what is queued has been written; reading goes on.
+    void end_output();
+    /// Closes now. on_closed() is called in the next phase kSoon.
+    void close(std::string reason);
+    bool closed() const noexcept { return state_ == State::kClosed; }
+    bool open() const noexcept { return state_ == State::kOpen; }
+
+    const Stream& stream() const noexcept { return *stream_; }
+
+  private:
+    enum class State { kOpen, kFlushing, kLingering, kClosed };
+
+    /// Tells the two descriptors of a pipe pair apart.
+    struct Side final : EventHandler {
+        Side(Channel& owner, bool input) : channel(owner), is_input(input) {}
+        void on_ready(uint32_t events) override { channel.on_ready(*this, events); }
+        Channel& channel;
+        bool is_input;
+    };
+
+    void on_ready(const Side& side, uint32_t events);
+    void read_some();
+    void read_once(size_t& budget);
+    void drop_input();
+    void write_some();
+    void after_write();
+    void output_flushed();
+    void enter(State next);
+    void update_interest();
+
+    EventLoop& loop_;
+    std::unique_ptr<Stream> stream_;
+    ChannelOwner& owner_;
+    OutQueue out_;
+    State state_ = State::kOpen;
+    bool input_wanted_ = true;
+    bool input_ended_ = false;
+    bool output_blocked_ = false;      ///< the kernel took less than we had
+    bool read_wants_write_ = false;    ///< TLS
+    bool write_wants_read_ = false;    ///< TLS
+    bool end_output_ = false;
+    bool congested_ = false;
+    std::string reason_;
+    Side input_side_{*this, true};
+    Side output_side_{*this, false};
+    std::optional<Watch> input_watch_;
+    std::optional<Watch> output_watch_;  ///< only when the descriptors differ
+    Task flush_task_;
+    Task closed_task_;
+    Task buffered_input_;
+    Timer linger_;
+};
+
+}  // namespace neuron
+
+#endif
