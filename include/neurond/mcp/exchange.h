@@ -1,0 +1,137 @@
+#ifndef NEUROND_MCP_EXCHANGE_H
+#define NEUROND_MCP_EXCHANGE_H
+
+// The model of a call, and the two narrow interfaces between who asks and who answers.
+// Types only: everything that meets here lives on other floors and does not know its
+// counterpart.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "neurond/base/block.h"
+#include "neurond/base/clock.h"
+#include "neurond/base/handle.h"
+#include "neurond/mcp/identity.h"
+#include "neurond/wire/json_scan.h"
+#include "neurond/wire/jsonrpc.h"
+
+namespace neuron {
+
+class Answerer;
+class Asker;
+class Catalog;
+struct CatalogEntry;
+struct Call;
+
+using AskerHandle = Handle<Asker>;
+using AnswererHandle = Handle<Answerer>;
+using CallHandle = Handle<Call>;
+
+/// What a client asked for: its own bytes, and where in them the parts lie that a proxy
+/// must read or change. Spans are offsets into `text`; an empty span is an absent member.
+struct CallRequest {
+    std::string method;      ///< "tools/call"
+    std::string name;        ///< the full name the client used, decoded
+    Slice text;              ///< the whole JSON-RPC message
+    Span params;             ///< the object; absent = none
+    Span name_span;          ///< value of params.name, with its quotes
+    Span arguments;          ///< value of params.arguments
+    Span progress_token;     ///< value of params._meta.progressToken
+    std::string request_id;  ///< X-Request-Id: log, audit, own answers
+    Identity identity;
+    AskerHandle asker;
+    uint64_t tag = 0;        ///< which of the asker's requests this is; the asker's number
+};
+
+/// Why neurond itself refuses or fails a call (DESIGN 1.7).
+struct OwnError {
+    JsonRpcError code = JsonRpcError::kInternalError;
+    std::string message;
+    std::string type;    ///< timeout, crash, unavailable, busy, audit …; empty = no data
+    std::string server;  ///< the downstream's name, or empty
+    std::optional<int> retry_after_seconds;
+};
+
+/// The one answer to a call.
+struct Answer {
+    enum class Kind {
+        kResult,    ///< `body` is the downstream's result, verbatim
+        kError,     ///< `body` is the downstream's error object, verbatim
+        kOwnError,  ///< `own` is ours
+    };
+    Kind kind = Kind::kOwnError;
+    Slice body;
+    OwnError own;
+
+    static Answer result(Slice bytes) { return {Kind::kResult, std::move(bytes), {}}; }
+    static Answer error(Slice bytes) { return {Kind::kError, std::move(bytes), {}}; }
+    static Answer failure(OwnError why) { return {Kind::kOwnError, {}, std::move(why)}; }
+};
+
+/// Something that comes before the answer and belongs to the call: progress.
+struct Notice {
+    Slice params;         ///< the notification's params object
+    Span progress_token;  ///< where in `params` our token stands, to be put back
+};
+
+/// Asks. Not a connection: it may outlive one. Found by handle, so it may go at any time.
+class Asker {
+  public:
+    virtual void on_notice(uint64_t tag, const Notice& notice) = 0;
+    /// Exactly once a call that has not been cancelled by the asker.
+    virtual void on_answer(uint64_t tag, const Answer& answer) = 0;
+
+  protected:
+    ~Asker() = default;
+};
+
+/// Why a call is taken back from its answerer.
+enum class CancelReason { kClient, kTimeout };
+
+/// Answers: a downstream.
+class Answerer {
+  public:
+    virtual const std::string& name() const noexcept = 0;
+    /// Takes an admitted and recorded call; answers it later through the CallSink, never
+    /// before this returns. The call stays valid until it is answered or cancelled.
+    virtual void take(Call& call) = 0;
+    /// The call is over for its asker; no answer is owed any more.
+    virtual void cancel(Call& call, CancelReason reason) = 0;
+    /// Time allowed for a call of this tool (own name), and its cap under progress.
+    virtual Millis call_timeout(const std::string& own_name) const = 0;
+    virtual Millis call_timeout_max() const = 0;
+
+  protected:
+    ~Answerer() = default;
+};
+
+/// A call on its way: received → admitted → recorded → queued → sent → answered.
+struct Call {
+    enum class Stage { kReceived, kRecorded, kQueued, kSent };
+
+    CallHandle handle;
+    CallRequest request;
+    std::shared_ptr<const Catalog> catalog;  ///< the snapshot it began with
+    const CatalogEntry* entry = nullptr;     ///< in that snapshot
+    std::string rule;                        ///< the policy rule that decided
+    Stage stage = Stage::kReceived;
+    TimePoint received;
+    TimePoint sent;          ///< valid in kSent: when its bytes were queued for the leg
+    uint64_t leg_id = 0;     ///< our id towards the downstream, valid in kSent
+};
+
+/// Where answerers deliver (the router).
+class CallSink {
+  public:
+    virtual void on_notice(CallHandle call, const Notice& notice) = 0;
+    virtual void on_answer(CallHandle call, const Answer& answer) = 0;
+
+  protected:
+    ~CallSink() = default;
+};
+
+}  // namespace neuron
+
+#endif
