@@ -16,9 +16,9 @@ MANDIR     ?= $(PREFIX)/share/man
 PKGS := libssl libcrypto libcjson
 CXX  := $(if $(filter default,$(origin CXX)),g++,$(CXX))
 
-# All cores; a sub-make shares them.
+# All cores unless -j says otherwise; a sub-make shares them.
 JOBS ?= $(shell nproc 2>/dev/null || echo 1)
-MAKEFLAGS += $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS)) --no-print-directory
+MAKEFLAGS += $(if $(filter 0,$(MAKELEVEL)),-j$(JOBS)) --no-print-directory
 
 # ---- flags ------------------------------------------------------------------------------
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast \

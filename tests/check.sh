@@ -3,7 +3,7 @@
 # "N passed, N failed"; the sum is the last line. A layer that dies without saying counts
 # as one failure. From the Makefile: OUT, SAN, MAKE.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 passed=0 failed=0
 logs=$OUT/check
 mkdir -p "$logs"

@@ -2,7 +2,7 @@
 # Replays each fuzz target's corpus through its plain driver: one target, one result.
 # Drivers are in $OUT/replay (make fuzz-replay).
 set -u
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit 1
 passed=0 failed=0
 for source in tests/fuzz/*.cc; do
     target=$(basename "$source" .cc)

@@ -13,7 +13,8 @@ struct Tally : doctest::IReporter {
 
     void test_run_end(const doctest::TestRunStats& run) override {
         const unsigned failed = run.numTestCasesFailed;
-        std::printf("%u passed, %u failed\n", run.numTestCasesPassingFilters - failed, failed);
+        std::printf("%u passed, %u failed\n", run.numTestCasesPassingFilters - failed,
+                    failed);
     }
 
     void report_query(const doctest::QueryData&) override {}

@@ -1,0 +1,15 @@
+#!/bin/sh
+# A file has at most 500 lines, a function at most 60 (DESIGN 2.2).
+set -u
+bad=$(
+    find src include tests -name node_modules -prune -o \
+        \( -name '*.cc' -o -name '*.h' -o -name '*.py' \) -print | while read -r file; do
+        lines=$(wc -l <"$file")
+        [ "$lines" -le 500 ] || echo "$file: $lines lines"
+    done
+    find src include \( -name '*.cc' -o -name '*.h' \) -print |
+        ctags --languages=C++ --kinds-C++=f --fields=+ne -x \
+            --_xformat='%{line} %{end} %F %{name}' -L - |
+        awk '$2 - $1 + 1 > 60 { print $3 ":" $1 ": " $4 " has " $2 - $1 + 1 " lines" }'
+)
+[ -z "$bad" ] || { echo "$bad"; exit 1; }
