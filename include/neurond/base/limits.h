@@ -26,6 +26,7 @@ constexpr size_t kMaxEnvelopeMembers = 1024;  ///< keys of a level that is read;
 constexpr size_t kMaxTargetBytes = 8000;      ///< RFC 9112 section 3 asks for at least that
 constexpr size_t kMaxMethodBytes = 32;        ///< registered ones have at most 17
 constexpr size_t kMaxHttpFields = 128;
+constexpr size_t kMaxOversizeIdBytes = 1100;  ///< of a message over message_max
 constexpr size_t kMaxChunkLineBytes = 256;    ///< chunk size with extensions
 constexpr size_t kMaxChunkOverheadBytes = 16 * 1024;  ///< all extensions of one body
 constexpr size_t kMaxTrailerBytes = 8 * 1024;

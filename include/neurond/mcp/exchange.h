@@ -14,7 +14,7 @@
 #include "neurond/base/clock.h"
 #include "neurond/base/handle.h"
 #include "neurond/mcp/identity.h"
-#include "neurond/wire/json_scan.h"
+#include "neurond/wire/json_span.h"
 #include "neurond/wire/jsonrpc.h"
 
 namespace neuron {
@@ -47,7 +47,7 @@ struct CallRequest {
 
 /// Why neurond itself refuses or fails a call (DESIGN 1.7).
 struct OwnError {
-    JsonRpcError code = JsonRpcError::kInternalError;
+    JsonRpcError code = JsonRpcError::kInternal;
     std::string message;
     std::string type;    ///< timeout, crash, unavailable, busy, audit …; empty = no data
     std::string server;  ///< the downstream's name, or empty

@@ -1,0 +1,93 @@
+#ifndef NEUROND_NET_LINK_H
+#define NEUROND_NET_LINK_H
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "neurond/base/block.h"
+#include "neurond/base/out_queue.h"
+#include "neurond/net/channel.h"
+#include "neurond/wire/id_finder.h"
+#include "neurond/wire/json_scan.h"
+
+namespace neuron {
+
+/// Uses a link. Callbacks come from the loop.
+class LinkOwner {
+  public:
+    /// One message. `scan` is done with exactly `text`, which has no line breaks. Keep a
+    /// copy of a small text rather than the slice: its block may be much larger.
+    virtual void on_message(const JsonScanner& scan, const Slice& text) = 0;
+    /// What came is not JSON: `scan` says why, `head` is its beginning. The link goes on
+    /// with the next message.
+    virtual void on_garbage(const JsonScanner& scan, std::string_view head) = 0;
+    /// A message over the limit was dropped; its raw id, if it could be told.
+    virtual void on_oversized(std::string_view id_raw) = 0;
+    virtual void on_output_room() = 0;
+    /// The last callback; the link may be retired from here.
+    virtual void on_link_closed(const std::string& reason) = 0;
+
+  protected:
+    ~LinkOwner() = default;
+};
+
+/// A framed JSON-RPC pipe; knows neither eras nor roles.
+class Link {
+  public:
+    virtual ~Link() = default;
+    /// Queues one message: JSON on one line.
+    virtual void send(OutQueue&& message) = 0;
+    /// Enough is queued; wait for on_output_room().
+    virtual bool congested() const noexcept = 0;
+    /// Ends our side once everything has been written (a child sees end of file).
+    virtual void end_output() = 0;
+    virtual void close(std::string reason) = 0;
+};
+
+struct LinkLimits {
+    size_t message_max;   ///< bytes of one message
+    unsigned json_depth;
+};
+
+/// Newline-delimited JSON over a stream: stdio children, the Unix socket.
+class LineLink final : public Link, private ChannelOwner {
+  public:
+    LineLink(EventLoop& loop, std::unique_ptr<Stream> stream, const LinkLimits& limits,
+             LinkOwner& owner);
+
+    void send(OutQueue&& message) override;
+    bool congested() const noexcept override { return channel_.congested(); }
+    void end_output() override { channel_.end_output(); }
+    void close(std::string reason) override { channel_.close(std::move(reason)); }
+
+  private:
+    WriteSpan input_space() override;
+    void on_input(size_t n) override;
+    void on_input_end() override;
+    void on_output_room() override { owner_.on_output_room(); }
+    void on_closed(const std::string& reason) override { owner_.on_link_closed(reason); }
+
+    void take_lines();
+    void line_done(size_t end);
+    void line_grows();
+    void start_dropping();
+    std::string_view pending() const noexcept;
+
+    /// What becomes of the bytes of the line being read.
+    enum class Mode { kKeep, kDropGarbage, kDropOversized };
+
+    LinkLimits limits_;
+    LinkOwner& owner_;
+    BlockRef block_;
+    size_t line_begin_ = 0;  ///< in block_
+    size_t looked_ = 0;      ///< in block_: no line end before this
+    Mode mode_ = Mode::kKeep;
+    JsonScanner scan_;
+    IdFinder id_finder_;
+    Channel channel_;
+};
+
+}  // namespace neuron
+
+#endif

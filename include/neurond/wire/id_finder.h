@@ -1,0 +1,41 @@
+#ifndef NEUROND_WIRE_ID_FINDER_H
+#define NEUROND_WIRE_ID_FINDER_H
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace neuron {
+
+/// Reads a JSON-RPC message that is too large to be kept, only to learn its id, so that
+/// the one call it belongs to can be told. Checks no grammar: on other text than JSON the
+/// answer is an id nobody waits for, or none.
+class IdFinder {
+  public:
+    void reset();
+    void feed(std::string_view bytes);
+    /// The raw id; empty if none was seen, or if it was seen twice.
+    std::string_view id() const noexcept {
+        return found_ == 1 ? std::string_view(id_) : std::string_view();
+    }
+
+  private:
+    void in_string(char c);
+    void outside(char c);
+    void end_capture();
+
+    enum class Capture { kNone, kKey, kId };
+
+    int depth_ = 0;
+    bool string_ = false;
+    bool escaped_ = false;
+    bool value_next_ = false;  ///< at depth 1, behind a colon
+    Capture capture_ = Capture::kNone;
+    std::string key_;
+    std::string id_;
+    int found_ = 0;
+};
+
+}  // namespace neuron
+
+#endif

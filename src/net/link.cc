@@ -1,0 +1,139 @@
+// NDJSON framing. A line is scanned as it arrives, at most one read budget a turn, and
+// handed on as a slice of the block it was read into.
+
+#include "neurond/net/link.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "neurond/base/limits.h"
+#include "neurond/wire/json_splice.h"
+
+namespace neuron {
+
+namespace {
+
+constexpr size_t kMinRoom = 4096;
+constexpr size_t kGarbageHead = 256;
+
+}  // namespace
+
+LineLink::LineLink(EventLoop& loop, std::unique_ptr<Stream> stream,
+                   const LinkLimits& limits, LinkOwner& owner)
+    : limits_(limits),
+      owner_(owner),
+      scan_(limits.json_depth),
+      channel_(loop, std::move(stream), *this) {}
+
+void LineLink::send(OutQueue&& message) {
+    channel_.out().append(std::move(message));
+    channel_.out().write("\n");
+    channel_.flush();
+}
+
+std::string_view LineLink::pending() const noexcept {
+    return block_ ? block_->view().substr(line_begin_) : std::string_view();
+}
+
+/// Bytes handed out as slices stay where they are: a block that is shared, or full, is
+/// left behind and what is pending of the current line moves to a new one.
+WriteSpan LineLink::input_space() {
+    const std::string_view line = pending();
+    if (block_ && line.empty() && block_.sole_owner()) {
+        block_->clear();
+        line_begin_ = looked_ = 0;
+    }
+    if (!block_ || block_->room() < kMinRoom) {
+        BlockRef next = Block::make(std::max(kReadBudgetBytes, 2 * line.size()));
+        std::memcpy(next->data(), line.data(), line.size());
+        next->commit(line.size());
+        looked_ -= std::min(looked_, line_begin_);
+        line_begin_ = 0;
+        block_ = std::move(next);
+    }
+    return {block_->data() + block_->size(), block_->room()};
+}
+
+void LineLink::on_input(size_t n) {
+    block_->commit(n);
+    take_lines();
+}
+
+void LineLink::take_lines() {
+    while (!channel_.closed()) {
+        const std::string_view fresh = block_->view().substr(looked_);
+        const void* newline = std::memchr(fresh.data(), '\n', fresh.size());
+        if (newline == nullptr) {
+            looked_ = block_->size();
+            line_grows();
+            return;
+        }
+        const size_t end =
+            static_cast<size_t>(static_cast<const char*>(newline) - block_->data());
+        looked_ = end + 1;
+        line_done(end);
+    }
+}
+
+void LineLink::line_done(size_t end) {
+    std::string_view line = block_->view().substr(line_begin_, end - line_begin_);
+    line_begin_ = end + 1;
+    if (!line.empty() && line.back() == '\r') {
+        line.remove_suffix(1);
+    }
+    const Mode mode = std::exchange(mode_, Mode::kKeep);
+    if (mode == Mode::kDropOversized) {
+        id_finder_.feed(line);
+        owner_.on_oversized(id_finder_.id());
+    } else if (mode == Mode::kKeep && line.size() > limits_.message_max) {
+        id_finder_.reset();
+        id_finder_.feed(line);
+        owner_.on_oversized(id_finder_.id());
+    } else if (mode == Mode::kKeep && !line.empty()) {
+        if (scan_.finish(line) == Scan::kDone) {
+            if (scan_.has_line_breaks()) {
+                blank_line_breaks(const_cast<char*>(line.data()), line.size());
+            }
+            owner_.on_message(scan_, Slice(block_, line));
+        } else {
+            owner_.on_garbage(scan_, line.substr(0, kGarbageHead));
+        }
+    }
+    scan_.reset();
+}
+
+/// The line has not ended: scan what there is, and drop what cannot become a message.
+void LineLink::line_grows() {
+    const std::string_view line = pending();
+    if (mode_ == Mode::kDropOversized) {
+        id_finder_.feed(line);
+        start_dropping();
+    } else if (mode_ == Mode::kDropGarbage) {
+        start_dropping();
+    } else if (line.size() > limits_.message_max) {
+        mode_ = Mode::kDropOversized;
+        id_finder_.reset();
+        id_finder_.feed(line);
+        start_dropping();
+    } else if (scan_.feed(line) == Scan::kBad) {
+        // A carriage return at the end may belong to the line end: wait for the rest.
+        if (line.size() > kGarbageHead) {
+            mode_ = Mode::kDropGarbage;
+            owner_.on_garbage(scan_, line.substr(0, kGarbageHead));
+            start_dropping();
+        }
+    }
+}
+
+void LineLink::start_dropping() {
+    line_begin_ = looked_ = block_->size();
+}
+
+void LineLink::on_input_end() {
+    if (!pending().empty() && mode_ == Mode::kKeep) {
+        owner_.on_garbage(scan_, pending().substr(0, kGarbageHead));
+    }
+    channel_.close("end of input");
+}
+
+}  // namespace neuron
