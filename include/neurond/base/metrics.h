@@ -77,7 +77,8 @@ class Metrics {
 
     Counter& counter(std::string_view name, std::string_view help,
                      MetricLabels labels = {});
-    Gauge& gauge(std::string_view name, std::string_view help, MetricLabels labels = {});
+    Gauge& gauge(std::string_view name, std::string_view help,
+                 MetricLabels labels = {});
     Histogram& histogram(std::string_view name, std::string_view help,
                          const std::vector<double>& bounds_in_seconds,
                          MetricLabels labels = {});
@@ -100,6 +101,11 @@ class Metrics {
 
     Series& find_or_add(std::string_view name, std::string_view help,
                         MetricLabels labels, Series fresh);
+    static void append_series(std::string& out, const std::string& name,
+                              const MetricLabels& labels, const Series& series);
+    static void append_histogram(std::string& out, const std::string& name,
+                                 const MetricLabels& labels,
+                                 const Histogram& histogram);
 
     std::map<std::string, Family, std::less<>> families_;
 };

@@ -49,7 +49,8 @@ class OutQueue {
     std::vector<Slice> slices_;  ///< those before first_ are gone
     size_t first_ = 0;
     size_t bytes_ = 0;
-    size_t gather_bytes_ = 0;  ///< capacity of the last slice's block if made here, else 0
+    size_t gather_bytes_ =
+        0;  ///< capacity of the last slice's block if made here, else 0
 };
 
 }  // namespace neuron

@@ -1,6 +1,7 @@
 #ifndef NEUROND_BASE_TEXT_H
 #define NEUROND_BASE_TEXT_H
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,9 +21,12 @@ bool ends_with(std::string_view text, std::string_view suffix) noexcept;
 /// Decimal digits only: no sign, no blank, no overflow.
 std::optional<uint64_t> parse_u64(std::string_view digits) noexcept;
 
-/// For logs and messages: control bytes, DEL, backslashes and invalid UTF-8 become \xNN
-/// (\n, \r, \t by name); cut behind `max` bytes of input with "...".
+/// For logs and messages: control bytes (C1 characters too), DEL, backslashes and invalid
+/// UTF-8 become \xNN (\n, \r, \t by name); cut behind `max` bytes of input with "...".
 std::string escape(std::string_view bytes, size_t max = 512);
+
+/// Bytes (1 to 4) of the well-formed code point in front; 0 if there is none.
+size_t utf8_length(std::string_view bytes) noexcept;
 
 /// True for well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates).
 bool is_utf8(std::string_view bytes) noexcept;

@@ -1,0 +1,234 @@
+// The log: one event, one line, one write(2), and never a wait. A line is at most PIPE_BUF
+// bytes, so that lines of several processes on one pipe do not mix, and so that poll()
+// knows beforehand whether the pipe takes it whole; what it does not take is dropped and
+// counted.
+
+#include "neurond/base/log.h"
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "neurond/base/clock.h"
+#include "neurond/base/limits.h"
+#include "neurond/base/text.h"
+
+namespace neuron {
+
+namespace {
+
+struct Logger {
+    LogLevel level = LogLevel::kInfo;
+    LogFormat format = LogFormat::kText;
+    bool to_journal = false;
+    bool mid_line = false;  ///< a write was cut short: the next one begins a new line
+    uint64_t dropped = 0;
+    uint64_t reported = 0;  ///< of those dropped
+};
+
+Logger g_logger;
+
+constexpr const char* kLevelNames[] = {"debug", "info", "warn", "error"};
+constexpr char kPriorities[] = {'7', '6', '4', '3'};  // syslog(3)
+
+/// What a line is made of. Without a server it is the daemon's own.
+struct Record {
+    LogLevel level;
+    std::string_view module;
+    std::string_view server;
+    std::string_view message;
+};
+
+/// JOURNAL_STREAM is inherited by shells and redirections; only device and inode tell
+/// whether this stderr is the journal's (systemd.exec(5)).
+bool stderr_is_journal() {
+    const char* const expected = std::getenv("JOURNAL_STREAM");
+    struct stat about;
+    if (expected == nullptr || ::fstat(STDERR_FILENO, &about) != 0) {
+        return false;
+    }
+    return expected ==
+           std::to_string(about.st_dev) + ':' + std::to_string(about.st_ino);
+}
+
+/// Appends `text` up to `limit` bytes in all, marked where it was cut.
+/// encode(piece) -> what to write for one character.
+template <typename Encode>
+void append_bounded(std::string& out, std::string_view text, size_t limit,
+                    Encode encode) {
+    constexpr std::string_view kCut = "...";
+    while (!text.empty()) {
+        const size_t length = utf8_length(text);
+        const std::string_view piece = text.substr(0, length > 0 ? length : 1);
+        const std::string encoded = encode(piece, length > 0);
+        text.remove_prefix(piece.size());
+        const size_t reserve = text.empty() ? 0 : kCut.size();
+        if (out.size() + encoded.size() + reserve > limit) {
+            out.append(kCut);
+            return;
+        }
+        out.append(encoded);
+    }
+}
+
+/// Callers escape; this only keeps one event on one line if one forgot.
+std::string encode_text(std::string_view piece, bool /*valid*/) {
+    const auto first = static_cast<unsigned char>(piece[0]);
+    return first < 0x20 || first == 0x7f ? " " : std::string(piece);
+}
+
+/// RFC 8259 section 7.
+std::string encode_json(std::string_view piece, bool valid) {
+    if (!valid) {
+        return "\xef\xbf\xbd";  // U+FFFD
+    }
+    const char c = piece[0];
+    if (c == '"' || c == '\\') {
+        return {'\\', c};
+    }
+    if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f') {
+        char unicode[8];
+        std::snprintf(unicode, sizeof unicode, "\\u%04x", static_cast<unsigned>(c));
+        return unicode;
+    }
+    return std::string(piece);
+}
+
+/// What stands in front of both forms.
+std::string begin_line(LogLevel level) {
+    std::string line;
+    if (g_logger.mid_line) {
+        line += '\n';
+    }
+    if (g_logger.to_journal) {
+        line.append("<").append(1, kPriorities[static_cast<size_t>(level)]).append(">");
+    }
+    return line;
+}
+
+std::string text_line(const Record& record, std::string_view timestamp) {
+    constexpr size_t kLimit = kMaxLogLineBytes - 1;  // the newline
+    std::string line = begin_line(record.level);
+    line.append(timestamp).append(" ");
+    line.append(kLevelNames[static_cast<size_t>(record.level)]).append(" ");
+    line.append(record.module).append(": ");
+    if (!record.server.empty()) {
+        line.append(record.server).append(": ");
+    }
+    append_bounded(line, record.message, kLimit, encode_text);
+    return line += '\n';
+}
+
+std::string json_line(const Record& record, std::string_view timestamp) {
+    constexpr std::string_view kEnd = "\"}\n";
+    constexpr size_t kLimit = kMaxLogLineBytes - kEnd.size();
+    const auto append_member = [](std::string& line, std::string_view name,
+                                  std::string_view value) {
+        line.append(name);
+        append_bounded(line, value, kLimit, encode_json);
+    };
+    std::string line = begin_line(record.level);
+    append_member(line, "{\"timestamp\":\"", timestamp);
+    append_member(line, "\",\"level\":\"",
+                  kLevelNames[static_cast<size_t>(record.level)]);
+    append_member(line, "\",\"module\":\"", record.module);
+    if (!record.server.empty()) {
+        append_member(line, "\",\"server\":\"", record.server);
+        line.append("\",\"stream\":\"stderr");
+    }
+    append_member(line, "\",\"message\":\"", record.message);
+    return line.append(kEnd);
+}
+
+/// False if it was lost.
+bool write_line(const std::string& line) {
+    pollfd where = {STDERR_FILENO, POLLOUT, 0};
+    if (::poll(&where, 1, 0) != 1 || (where.revents & POLLOUT) == 0) {
+        return false;
+    }
+    ssize_t n = 0;
+    do {
+        n = ::write(STDERR_FILENO, line.data(), line.size());
+    } while (n < 0 && errno == EINTR);
+    if (n > 0) {
+        g_logger.mid_line = static_cast<size_t>(n) < line.size();
+    }
+    return n > 0 && !g_logger.mid_line;
+}
+
+void write_record(const Record& record) {
+    const std::string timestamp = to_rfc3339(wall_now());
+    const bool json = g_logger.format == LogFormat::kJson;
+    if (!write_line(json ? json_line(record, timestamp)
+                         : text_line(record, timestamp))) {
+        ++g_logger.dropped;
+    }
+}
+
+/// Says how many lines are missing, in their place.
+void report_dropped() {
+    if (g_logger.dropped == g_logger.reported) {
+        return;
+    }
+    const uint64_t now = g_logger.dropped;
+    const std::string message =
+        std::to_string(now - g_logger.reported) + " lines lost, the reader is too slow";
+    write_record({LogLevel::kWarn, "log", {}, message});
+    if (g_logger.dropped == now) {
+        g_logger.reported = now;
+    } else {
+        g_logger.dropped = now;  // a lost report is not a lost line
+    }
+}
+
+void write_event(const Record& record) {
+    const int saved_errno = errno;
+    report_dropped();
+    write_record(record);
+    errno = saved_errno;
+}
+
+}  // namespace
+
+void log_configure(LogLevel level, LogFormat format) {
+    g_logger.level = level;
+    g_logger.format = format;
+    g_logger.to_journal = stderr_is_journal();
+}
+
+bool log_enabled(LogLevel level) noexcept {
+    return level >= g_logger.level;
+}
+
+void log_line(LogLevel level, const char* module, const char* format, ...) {
+    const int saved_errno = errno;
+    char message[kMaxLogLineBytes + 1];  // one more than fits, so that the cut is seen
+    va_list arguments;
+    va_start(arguments, format);
+    const int n = std::vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    errno = saved_errno;
+    const size_t size = n < 0 ? 0 : static_cast<size_t>(n);
+    write_event({level,
+                 module,
+                 {},
+                 {message, size < sizeof message ? size : sizeof message - 1}});
+}
+
+void log_child_line(std::string_view server, std::string_view line) {
+    if (log_enabled(LogLevel::kInfo)) {
+        write_event({LogLevel::kInfo, "stderr", server, line});
+    }
+}
+
+uint64_t log_dropped_lines() noexcept {
+    return g_logger.dropped;
+}
+
+}  // namespace neuron
