@@ -4,7 +4,8 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 OUT=${OUT:-build} MAKE=${MAKE:-make}
-export OUT MAKE
+LC_ALL=C.UTF-8
+export OUT MAKE LC_ALL
 passed=0 failed=0
 for lint in tests/lint/*.sh; do
     name=$(basename "$lint" .sh)
