@@ -136,7 +136,7 @@ it: $(BIN)  ## integration tests (ONLY=part-of-file-name)
 	NEUROND_BIN=$(BIN) tests/it/run.py $(ONLY)
 
 peers: $(BIN)  ## the ecosystem's own clients and servers
-	NEUROND_BIN=$(BIN) tests/peers/run.py $(ONLY)
+	NEUROND_BIN=$(BIN) tests/it/run.py -C tests/peers $(ONLY)
 
 lint:  ## floors, sizes, one-place rules, second compiler, scripts, manual
 	@OUT=$(OUT) MAKE='$(MAKE) OUT=$(OUT)' tests/lint/run.sh

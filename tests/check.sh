@@ -46,7 +46,7 @@ if layer build compile; then
     NEUROND_BIN=$OUT/neurond
     export NEUROND_BIN OUT
     layer it tests/it/run.py
-    [ -n "$SAN" ] || layer peers tests/peers/run.py
+    [ -n "$SAN" ] || layer peers tests/it/run.py -C tests/peers
 fi
 
 echo "$passed passed, $failed failed"

@@ -300,6 +300,7 @@ def main(name):
     """Runs the test functions of the calling file (one named in argv, or all)."""
     if name != "__main__":
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that daemons are cleaned up
     module, failed = sys.modules["__main__"], 0
     only = sys.argv[1:] or [n for n in vars(module) if n.startswith("test_")]
     for test in only:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs tests/it/NN-what.py, two at a time, and counts.
+"""Runs the NN-what.py of a directory (its own), two at a time, and counts.
 
-usage: run.py [PART-OF-FILE-NAME...]
+usage: run.py [-C DIRECTORY] [PART-OF-FILE-NAME...]
 
 A file prints `ok WHAT` or `FAIL WHAT` for each test; one that dies or takes too long is a
 failure more. A line `note: ...` is shown. The log of a file is shown only when it failed.
@@ -44,9 +44,11 @@ def run(path):
 
 
 def main():
-    files = sorted(HERE.glob("[0-9][0-9]-*.py"))
-    if sys.argv[1:]:
-        files = [f for f in files if any(part in f.name for part in sys.argv[1:])]
+    parts, directory = sys.argv[1:], HERE
+    if parts[:1] == ["-C"]:
+        directory, parts = pathlib.Path(parts[1]).resolve(), parts[2:]
+    files = [f for f in sorted(directory.glob("[0-9][0-9]-*.py"))
+             if not parts or any(part in f.name for part in parts)]
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         for done in concurrent.futures.as_completed([pool.submit(run, f) for f in files]):
