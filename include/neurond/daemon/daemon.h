@@ -1,0 +1,30 @@
+#ifndef NEUROND_DAEMON_DAEMON_H
+#define NEUROND_DAEMON_DAEMON_H
+
+#include <string>
+#include <vector>
+
+namespace neuron {
+
+/// How the command line asks the daemon to run.
+struct DaemonOptions {
+    std::string config_path;             ///< the configuration file, already looked for
+    std::vector<std::string> overrides;  ///< of -D, as conf::LoadOptions has them
+    bool daemonize = false;              ///< -d
+    std::string pid_file;                ///< of -p; empty: the configuration's
+    bool verbose = false;                ///< -v: log level debug
+};
+
+/// Runs the keeper until it is told to stop. Returns the exit code: 0 stopped in order,
+/// 1 failed, 78 bad configuration. Says on stderr why it does not start.
+int run_daemon(const DaemonOptions& options);
+
+/// Argument that makes the program a reactor. Only the keeper gives it.
+constexpr const char* kReactorOption = "--reactor";
+
+/// Runs the reactor on the descriptors its keeper left open for it. Returns the exit code.
+int run_reactor();
+
+}  // namespace neuron
+
+#endif
