@@ -1,0 +1,33 @@
+#ifndef NEUROND_CLI_CONFIG_PLACE_H
+#define NEUROND_CLI_CONFIG_PLACE_H
+
+#include <string>
+
+#include "neurond/base/result.h"
+
+namespace neuron {
+
+struct Options;
+
+/// Where a configuration is looked for when -c names none.
+struct ConfigPlaces {
+    std::string system = "/etc/neurond/neurond.conf";
+    std::string local = "neurond.conf";  ///< in the working directory; empty: not there
+};
+
+/// The places for this process: root never takes a file from its working directory.
+ConfigPlaces config_places();
+
+/// `given` if it is not empty, else the first place that has a file, readable or not. The
+/// error names what was looked for.
+Result<std::string> find_config(const std::string& given, const ConfigPlaces& places);
+
+/// The control socket the verbs talk to: --control, else in the run directory of the
+/// configuration, else in the default one. A configuration that was not named by -c and
+/// cannot be loaded is passed over with a warning on stderr, because the daemon it once
+/// started may still run.
+Result<std::string> find_control_socket(const Options& options);
+
+}  // namespace neuron
+
+#endif

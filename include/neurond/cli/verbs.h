@@ -1,0 +1,29 @@
+#ifndef NEUROND_CLI_VERBS_H
+#define NEUROND_CLI_VERBS_H
+
+namespace neuron {
+
+struct Options;
+
+// The verbs behind the rows of command.cc. Each prints what a person or, with --json, a
+// program asked for on stdout, what went wrong on stderr as "neurond: ...", and returns
+// the exit code.
+
+int run_status(const Options& options);
+int run_servers(const Options& options);
+int run_tools(const Options& options);
+int run_call(const Options& options);
+int run_health(const Options& options);
+/// Returns when the daemon's process is gone, or after kMaxStopWait.
+int run_stop(const Options& options);
+int run_help(const Options& options);
+int run_host_tools(const Options& options);
+
+// What single letters ask for instead of a verb: -t, -T, -V.
+int run_check_config(const Options& options);
+int run_dump_config(const Options& options);
+int run_version();
+
+}  // namespace neuron
+
+#endif
