@@ -43,6 +43,11 @@ constexpr size_t kMaxNamespaceBytes = 64;  ///< also of rule IDs; DESIGN 1.5
 constexpr size_t kHighWaterBytes = 256 * 1024;
 constexpr size_t kLowWaterBytes = 64 * 1024;
 
+// cli
+constexpr size_t kMaxHostToolsLineBytes = 1024 * 1024;  ///< its longest request has ~300
+constexpr size_t kMaxProcFileBytes = 4 * 1024 * 1024;   ///< mountinfo of a container host
+constexpr size_t kMaxControlReplyBytes = 256 * 1024 * 1024;  ///< far over message_max
+
 }  // namespace neuron
 
 #endif
