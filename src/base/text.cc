@@ -215,7 +215,8 @@ std::string_view nearest(std::string_view word,
     std::string_view best;
     size_t best_distance = std::numeric_limits<size_t>::max();
     for (const std::string_view candidate : candidates) {
-        const auto [shorter, longer] = std::minmax(word.size(), candidate.size());
+        const size_t longer = std::max(word.size(), candidate.size());
+        const size_t shorter = std::min(word.size(), candidate.size());
         const size_t allowed =
             (longer + 1) / 3;  // 0 for one letter, 1 for four, 2 for six
         if (longer - shorter > allowed) {
