@@ -7,26 +7,12 @@
 #include <string_view>
 #include <vector>
 
+#include "neurond/wire/json_level.h"
+#include "neurond/wire/json_number.h"
 #include "neurond/wire/json_span.h"
 #include "neurond/wire/scan.h"
 
 namespace neuron {
-
-/// Why a text was refused.
-enum class JsonError : uint8_t {
-    kNone,
-    kIncomplete,      ///< the text ends inside the value, or holds none
-    kUnexpectedByte,  ///< no value, key, colon, comma or bracket may start here; a BOM too
-    kLiteral,         ///< not true, false or null
-    kNumber,          ///< against the number grammar
-    kEscape,          ///< unknown escape, or \u without four hex digits
-    kControl,         ///< a raw control character in a string
-    kUtf8,            ///< ill-formed UTF-8 in a string
-    kTrailing,        ///< something else than blanks behind the value
-    kDepth,           ///< nested deeper than the limit
-    kDuplicateKey,    ///< on a level whose members are read
-    kTooManyMembers,  ///< more than kMaxEnvelopeMembers on such a level
-};
 
 /// Where the members of a JSON-RPC message stand; empty = not there.
 struct JsonEnvelope {
@@ -69,7 +55,7 @@ class JsonScanner {
     /// Examines the rest of `whole`; the text ends here. kDone or kBad.
     Scan finish(std::string_view whole);
 
-    /// Bytes examined so far.
+    /// Bytes dealt with so far (up to three may wait for the rest of a character).
     size_t position() const noexcept { return pos_; }
 
     JsonError error() const noexcept { return error_; }
@@ -87,21 +73,24 @@ class JsonScanner {
 
     /// The rest is complete once done, and absent when the root is not an object.
     const JsonEnvelope& envelope() const noexcept { return envelope_; }
-    const JsonMembers& root_members() const noexcept { return levels_[kRoot].members; }
-    const JsonMembers& params_members() const noexcept { return levels_[kParams].members; }
-    const JsonMembers& meta_members() const noexcept { return levels_[kMeta].members; }
-    const JsonMembers& result_members() const noexcept { return levels_[kResult].members; }
+    const JsonMembers& root_members() const noexcept {
+        return levels_[kRoot].members();
+    }
+    const JsonMembers& params_members() const noexcept {
+        return levels_[kParams].members();
+    }
+    const JsonMembers& meta_members() const noexcept {
+        return levels_[kMeta].members();
+    }
+    const JsonMembers& result_members() const noexcept {
+        return levels_[kResult].members();
+    }
 
   private:
     enum class State : uint8_t;
-    enum class Number : uint8_t;
     enum LevelId : uint8_t { kRoot, kParams, kMeta, kResult, kUnread };
-    struct Level {
-        JsonMembers members;
-        std::vector<uint32_t> hashes;  // of the decoded keys
-        void clear() noexcept;
-    };
 
+    const char* step(const char* p, const char* end);
     const char* structure(const char* p);
     const char* open(const char* p, bool object);
     const char* close(const char* p, bool object);
@@ -109,16 +98,17 @@ class JsonScanner {
     const char* in_string(const char* p, const char* end);
     const char* in_escape(const char* p);
     const char* in_hex(const char* p);
-    const char* in_utf8(const char* p);
-    const char* begin_utf8(const char* p);
+    const char* end_of_utf8(const char* p, size_t rest);
+    const char* begin_key(const char* p);
     const char* end_string(const char* p);
     const char* in_number(const char* p, const char* end);
     const char* in_literal(const char* p, const char* end);
     const char* fail(const char* at, JsonError error);
     void value_begins(const char* p);
     void value_ends(const char* end);
-    void key_ends(const char* end);
-    bool number_may_end() const noexcept;
+    const char* key_ends(const char* end);
+    void note_envelope(const JsonMember& member) noexcept;
+    bool in_object() const noexcept;
     LevelId level_below() const noexcept;
     bool reads_members() const noexcept { return depth_ == level_depth_; }
     size_t offset(const char* p) const noexcept {
@@ -127,27 +117,25 @@ class JsonScanner {
 
     unsigned max_depth_;
     std::vector<uint64_t> is_object_;  // one bit a level of depth
-    Level levels_[kUnread];
+    JsonLevel levels_[kUnread];
 
     std::string_view text_;  // only during a call
     size_t pos_ = 0;
     size_t error_at_ = 0;
     size_t key_begin_ = 0;
+    size_t held_back_ = 0;  // bytes of a UTF-8 sequence that the input cuts off
     Span value_;
     JsonEnvelope envelope_;
     unsigned depth_ = 0;
     unsigned level_depth_;  // depth of the innermost level that is read
     LevelId level_ = kUnread;
     State state_;
-    Number number_;
+    JsonNumber number_;
     Root root_ = Root::kNone;
     JsonError error_ = JsonError::kNone;
     bool in_key_ = false;
     bool line_breaks_ = false;
     uint8_t hex_left_ = 0;
-    uint8_t utf8_left_ = 0;   // continuation bytes to come
-    uint8_t utf8_low_ = 0;    // range of the next one
-    uint8_t utf8_high_ = 0;
     const char* literal_ = nullptr;  // what is still to come of true, false or null
 };
 
