@@ -63,17 +63,20 @@ template <typename Encode>
 void append_bounded(std::string& out, std::string_view text, size_t limit,
                     Encode encode) {
     constexpr std::string_view kCut = "...";
+    size_t cut = out.size();  // the last place that leaves room for the mark
     while (!text.empty()) {
         const size_t length = utf8_length(text);
         const std::string_view piece = text.substr(0, length > 0 ? length : 1);
-        const std::string encoded = encode(piece, length > 0);
+        out.append(encode(piece, length > 0));
         text.remove_prefix(piece.size());
-        const size_t reserve = text.empty() ? 0 : kCut.size();
-        if (out.size() + encoded.size() + reserve > limit) {
+        if (out.size() > limit) {
+            out.resize(cut);
             out.append(kCut);
             return;
         }
-        out.append(encoded);
+        if (out.size() + kCut.size() <= limit) {
+            cut = out.size();
+        }
     }
 }
 
