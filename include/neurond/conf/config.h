@@ -27,8 +27,9 @@ struct Setting {
     Place place;         ///< of the value; nowhere for a default
     Place key_place;
     std::string origin;  ///< as a dump shows it: "default", "-D", "etc/neurond.conf:12"
-    bool public_secret = false;     ///< a secret that stands where everybody may read it
-    std::string public_secret_file; ///< ... and that is this file
+    unsigned layer = 0;  ///< 0 default, 1 file, 2 environment, 3 -D
+    bool broken = false;       ///< reported already: the value means nothing
+    std::string public_file;   ///< a secret that everybody may read in this file, or empty
 };
 
 /// A section with all its keys: those of the schema always (with their defaults), those

@@ -13,10 +13,10 @@ namespace neuron::conf {
 /// A text with its ${…} replaced.
 struct Expanded {
     std::string text;
-    bool from_file = false;       ///< a part came from ${file:} or ${credential:}
+    bool from_file = false;        ///< a part came from ${file:} or ${credential:}
     bool secret_variable = false; ///< a part came from an ${env:} of a secret's name
-    bool has_literal = false;     ///< a part stood there as it is
-    std::string public_file;      ///< a file used that everybody may read, or empty
+    bool literal = true;           ///< nothing was replaced but $$
+    std::string public_file;       ///< a file used that everybody may read, or empty
 };
 
 /// Replaces, once and from left to right,

@@ -22,9 +22,10 @@ struct Line {
     enum class Kind {
         kSection,  ///< [name] or [name label]
         kSetting,  ///< key = value, `include` among them
-        kBroken,   ///< a section header already reported: what follows has no home
     };
     Kind kind = Kind::kSetting;
+    bool broken = false;      ///< reported already: only kind and name mean something
+    size_t number = 1;        ///< where it begins, counted in lines from 1
     std::string name;         ///< of the section, or the key
     size_t offset = 0;        ///< of the name
     bool has_label = false;
@@ -45,8 +46,8 @@ struct Line {
 ///     key = value #= origin      as dumps write it: where the value really came from
 ///
 /// Lines end in LF or CRLF; a byte order mark is skipped. NUL, other control bytes and
-/// invalid UTF-8 are errors wherever they stand. A line that is wrong is reported once
-/// and left out. Pure.
+/// invalid UTF-8 are errors wherever they stand. A line that is wrong is reported once.
+/// Pure.
 std::vector<Line> lex(const Source& source, Diagnostics& diagnostics);
 
 /// The value of a -D or an environment variable: source.text from `offset` on, to its

@@ -11,7 +11,7 @@ namespace neuron::conf {
 struct Source {
     size_t index = 0;     ///< position in its Sources: the order of reading
     std::string name;     ///< "etc/neurond.conf", "-D server.port", "environment X"
-    std::string origin;   ///< what a dump names as origin; a file gets ":line" behind it
+    std::string origin;   ///< as a dump names it; of a file, without ":line"
     std::string text;     ///< what diagnostics quote
     bool is_file = true;  ///< only in files do lines and columns mean something
     bool world_readable = false;
@@ -34,9 +34,6 @@ Position position_of(const Place& place);
 /// "path:line:col" for a file, the source's name else, empty for nowhere.
 std::string to_string(const Place& place);
 
-/// "path:line" for a file, the source's origin else: what a dump writes behind "#=".
-std::string origin_of(const Place& place);
-
 /// Owns the texts. References stay good while it lives and when it is moved.
 class Sources {
   public:
@@ -47,6 +44,8 @@ class Sources {
     Sources& operator=(const Sources&) = delete;
 
     const Source& add_file(std::string path, std::string text, bool world_readable);
+    /// A file that could not be read, so that a message can name it.
+    const Source& add_unreadable(std::string path);
     /// `text` is what stood on the command line behind -D: "section.key=value".
     const Source& add_override(std::string text);
     const Source& add_variable(const std::string& name, const std::string& value);

@@ -1,0 +1,62 @@
+// neurond -T. Everything is written in one canonical way, with its origin in a comment
+// that the lexer reads back, so that a dump of a dump is the same text.
+
+#include "neurond/conf/dump.h"
+
+namespace neuron::conf {
+namespace {
+
+std::string written(const std::string& text, bool secret) {
+    return secret ? kMask : write_word(text);
+}
+
+std::string written(const Setting& setting) {
+    const Value& value = setting.value;
+    switch (setting.spec->type) {
+        case Type::kString:
+        case Type::kChoice:
+            return written(value.text, value.secret);
+        case Type::kList: {
+            std::string words;
+            for (const Text& word : value.list) {
+                words += (words.empty() ? "" : " ") + written(word.text, word.secret);
+            }
+            return words;
+        }
+        case Type::kYesNo:
+        case Type::kInteger:
+        case Type::kMode:
+        case Type::kSize:
+        case Type::kDuration:
+            break;
+    }
+    return write_number(setting.spec->type, value.number);
+}
+
+void dump_section(const Section& section, std::string& out) {
+    out += out.empty() ? "[" : "\n[";
+    out += section.name();
+    if (section.spec().has_label()) {
+        out += ' ' + section.label();
+    }
+    out += "]\n";
+    for (const Setting& setting : section.settings()) {
+        const std::string value = written(setting);
+        out += setting.key + " =" + (value.empty() ? "" : " ") + value;
+        out += " #= " + setting.origin + '\n';
+    }
+}
+
+}  // namespace
+
+std::string dump(const Config& config) {
+    std::string out;
+    for (const SectionSpec& spec : sections()) {
+        for (const Section* section : config.sections(spec.name)) {
+            dump_section(*section, out);
+        }
+    }
+    return out;
+}
+
+}  // namespace neuron::conf

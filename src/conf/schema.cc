@@ -1,0 +1,334 @@
+// The one table: every section and key there is, with type, default, bounds and a
+// sentence. Parser, defaults, dump and `neurond -T` follow from it, and
+// tests/lint/settings.sh holds neurond.8 and etc/neurond.conf against it.
+
+#include "neurond/conf/schema.h"
+
+#include <cinttypes>
+#include <iterator>
+
+#include "neurond/base/text.h"
+#include "neurond/conf/value.h"
+
+namespace neuron::conf {
+namespace {
+
+constexpr int64_t kSecond = 1000;
+constexpr int64_t kDay = 24 * 60 * 60 * kSecond;
+constexpr int64_t kKilo = 1024;
+constexpr int64_t kGiga = kKilo * kKilo * kKilo;
+constexpr Applies kReload = Applies::kOnReload;
+constexpr Applies kRestart = Applies::kOnRestart;
+
+struct Range {
+    int64_t min;
+    int64_t max;
+};
+constexpr Range kWait = {1, kDay};         // a time that must pass
+constexpr Range kWaitOrNot = {0, kDay};    // 0s: at once
+constexpr Range kCount = {1, 1000 * 1000};  // a table that must hold something
+
+constexpr KeySpec text(const char* key, const char* initial, Applies when,
+                       const char* help) {
+    return {key, Type::kString, initial, nullptr, 0, 0, when, false, help};
+}
+constexpr KeySpec free_text(const char* key, Type type, const char* initial,
+                            Applies when, const char* help) {
+    return {key, type, initial, nullptr, 0, 0, when, true, help};
+}
+constexpr KeySpec yes_no(const char* key, const char* initial, Applies when,
+                         const char* help) {
+    return {key, Type::kYesNo, initial, nullptr, 0, 1, when, false, help};
+}
+constexpr KeySpec number(const char* key, Type type, const char* initial, Range range,
+                         Applies when, const char* help) {
+    return {key, type, initial, nullptr, range.min, range.max, when, false, help};
+}
+constexpr KeySpec integer(const char* key, const char* initial, Range range,
+                          Applies when, const char* help) {
+    return number(key, Type::kInteger, initial, range, when, help);
+}
+constexpr KeySpec size(const char* key, const char* initial, Range range, Applies when,
+                       const char* help) {
+    return number(key, Type::kSize, initial, range, when, help);
+}
+constexpr KeySpec duration(const char* key, const char* initial, Range range,
+                           Applies when, const char* help) {
+    return number(key, Type::kDuration, initial, range, when, help);
+}
+constexpr KeySpec choice(const char* key, const char* initial, const char* choices,
+                         Applies when, const char* help) {
+    return {key, Type::kChoice, initial, choices, 0, 0, when, false, help};
+}
+constexpr KeySpec list(const char* key, const char* initial, const char* choices,
+                       Applies when, const char* help) {
+    return {key, Type::kList, initial, choices, 0, 0, when, false, help};
+}
+
+// clang-format off: one key, two lines
+constexpr KeySpec kServer[] = {
+    text("bind", "127.0.0.1", kReload,
+         "The IP address to listen on."),
+    integer("port", "8443", {0, 65535}, kReload,
+         "The TCP port to listen on; 0 lets the kernel pick a free one, for tests."),
+    list("serve", "mcp health metrics", "mcp health metrics", kReload,
+         "What the listener serves."),
+    text("state_dir", "", kRestart,
+         "Where state that outlives the process is kept."),
+    text("run_dir", "", kRestart,
+         "Where the PID file and the control socket lie."),
+    text("pid_file", "", kRestart,
+         "The PID file; its lock decides whether another instance runs."),
+    number("control_mode", Type::kMode, "0600", {0, 0777}, kRestart,
+         "The mode of the control socket."),
+    text("control_group", "", kRestart,
+         "The group of the control socket."),
+    duration("drain_timeout", "10s", kWaitOrNot, kReload,
+         "How long calls in flight may take to finish on a stop."),
+    duration("shutdown_timeout", "20s", kWait, kReload,
+         "After this long a stop is over, whatever is left."),
+    yes_no("allow_insecure", "no", kReload,
+         "Whether to listen beyond loopback although callers are not authenticated."),
+};
+
+constexpr KeySpec kFederation[] = {
+    text("separator", ".", kReload,
+         "What joins a namespace and a tool's own name: 1 to 3 of . _ - : /"),
+};
+
+constexpr KeySpec kDownstream[] = {
+    yes_no("enabled", "yes", kReload,
+         "Whether this downstream is started."),
+    choice("transport", "stdio", "stdio", kReload,
+         "How to talk to it: stdio runs a command and speaks through its pipes."),
+    text("command", "", kReload,
+         "The program, as an absolute path, or self for neurond's own binary."),
+    free_text("args", Type::kList, "", kReload,
+         "Its arguments."),
+    free_text("env.*", Type::kString, "", kReload,
+         "A variable of its environment."),
+    list("allow_env", "", nullptr, kReload,
+         "Dangerous variables that env may set nevertheless, by name."),
+    choice("inherit_env", "minimal", "minimal all", kReload,
+         "What of neurond's own environment it gets: PATH HOME LANG TZ TMPDIR, or all."),
+    text("cwd", "", kReload,
+         "Its working directory; without it, neurond's own."),
+    duration("start_timeout", "10s", kWait, kReload,
+         "How long a start may take until its tools are listed."),
+    duration("call_timeout", "50s", kWait, kReload,
+         "How long a call may take; progress starts it anew."),
+    duration("call_timeout_max", "10m", kWait, kReload,
+         "How long a call may take in all."),
+    number("timeout.*", Type::kDuration, "", kWait, kReload,
+         "call_timeout for the tools whose own names match the pattern."),
+    duration("stop_timeout", "5s", kWait, kReload,
+         "How long it may take to stop after TERM, before KILL."),
+    integer("max_in_flight", "256", kCount, kReload,
+         "How many calls it is given at a time."),
+    integer("queue", "1024", {0, 1000 * 1000}, kReload,
+         "How many more calls wait for it before callers are told that it is busy."),
+    duration("backoff", "1s", kWait, kReload,
+         "How long to wait before the first restart; each further one doubles it."),
+    duration("backoff_max", "1m", kWait, kReload,
+         "The longest such wait."),
+};
+
+constexpr KeySpec kPolicy[] = {
+    choice("default_action", "deny", "deny allow", kReload,
+         "What happens to a call that no rule matches."),
+};
+
+constexpr KeySpec kRule[] = {
+    choice("effect", nullptr, "allow deny", kReload,
+         "What the rule does; where rules disagree, deny wins."),
+    list("tools", nullptr, nullptr, kReload,
+         "Patterns on full tool names."),
+    list("clients", "", nullptr, kReload,
+         "Patterns on identities; none is everybody."),
+    free_text("description", Type::kString, "", kReload,
+         "For people."),
+};
+
+constexpr KeySpec kLimits[] = {
+    size("message_max", "10000000", {kKilo, kGiga}, kReload,
+         "The largest message of a client or a downstream."),
+    size("header_max", "16k", {kKilo, kKilo * kKilo}, kReload,
+         "The largest head of an HTTP request."),
+    integer("json_depth", "64", {4, 1000}, kReload,
+         "How deep JSON may nest."),
+    integer("connections", "4096", kCount, kReload,
+         "How many client connections may be open."),
+    integer("sessions", "4096", kCount, kReload,
+         "How many MCP sessions may be open."),
+    duration("session_idle", "1h", {kSecond, 366 * kDay}, kReload,
+         "After this long without a request or a stream a session ends."),
+    integer("calls_in_flight", "4096", kCount, kReload,
+         "How many calls may be in flight, all downstreams together."),
+    duration("header_timeout", "10s", kWait, kReload,
+         "How long a client may take to send the head of a request."),
+    duration("body_timeout", "30s", kWait, kReload,
+         "How long a client may take to send the body of a request."),
+    duration("idle_timeout", "75s", kWait, kReload,
+         "How long a connection may be kept open between requests."),
+};
+
+constexpr KeySpec kHttp[] = {
+    list("allowed_origins", "", nullptr, kReload,
+         "Origins of web pages that may call, beside those on loopback."),
+    list("allowed_hosts", "", nullptr, kReload,
+         "Host names this server answers to, beside the address and loopback names."),
+    duration("keepalive_comment", "15s", {kSecond, kDay}, kReload,
+         "A comment is sent this often on a silent event stream to keep it open."),
+};
+
+constexpr KeySpec kAudit[] = {
+    text("path", "/var/log/neurond/audit.log", kReload,
+         "The audit file, or none."),
+    choice("arguments", "full", "full hash none", kReload,
+         "What is recorded of a call's arguments."),
+    choice("on_failure", "deny", "deny continue", kReload,
+         "What happens to a call whose record cannot be written."),
+    choice("sync", "batch", "batch each no", kReload,
+         "When records are forced to the medium: ten times a second, before each call, never."),
+};
+
+constexpr KeySpec kLog[] = {
+    choice("level", "info", "debug info warn error", kReload,
+         "The least important lines that are written."),
+    choice("format", "text", "text json", kReload,
+         "How they are written."),
+};
+// clang-format on
+
+template <size_t N>
+SectionSpec section(const char* name, const char* label, const KeySpec (&keys)[N]) {
+    return {name, label, keys, N};
+}
+
+/// "deny", "deny or allow", "full, hash or none".
+std::string alternatives(std::string_view choices) {
+    std::string out;
+    const auto words = split(choices, ' ');
+    for (size_t i = 0; i < words.size(); ++i) {
+        out += i == 0 ? "" : i + 1 == words.size() ? " or " : ", ";
+        out += words[i];
+    }
+    return out;
+}
+
+std::string range_of(const KeySpec& spec) {
+    return "from " + write_number(spec.type, spec.min) + " to " +
+           write_number(spec.type, spec.max);
+}
+
+}  // namespace
+
+const char* to_string(Type type) noexcept {
+    switch (type) {
+        case Type::kString:
+            return "string";
+        case Type::kYesNo:
+            return "yes/no";
+        case Type::kInteger:
+            return "integer";
+        case Type::kMode:
+            return "mode";
+        case Type::kSize:
+            return "size";
+        case Type::kDuration:
+            return "duration";
+        case Type::kChoice:
+            return "choice";
+        case Type::kList:
+            return "list";
+    }
+    return "";
+}
+
+bool KeySpec::is_pattern() const noexcept { return ends_with(key, ".*"); }
+
+std::string_view KeySpec::prefix() const noexcept {
+    const std::string_view whole = key;
+    return whole.substr(0, whole.size() - 1);
+}
+
+const KeySpec* SectionSpec::find(std::string_view key) const noexcept {
+    for (const KeySpec& spec : *this) {
+        const bool fits = spec.is_pattern() ? starts_with(key, spec.prefix()) &&
+                                                  key.size() > spec.prefix().size()
+                                            : key == spec.key;
+        if (fits) {
+            return &spec;
+        }
+    }
+    return nullptr;
+}
+
+const std::vector<SectionSpec>& sections() {
+    static const std::vector<SectionSpec> all = {
+        section("server", nullptr, kServer),
+        section("federation", nullptr, kFederation),
+        section("downstream", "NAME", kDownstream),
+        section("policy", nullptr, kPolicy),
+        section("rule", "ID", kRule),
+        section("limits", nullptr, kLimits),
+        section("http", nullptr, kHttp),
+        section("audit", nullptr, kAudit),
+        section("log", nullptr, kLog),
+    };
+    return all;
+}
+
+const SectionSpec* find_section(std::string_view name) noexcept {
+    for (const SectionSpec& spec : sections()) {
+        if (name == spec.name) {
+            return &spec;
+        }
+    }
+    return nullptr;
+}
+
+std::string expectation(const KeySpec& spec) {
+    switch (spec.type) {
+        case Type::kString:
+            return "a text";
+        case Type::kYesNo:
+            return "yes or no";
+        case Type::kInteger:
+            return "a number " + range_of(spec);
+        case Type::kMode:
+            return "an octal mode such as 0600";
+        case Type::kSize:
+            return "a size " + range_of(spec) + ", such as 64k";
+        case Type::kDuration:
+            return "a duration " + range_of(spec) + ", such as 30s";
+        case Type::kChoice:
+            return alternatives(spec.choices);
+        case Type::kList:
+            return spec.choices == nullptr ? "a list of words"
+                                           : alternatives(spec.choices);
+    }
+    return {};
+}
+
+bool is_secret_name(std::string_view name) {
+    const std::string lower = to_lower(name);
+    for (const char* part :
+         {"token", "secret", "password", "key", "authorization", "credential"}) {
+        if (lower.find(part) != std::string::npos) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void print_schema(FILE* out) {
+    for (const SectionSpec& spec : sections()) {
+        for (const KeySpec& key : spec) {
+            std::fprintf(out, "%s.%s\t%s\t%s\n", spec.name, key.key,
+                         to_string(key.type), key.is_required() ? "" : key.initial);
+        }
+    }
+}
+
+}  // namespace neuron::conf
