@@ -20,8 +20,8 @@ struct BodyFraming {
     const char* why = "";  ///< for kBad
 };
 
-/// How the body of a request is framed, from its head alone: kNone, kLength, kChunked, or
-/// kBad, since what follows cannot be delimited:
+/// How the body of a request is framed, from its head alone: kNone (a length of 0
+/// too), kLength, kChunked, or kBad, since what follows cannot be delimited:
 ///   400  Content-Length not a decimal integer, a list, repeated with another value, or
 ///        beside a Transfer-Encoding; Transfer-Encoding in HTTP/1.0, empty, or with chunked
 ///        repeated, with parameters, or not last
@@ -90,7 +90,7 @@ class BodyDecoder {
         kBad,
     };
 
-    BodyStep content(std::string_view in) noexcept;
+    std::string_view content(std::string_view in) noexcept;
     State step(char c) noexcept;
     State chunk_size(char c) noexcept;
     State chunk_extension(char c) noexcept;

@@ -67,9 +67,11 @@ class HeadFrame {
     bool first_line_checked = false;  ///< the parser's note to itself
 
   private:
-    HeadParse end_of_line(std::string_view in) noexcept;
+    HeadParse next_byte(unsigned char c, bool after_return) noexcept;
+    HeadParse end_of_line() noexcept;
 
     HeadLimits limits_;
+    HeadParse found_;  // stays once it is not kMore
     size_t looked_ = 0;
     size_t line_begin_ = 0;
     size_t first_begin_ = 0;
@@ -81,7 +83,7 @@ class HeadFrame {
 ///
 /// Refused with 400: a bare LF or CR, control bytes, line folding, a blank before the
 /// colon, names that are no tokens, anything but single spaces in the request line, a
-/// method that is no token, a target that is neither origin-form, absolute-form (http or
+/// method that is no token or longer than kMaxMethodBytes, a target that is neither origin-form, absolute-form (http or
 /// https, without user information) nor, for OPTIONS, `*`; CONNECT; Host missing in
 /// HTTP/1.1, repeated, or not a host (an empty one passes); more than one empty line in
 /// front. 414: target longer than the limit. 431: head longer than the limit, or more

@@ -9,7 +9,15 @@
 
 namespace neuron {
 
-enum class JsonType : uint8_t { kAbsent, kNull, kBool, kNumber, kString, kArray, kObject };
+enum class JsonType : uint8_t {
+    kAbsent,
+    kNull,
+    kBool,
+    kNumber,
+    kString,
+    kArray,
+    kObject
+};
 
 class JsonElementRange;
 class JsonMemberRange;

@@ -22,10 +22,10 @@ enum class JsonRpcError : int {
     kInvalidParams = -32602,
     kInternal = -32603,
     kUserRejected = -1,
-    kTransport = -32000,           ///< what SDKs say for "connection closed"
-    kSessionNotFound = -32001,     ///< what SDKs say for it
-    kResourceNotFound = -32002,    ///< up to 2025-11-25
-    kHeaderMismatch = -32020,      ///< from 2026-07-28 on, like the next two
+    kTransport = -32000,         ///< what SDKs say for "connection closed"
+    kSessionNotFound = -32001,   ///< what SDKs say for it
+    kResourceNotFound = -32002,  ///< up to 2025-11-25
+    kHeaderMismatch = -32020,    ///< from 2026-07-28 on, like the next two
     kMissingClientCapability = -32021,
     kUnsupportedVersion = -32022,
     kUrlElicitationRequired = -32042,  ///< 2025-11-25 only
@@ -96,7 +96,8 @@ void write_request(OutQueue& out, std::string_view id_raw, std::string_view meth
 void write_request(OutQueue& out, std::string_view id_raw, std::string_view method,
                    std::string_view params);
 void write_notification(OutQueue& out, std::string_view method, const JsonBody& params);
-void write_notification(OutQueue& out, std::string_view method, std::string_view params);
+void write_notification(OutQueue& out, std::string_view method,
+                        std::string_view params);
 void write_result(OutQueue& out, std::string_view id_raw, const JsonBody& result);
 void write_result(OutQueue& out, std::string_view id_raw, const Slice& result);
 /// An error that passes through: `error` is the whole error object. An empty `id_raw`

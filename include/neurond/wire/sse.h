@@ -48,7 +48,8 @@ struct SseStep {
 class SseDecoder {
   public:
     /// `max_event_bytes` bounds what one event makes us keep: data, name and id.
-    explicit SseDecoder(size_t max_event_bytes) noexcept : max_bytes_(max_event_bytes) {}
+    explicit SseDecoder(size_t max_event_bytes) noexcept
+        : max_bytes_(max_event_bytes) {}
 
     /// kDone: one event is complete; ask for it before the next call. kMore: all of `in`
     /// was used. kBad: an event is too large; that stays.
@@ -69,12 +70,14 @@ class SseDecoder {
     enum class State : uint8_t { kBom, kName, kBlank, kValue, kBad };
     enum class Field : uint8_t { kData, kEvent, kId, kRetry, kIgnored };
 
+    size_t in_bom(std::string_view in);
     size_t in_name(std::string_view in);
     size_t in_value(std::string_view in);
     void begin_value();
-    void end_of_line();
+    bool end_of_line();
     bool end_of_event();
     void start_event();
+    void end_of_field();
     bool keep(size_t bytes) noexcept;
     void add_data(std::string_view bytes);
 
