@@ -168,4 +168,8 @@ std::string uuid_v4() {
     return text;
 }
 
+const char* openssl_version() noexcept {
+    return OpenSSL_version(OPENSSL_VERSION);
+}
+
 }  // namespace neuron

@@ -156,4 +156,8 @@ JsonNode JsonNode::next() const noexcept {
     return item_ == nullptr ? JsonNode() : JsonNode(item_->next);
 }
 
+const char* cjson_version() noexcept {
+    return cJSON_Version();
+}
+
 }  // namespace neuron

@@ -61,6 +61,9 @@ bool constant_time_equals(std::string_view a, std::string_view b) noexcept;
 /// A random UUID (RFC 9562, 5.4): "f81d4fae-7dec-41d0-a765-00a0c91e6bf6".
 std::string uuid_v4();
 
+/// "OpenSSL 3.0.17 1 Jul 2025": the library as loaded, not the headers.
+const char* openssl_version() noexcept;
+
 }  // namespace neuron
 
 #endif

@@ -71,6 +71,9 @@ class JsonDoc {
     std::unique_ptr<cJSON, Delete> tree_;
 };
 
+/// "1.7.15": the library as loaded.
+const char* cjson_version() noexcept;
+
 }  // namespace neuron
 
 #endif
