@@ -83,7 +83,7 @@ TEST_CASE("base64 refuses every second spelling") {
 
 TEST_CASE("base64url refuses padding, the other alphabet and stray bits") {
     for (const std::string_view text :
-         {"Zg==", "Zh", "Zm9", "Z", "+/+/", "Zm9v\n", "Zm9vZ"}) {
+         {"Zg==", "Zh", "Zm9", "Z", "+/+/", "Zm9v\n", "Zm9vZ", "A", "Zm9vA"}) {
         CAPTURE(text);
         CHECK_FALSE(base64url_decode(Exact(text).view()).has_value());
     }

@@ -82,7 +82,7 @@ TEST_CASE("a URL that could be read in two ways is refused") {
         "http://host:0/",
         "http://host:65536/",
         "http://host:99999999999999999999/",
-        "http://host:080800/",
+        "http://host:000080/",
         "http://host:-1/",
         "http://host:80:80/",
         "http://::1/",
