@@ -270,7 +270,7 @@ void Lexer::setting(Line& line) {
 /// Of offsets that only grow: no byte is counted twice.
 size_t Lexer::line_number(size_t offset) noexcept {
     for (; counted_ < offset; ++counted_) {
-        breaks_ += text_[counted_] == '\n' ? 1 : 0;
+        breaks_ += text_[counted_] == '\n' ? 1u : 0u;
     }
     return breaks_ + 1;
 }

@@ -46,6 +46,7 @@ class Builder {
   private:
     Section& section_for(const RawSection& raw);
     void add_setting(Section& section, const RawSetting& raw, unsigned layer);
+    void report_unknown(Section& section, const Place& place, const std::string& key);
     void assign(const Section& section, const RawSetting& raw, Setting& setting);
     void assign_scalar(const Section& section, const RawSetting& raw, Setting& setting);
     void append_words(const Section& section, const RawSetting& raw, Setting& setting);
@@ -86,8 +87,7 @@ void Builder::add_setting(Section& section, const RawSetting& raw, unsigned laye
     const KeySpec* spec = section.spec().find(line.name);
     if (spec == nullptr) {
         if (!line.broken) {
-            diagnostics_.error(key_place, section.path(line.name),
-                               unknown_key(section.spec(), line.name));
+            report_unknown(section, key_place, line.name);
         }
         return;
     }
@@ -113,6 +113,21 @@ void Builder::add_setting(Section& section, const RawSetting& raw, unsigned laye
     } else {
         diagnostics_.error(key_place, section.path(line.name),
                            "set twice, first at " + to_string(known->key_place));
+    }
+}
+
+/// The key that was meant is not missing as well: one mistake, one message.
+void Builder::report_unknown(Section& section, const Place& place,
+                             const std::string& key) {
+    const UnknownKey unknown = unknown_key(section.spec(), key);
+    diagnostics_.error(place, section.path(key), unknown.message);
+    if (unknown.meant != nullptr && !unknown.meant->is_pattern() &&
+        section.find(unknown.meant->key) == nullptr) {
+        Setting meant;
+        meant.spec = unknown.meant;
+        meant.key = unknown.meant->key;
+        meant.broken = true;
+        section.add(std::move(meant));
     }
 }
 

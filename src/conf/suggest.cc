@@ -20,17 +20,17 @@ std::string did_you_mean(std::string_view word,
     return out;
 }
 
-std::string unknown_key(const SectionSpec& section, std::string_view key) {
+UnknownKey unknown_key(const SectionSpec& section, std::string_view key) {
     for (const SectionSpec& other : sections()) {
         if (other.name != section.name && other.find(key) != nullptr) {
-            return "unknown key, expected it in [" + std::string(other.name) + "]";
+            return {"unknown key, expected it in [" + std::string(other.name) + "]"};
         }
     }
     std::vector<std::string_view> keys;
     for (const KeySpec& spec : section) {
         keys.emplace_back(spec.key);
     }
-    return "unknown key" + did_you_mean(key, keys);
+    return {"unknown key" + did_you_mean(key, keys), section.find(nearest(key, keys))};
 }
 
 }  // namespace neuron::conf

@@ -45,12 +45,9 @@ std::optional<int64_t> parse_with_unit(std::string_view text, const Unit (&units
 
 template <size_t N>
 std::string write_with_unit(int64_t number, const Unit (&units)[N]) {
-    const Unit* unit = std::end(units) - 1;
-    if (number != 0) {
-        unit = std::find_if(std::begin(units), std::end(units), [&](const Unit& one) {
-            return number % one.factor == 0;
-        });
-    }
+    const Unit* unit =
+        std::find_if(std::begin(units), std::end(units),
+                     [number](const Unit& one) { return number % one.factor == 0; });
     return std::to_string(number / unit->factor) + unit->name;
 }
 
@@ -78,7 +75,7 @@ bool is_digits(std::string_view text) {
 const char* what_is_wrong(Type type, std::string_view text) {
     switch (type) {
         case Type::kYesNo:
-            return "is neither yes nor no";
+            return "is unknown";
         case Type::kMode:
             return "is not a mode";
         case Type::kSize:
@@ -136,7 +133,7 @@ Status check_word(const KeySpec& spec, std::string_view word) {
     }
     const auto choices = split(spec.choices, ' ');
     if (std::find(choices.begin(), choices.end(), word) == choices.end()) {
-        return Error{"is not known here"};
+        return Error{"is unknown"};
     }
     return Ok{};
 }
@@ -170,9 +167,9 @@ std::string write_number(Type type, int64_t number) {
             return digits;
         }
         case Type::kSize:
-            return write_with_unit(number, kSizes);
+            return number == 0 ? "0" : write_with_unit(number, kSizes);
         case Type::kDuration:
-            return write_with_unit(number, kDurations);
+            return number == 0 ? "0s" : write_with_unit(number, kDurations);
         case Type::kInteger:
         case Type::kString:
         case Type::kChoice:

@@ -13,8 +13,13 @@ namespace neuron::conf {
 std::string did_you_mean(std::string_view word,
                          const std::vector<std::string_view>& candidates);
 
-/// What to say about a key that `section` does not have.
-std::string unknown_key(const SectionSpec& section, std::string_view key);
+/// What to say about a key that `section` does not have, and the row that was probably
+/// meant (null if it is anybody's guess).
+struct UnknownKey {
+    std::string message;
+    const KeySpec* meant = nullptr;
+};
+UnknownKey unknown_key(const SectionSpec& section, std::string_view key);
 
 }  // namespace neuron::conf
 

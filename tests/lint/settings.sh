@@ -1,0 +1,71 @@
+#!/bin/sh
+# Every key of the schema stands in neurond.8 and, live or commented out with its default,
+# in etc/neurond.conf, and nothing else stands there.
+#
+# usage: settings.sh NEUROND_BINARY
+set -eu
+
+binary=$1
+root=$(cd "$(dirname "$0")/../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+# Compares a list of "section.key [default]" lines with that of the schema.
+compare() {
+    sort -u "$work/$1" >"$work/have"
+    sort -u "$work/$2" >"$work/want"
+    missing=$(comm -13 "$work/have" "$work/want")
+    unknown=$(comm -23 "$work/have" "$work/want")
+    if [ -n "$missing" ]; then
+        printf '%s lacks:\n%s\n' "$3" "$missing"
+        failed=1
+    fi
+    if [ -n "$unknown" ]; then
+        printf '%s has, but the schema has not:\n%s\n' "$3" "$unknown"
+        failed=1
+    fi
+}
+
+"$binary" --dump-schema >"$work/schema"
+cut -f1 "$work/schema" >"$work/keys"
+
+# In the manual: ".It Ic key" (or ".It Ic env. Ns Ar NAME") below ".Ss [section NAME]".
+awk '
+    /^\.Sh / { section = "" }
+    /^\.Ss \[/ { section = $2; gsub(/[][]/, "", section) }
+    section != "" && /^\.It Ic / {
+        print section "." $3 ($4 == "Ns" && $5 == "Ar" ? "*" : "")
+    }' "$root/neurond.8" >"$work/manual"
+compare manual keys neurond.8
+
+# In the sample: "key = value" or "# key = value" below "[section NAME]" or "# [section".
+awk '
+    { live = !sub(/^# /, "") }
+    /^\[[a-z]+[] ]/ { section = $1; gsub(/[][]/, "", section); next }
+    live && /^#/ { next }
+    /^[a-z_]+(\.[^ =]+)? = |^[a-z_]+ =$/ {
+        key = $1
+        sub(/^env\..*/, "env.*", key)
+        sub(/^timeout\..*/, "timeout.*", key)
+        print section "." key
+    }' "$root/etc/neurond.conf" >"$work/sample"
+compare sample keys etc/neurond.conf
+
+# What is commented out in the sample stands there with its default.
+awk -F '\t' '$1 !~ /\*$/ { print $1 " = " ($3 == "" && $2 != "list" ? "\"\"" : $3) }' \
+    "$work/schema" | sed 's/ = $/ =/' >"$work/defaults"
+awk '
+    /^# \[[a-z]+ / { section = $2; sub(/\[/, "", section); next }
+    /^\[/ { section = $1; gsub(/[][]/, "", section); next }
+    /^# [a-z_]+ =/ { sub(/^# /, ""); print section "." $0 }' "$root/etc/neurond.conf" \
+    >"$work/commented"
+sort -u "$work/commented" >"$work/have"
+sort -u "$work/defaults" >"$work/want"
+wrong=$(comm -23 "$work/have" "$work/want")
+if [ -n "$wrong" ]; then
+    printf 'etc/neurond.conf shows a default the schema has not:\n%s\n' "$wrong"
+    failed=1
+fi
+
+exit "$failed"
