@@ -1,5 +1,7 @@
 """A child that prints nonsense harms its own callers at most: a clear error for them, a
 line in the log, all else unharmed."""
+import pathlib
+import tempfile
 import time
 
 from harness import Neurond, hostile, main
@@ -98,11 +100,19 @@ def test_a_crash_answers_its_calls_at_once_with_the_reason():
             beside(daemon)
 
 
+def broken_program():
+    """A file that may be executed and cannot be."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="neurond-it-")) / "program"
+    path.write_text("#!/nonexistent/interpreter\n")
+    path.chmod(0o755)
+    return path
+
+
 def test_children_that_never_get_up():
     downstreams = {"good": hostile(), "dies": hostile("crash-start=9"),
                    "mute": hostile("silent", start_timeout="1s"),
                    "unlisted": hostile("silent-list", start_timeout="1s"),
-                   "missing": {"command": "/nonexistent/program"},
+                   "missing": {"command": str(broken_program())},
                    "plain": {"command": "/bin/cat"}, "false": {"command": "/bin/false"}}
     with Neurond(downstreams) as daemon, daemon.client() as client:
         beside(daemon)

@@ -116,8 +116,7 @@ class Neurond:
 
     def sections(self, downstreams, config, allow):
         all_of = {
-            "server": {"port": 0, "run_dir": self.dir / "run", "state_dir": self.dir / "state",
-                       "socket": "none"},
+            "server": {"port": 0, "run_dir": self.dir / "run", "state_dir": self.dir / "state"},
             "audit": {"path": self.dir / "audit.log"},
             "policy": {"default_action": "allow" if allow else "deny"},
         }
