@@ -1,30 +1,71 @@
 #!/bin/sh
-# Every setting of the schema stands in the manual and in the sample, and nothing else
-# does: all three know the same sections and keys.
-set -u
-"$OUT/neurond" --dump-schema | cut -f 1 | sort >"$OUT/settings.schema"
-# In the manual: ".Ss [section NAME]", then ".It Ic key".
+# Every key of the schema stands in neurond.8 and, live or commented out with its default,
+# in etc/neurond.conf, and nothing else stands there.
+#
+# usage: settings.sh NEUROND_BINARY
+set -eu
+
+binary=$1
+root=$(cd "$(dirname "$0")/../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+# Compares a list of "section.key [default]" lines with that of the schema.
+compare() {
+    sort -u "$work/$1" >"$work/have"
+    sort -u "$work/$2" >"$work/want"
+    missing=$(comm -13 "$work/have" "$work/want")
+    unknown=$(comm -23 "$work/have" "$work/want")
+    if [ -n "$missing" ]; then
+        printf '%s lacks:\n%s\n' "$3" "$missing"
+        failed=1
+    fi
+    if [ -n "$unknown" ]; then
+        printf '%s has, but the schema has not:\n%s\n' "$3" "$unknown"
+        failed=1
+    fi
+}
+
+"$binary" --dump-schema >"$work/schema"
+cut -f1 "$work/schema" >"$work/keys"
+
+# In the manual: ".It Ic key" (or ".It Ic env. Ns Ar NAME") below ".Ss [section NAME]".
 awk '
-    /^\.Ss / { s = $2; gsub(/[][]/, "", s); gsub(/"/, "", s); inside = ($2 ~ /^"?\[/) }
-    /^\.S[hs] / && !/^\.Ss "?\[/ { inside = 0 }
-    inside && /^\.It Ic / { print s "." $3 }
-' neurond.8 | sort >"$OUT/settings.manual"
-# In the sample: "[section …]" and "key = …", each perhaps behind one "#".
+    /^\.Sh / { section = "" }
+    /^\.Ss \[/ { section = $2; gsub(/[][]/, "", section) }
+    section != "" && /^\.It Ic / {
+        print section "." $3 ($4 == "Ns" && $5 == "Ar" ? "*" : "")
+    }' "$root/neurond.8" >"$work/manual"
+compare manual keys neurond.8
+
+# In the sample: "key = value" or "# key = value" below "[section NAME]" or "# [section".
 awk '
-    { sub(/^#/, "") }
-    /^\[[a-z]+( [^]]*)?\]/ { s = $1; gsub(/[][]/, "", s) }
-    /^[a-z_]+(\.[A-Za-z_*-]+)? = / {
+    { live = !sub(/^# /, "") }
+    /^\[[a-z]+[] ]/ { section = $1; gsub(/[][]/, "", section); next }
+    live && /^#/ { next }
+    /^[a-z_]+(\.[^ =]+)? = |^[a-z_]+ =$/ {
         key = $1
-        if (key ~ /^(env|timeout)\./) { sub(/\..*/, ".*", key) }
-        print s "." key
-    }
-' etc/neurond.conf | sort -u >"$OUT/settings.sample"
-fail=0
-for where in manual sample; do
-    diff "$OUT/settings.schema" "$OUT/settings.$where" >"$OUT/settings.diff" || {
-        echo "schema (<) and $where (>) differ:"
-        grep '^[<>]' "$OUT/settings.diff"
-        fail=1
-    }
-done
-exit $fail
+        sub(/^env\..*/, "env.*", key)
+        sub(/^timeout\..*/, "timeout.*", key)
+        print section "." key
+    }' "$root/etc/neurond.conf" >"$work/sample"
+compare sample keys etc/neurond.conf
+
+# What is commented out in the sample stands there with its default.
+awk -F '\t' '$1 !~ /\*$/ { print $1 " = " ($3 == "" && $2 != "list" ? "\"\"" : $3) }' \
+    "$work/schema" | sed 's/ = $/ =/' >"$work/defaults"
+awk '
+    /^# \[[a-z]+ / { section = $2; sub(/\[/, "", section); next }
+    /^\[/ { section = $1; gsub(/[][]/, "", section); next }
+    /^# [a-z_]+ =/ { sub(/^# /, ""); print section "." $0 }' "$root/etc/neurond.conf" \
+    >"$work/commented"
+sort -u "$work/commented" >"$work/have"
+sort -u "$work/defaults" >"$work/want"
+wrong=$(comm -23 "$work/have" "$work/want")
+if [ -n "$wrong" ]; then
+    printf 'etc/neurond.conf shows a default the schema has not:\n%s\n' "$wrong"
+    failed=1
+fi
+
+exit "$failed"
