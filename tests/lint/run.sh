@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs every lint of this directory; each is a program that says what is wrong and fails.
-# From the Makefile: OUT, MAKE.
+# Each is given the binary. From the Makefile: OUT, MAKE.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 OUT=${OUT:-build} MAKE=${MAKE:-make}
@@ -10,7 +10,7 @@ passed=0 failed=0
 for lint in tests/lint/*.sh; do
     name=$(basename "$lint" .sh)
     [ "$name" = run ] && continue
-    if said=$("$lint" 2>&1); then
+    if said=$("$lint" "$OUT/neurond" 2>&1); then
         echo "ok   $name"
         passed=$((passed + 1))
     else
