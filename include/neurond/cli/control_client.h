@@ -10,6 +10,7 @@
 #include "neurond/base/clock.h"
 #include "neurond/base/fd.h"
 #include "neurond/base/result.h"
+#include "neurond/wire/http_body.h"
 
 namespace neuron {
 
@@ -54,7 +55,7 @@ class ControlClient {
     Result<size_t> receive(std::string& buffer);
     Result<ControlReply> read_reply(const BodySink& sink);
     Status read_body(std::string& buffer, size_t at, const BodySink& sink,
-                     ControlReply& reply);
+                     BodyDecoder decoder, ControlReply& reply);
 
     std::string path_;
     Fd socket_;

@@ -41,7 +41,7 @@ std::vector<Mount> parse_mountinfo(std::string_view text);
 
 /// The mounts worth asking for their size, in order: file systems on a local disk or the
 /// overlay a container lives in, each device once (at its shortest mount point), none
-/// that is hidden by a later mount, and none at or below a mount whose server may hang.
+/// that is hidden by a later mount on its point, and none below a mount that may hang.
 std::vector<Mount> real_file_systems(const std::vector<Mount>& mounts);
 
 /// /proc/PID/stat. The name is between the first "(" and the last ")", because it may

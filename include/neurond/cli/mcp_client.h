@@ -2,12 +2,12 @@
 #define NEUROND_CLI_MCP_CLIENT_H
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include "neurond/base/result.h"
 #include "neurond/cli/control_client.h"
+#include "neurond/wire/sse.h"
 
 namespace neuron {
 
@@ -41,29 +41,26 @@ class McpClient {
 /// of events among which it is.
 class AnswerFinder {
   public:
-    AnswerFinder(std::string_view content_type, uint64_t id);
-    ~AnswerFinder();
-    AnswerFinder(const AnswerFinder&) = delete;
-    AnswerFinder& operator=(const AnswerFinder&) = delete;
+    explicit AnswerFinder(uint64_t id);
 
-    /// True once the answer is complete, or nothing can come any more.
-    bool feed(std::string_view bytes);
-    /// The answer: its raw result, or an error. To be asked when the body is over.
+    /// True once nothing more is needed. `is_stream`: the body is an event stream.
+    bool feed(std::string_view bytes, bool is_stream);
+    /// The raw result, or why there is none. To be asked when the body is over.
     Result<std::string> finish();
 
   private:
-    struct State;
-    std::unique_ptr<State> state_;
+    bool take(std::string_view message);
+
+    uint64_t id_;
+    std::string body_;  // of an answer that is no stream
+    SseDecoder events_;
+    Result<std::string> answer_;
+    bool found_ = false;
 };
 
-/// The result in a JSON-RPC answer to request `id`; an empty text if `message` is another
-/// message; an error if it is an error answer.
-Result<std::string> read_answer(std::string_view message, uint64_t id);
-
-/// The text of a tool's result for people: text blocks as they are, one line for what is
-/// no text, the structured content where there is no block. Ends in a newline.
-std::string result_text(std::string_view result);
-bool result_is_error(std::string_view result);
+/// Whether `message` is the answer to request `id`; if so, `answer` is its raw result, or
+/// the error it tells: "MESSAGE (CODE)".
+bool read_answer(std::string_view message, uint64_t id, Result<std::string>& answer);
 
 }  // namespace neuron
 

@@ -14,7 +14,7 @@ enum class Action {
     kRun,
     kCheckConfig,  ///< -t
     kDumpConfig,   ///< -T
-    kVersion,      ///< -V, --version
+    kShowVersion,  ///< -V, --version
     kHelp,         ///< --help, -h
     kDumpSchema,   ///< --dump-schema
     kHelper,       ///< --helper=ROLE
@@ -48,6 +48,12 @@ constexpr int kExitConfig = 78;
 /// the next argument; "--" ends the options, and "-" is none. An error is one line, with
 /// the nearest command or option where one is near.
 Result<Options> parse_options(const std::vector<std::string_view>& args);
+
+/// "unknown command 'X'", with the nearest one where one is near.
+Error unknown_command(std::string_view word);
+
+/// Prints why a command line was not understood, and where help is; returns kExitUsage.
+int print_usage_error(const Error& error);
 
 }  // namespace neuron
 

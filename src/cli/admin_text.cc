@@ -1,0 +1,125 @@
+// What the listing verbs print for people, from the JSON a program would get.
+
+#include "neurond/cli/admin.h"
+
+#include "neurond/base/glob.h"
+#include "neurond/base/text.h"
+#include "neurond/cli/table.h"
+
+namespace neuron {
+
+namespace {
+
+constexpr size_t kLabelWidth = 14;
+constexpr size_t kMaxValueBytes = 4096;
+
+/// "downstreams   3 of 4 healthy"; nothing where there is no value.
+std::string line(std::string label, const std::string& value) {
+    if (value.empty()) {
+        return {};
+    }
+    label.resize(std::max(kLabelWidth, label.size() + 1), ' ');
+    return label + escape(value, kMaxValueBytes) + "\n";
+}
+
+std::string listener_text(JsonView listener) {
+    if (const auto text = listener.as_string()) {
+        return *text;
+    }
+    return cell(listener, "address");
+}
+
+/// A name in the first column, short things behind it, a sentence last.
+std::string title_or_description(JsonView tool) {
+    const std::string description = cell(tool, "description");
+    return description.empty() ? cell(tool, "title") : description;
+}
+
+}  // namespace
+
+std::string status_text(JsonView status) {
+    std::string listeners;
+    for (JsonView listener : status.find("listeners").elements()) {
+        listeners += (listeners.empty() ? "" : " ") + listener_text(listener);
+    }
+    const JsonView downstreams = status.find("downstreams");
+    std::string out;
+    out += line("state", cell(status, "state"));
+    out += line("version", cell(status, "version"));
+    out += line("pid", cell(status, "pid"));
+    out += line("uptime", duration_cell(status, "uptime_seconds"));
+    out += line("listeners", listeners);
+    if (downstreams.exists()) {
+        out += line("downstreams",
+                    cell(downstreams, "healthy") + " of " + cell(downstreams, "total") +
+                        " healthy");
+    }
+    out += line("tools", cell(status, "tools"));
+    out += line("sessions", cell(status, "sessions"));
+    out += line("connections", cell(status, "connections"));
+    out += line("calls", cell(status, "calls_in_flight") + " in flight");
+    return out;
+}
+
+std::string servers_text(JsonView servers, size_t width) {
+    Table table({{"NAME"},
+                 {"STATE"},
+                 {"ERA"},
+                 {"TOOLS", Table::Align::kRight},
+                 {"RESTARTS", Table::Align::kRight},
+                 {"UPTIME", Table::Align::kRight},
+                 {"LAST ERROR"}});
+    size_t rows = 0;
+    for (JsonView server : servers.elements()) {
+        table.add({cell(server, "name"), cell(server, "state"), cell(server, "era"),
+                   cell(server, "tools"), cell(server, "restarts"),
+                   duration_cell(server, "uptime_seconds"), cell(server, "last_error")});
+        ++rows;
+    }
+    return rows == 0 ? "No downstreams configured.\n" : table.to_string(width);
+}
+
+std::string server_text(JsonView server) {
+    std::string out;
+    for (const JsonPair& member : server.members()) {
+        const std::string key = member.key.as_string().value_or("");
+        if (key == "stderr") {
+            continue;  // last, and in its own lines
+        }
+        if (key == "uptime_seconds") {
+            out += line("uptime", duration_cell(server, key));
+        } else {
+            out += line(escape(key), cell(server, key));
+        }
+    }
+    const JsonView tail = server.find("stderr");
+    if (tail.at(0).exists()) {
+        out += "stderr\n";
+        for (JsonView text : tail.elements()) {
+            out += "  " + escape(text.as_string().value_or(""), kMaxValueBytes) + "\n";
+        }
+    }
+    return out;
+}
+
+std::string tools_text(JsonView tools, size_t width) {
+    Table table({{"NAME"}, {"SERVER"}, {"DESCRIPTION"}});
+    size_t rows = 0;
+    for (JsonView tool : tools.elements()) {
+        table.add({cell(tool, "name"), cell(tool, "server"), title_or_description(tool)});
+        ++rows;
+    }
+    return rows == 0 ? std::string() : table.to_string(width);
+}
+
+std::string filter_tools(JsonView tools, std::string_view glob) {
+    std::string out;
+    for (JsonView tool : tools.elements()) {
+        if (glob_matches(glob, cell(tool, "name"))) {
+            out += (out.empty() ? "[" : ",") + std::string(tool.raw());
+        }
+    }
+    return out.empty() ? "[]" : out + "]";
+}
+
+}  // namespace neuron

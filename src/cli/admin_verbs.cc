@@ -1,0 +1,106 @@
+// status, servers, tools and health: ask once, print, end.
+
+#include "neurond/cli/verbs.h"
+
+#include <cstdio>
+#include <string>
+
+#include "neurond/base/encode.h"
+#include "neurond/base/glob.h"
+#include "neurond/base/text.h"
+#include "neurond/cli/admin.h"
+#include "neurond/cli/options.h"
+#include "neurond/cli/table.h"
+
+namespace neuron {
+
+namespace {
+
+constexpr const char* kAdmin = "/api/v1/admin/";
+
+int print(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return kExitDone;
+}
+
+int print_json(const std::string& json) {
+    return print(json + "\n");
+}
+
+Result<std::string> ask(const Options& options, const std::string& path) {
+    Result<ControlClient> client = admin_client(options);
+    if (!client) {
+        return client.error();
+    }
+    return admin_get(*client, kAdmin + path);
+}
+
+}  // namespace
+
+int run_status(const Options& options) {
+    const Result<std::string> json = ask(options, "status");
+    if (!json) {
+        return fail(json.error());
+    }
+    return options.json ? print_json(*json) : print(status_text(JsonView(*json)));
+}
+
+int run_servers(const Options& options) {
+    const bool one = !options.args.empty();
+    const Result<std::string> json =
+        ask(options, one ? "servers/" + percent_encode(options.args[0]) : "servers");
+    if (!json) {
+        return fail(json.error());
+    }
+    if (options.json) {
+        return print_json(*json);
+    }
+    return print(one ? server_text(JsonView(*json))
+                     : servers_text(JsonView(*json), terminal_width()));
+}
+
+int run_tools(const Options& options) {
+    const std::string glob = options.args.empty() ? "*" : options.args[0];
+    if (!glob_is_valid(glob)) {
+        std::fprintf(stderr, "neurond: '%s' is no valid pattern\n", escape(glob).c_str());
+        return kExitUsage;
+    }
+    const Result<std::string> all = ask(options, "tools");
+    if (!all) {
+        return fail(all.error());
+    }
+    const std::string json = filter_tools(JsonView(*all), glob);
+    if (options.json) {
+        return print_json(json);
+    }
+    const std::string text = tools_text(JsonView(json), terminal_width());
+    if (!text.empty()) {
+        return print(text);
+    }
+    return print(options.args.empty() ? std::string("No tools.\n")
+                                      : "No tool matches '" + escape(glob) + "'.\n");
+}
+
+int run_health(const Options& options) {
+    Result<ControlClient> client = admin_client(options);
+    if (!client) {
+        return fail(client.error());
+    }
+    ControlRequest request;
+    request.target = "/health/ready";
+    const Result<ControlReply> reply = client->exchange(request);
+    if (!reply) {
+        return fail(reply.error());
+    }
+    const bool ready = reply->status == 200;
+    if (options.json) {
+        print_json(reply->body);
+    } else if (ready) {
+        print("ready\n");
+    } else {
+        fail(Error{"not ready: " + refusal_text(*reply)});
+    }
+    return ready ? kExitDone : kExitFailed;
+}
+
+}  // namespace neuron

@@ -1,0 +1,114 @@
+// The one table of verbs, and the help made from it.
+
+#include "neurond/cli/command.h"
+
+#include <algorithm>
+
+#include "neurond/cli/verbs.h"
+
+namespace neuron {
+
+namespace {
+
+constexpr const char* kUsage =
+    R"(neurond - one MCP endpoint in front of many MCP servers
+
+  neurond [-c FILE] [-D section.key=value]... [-d] [-p PIDFILE] [-v]
+                           run in the foreground; -d: as a daemon
+  neurond -t [-c FILE]     check the configuration
+  neurond -T [-c FILE]     print the effective configuration, secrets masked
+  neurond -V               versions
+  neurond COMMAND ...      act on the running daemon
+
+Options:
+  -c FILE                  configuration; else /etc/neurond/neurond.conf, else,
+                           not as root, ./neurond.conf
+  -D section.key=value     set one key, over file and environment
+  -d                       become a daemon once listening
+  -p PIDFILE               where to write the process ID
+  -v                       log in detail
+  --control PATH           control socket of the daemon a command means
+  --json                   print JSON instead of a table
+
+Commands:
+)";
+
+constexpr const char* kFinding =
+    R"(
+The daemon is found by --control PATH, else by the configuration (-c FILE), else
+at the default place.
+)";
+
+}  // namespace
+
+const std::vector<Command>& commands() {
+    static const std::vector<Command> rows = {
+        {"status", "[--json]", "what the daemon is doing",
+         "Prints state, version, listeners, and how many downstreams, tools, sessions,\n"
+         "connections and calls there are.\n",
+         0, 0, true, true, run_status},
+        {"servers", "[NAME] [--json]", "downstream servers",
+         "Lists the downstreams with their state, or shows NAME in detail, with the last\n"
+         "lines it wrote to stderr.\n",
+         0, 1, true, true, run_servers},
+        {"tools", "[GLOB] [--json]", "the merged catalog",
+         "Lists the tools of all downstreams under their full names, or those that GLOB\n"
+         "matches: * any characters, ? one, [abc] one of these.\n",
+         0, 1, true, true, run_tools},
+        {"call", "TOOL [JSON|-] [--json]", "call a tool",
+         "Calls TOOL with the arguments in JSON (an object), or in stdin for -, and prints\n"
+         "the text of its result; with --json the result as the server sent it. The call\n"
+         "passes the policy as uid:N, where N is your user ID. A tool that reports an\n"
+         "error gives exit code 1.\n",
+         1, 2, true, true, run_call},
+        {"stop", "", "stop the daemon, and wait until it has gone",
+         "Has the daemon finish the calls in flight and stop, as the signal TERM does.\n"
+         "Returns when its process has gone.\n",
+         0, 0, false, true, run_stop},
+        {"health", "[--json]", "exit 0 if the daemon is ready, else 1",
+         "For container and init checks: exit code 0 when the daemon answers and is ready,\n"
+         "1 otherwise, with the reason on stderr.\n",
+         0, 0, true, true, run_health},
+        {"host-tools", "", "MCP server on stdin and stdout: facts about this host",
+         "The bundled downstream: a stdio MCP server with the read-only tools system.info,\n"
+         "system.load, system.memory, system.disks and process.list. Ends when stdin\n"
+         "does.\n",
+         0, 0, false, false, run_host_tools},
+        {"help", "[COMMAND]", "this help, or that of a command",
+         "Explains a command, or lists them all.\n", 0, 1, false, false, run_help},
+    };
+    return rows;
+}
+
+const Command* find_command(std::string_view name) {
+    const auto& rows = commands();
+    const auto found = std::find_if(rows.begin(), rows.end(),
+                                    [&](const Command& row) { return name == row.name; });
+    return found == rows.end() ? nullptr : &*found;
+}
+
+std::string help_text() {
+    constexpr size_t kNameWidth = 25;
+    std::string text = kUsage;
+    for (const Command& row : commands()) {
+        std::string line = std::string("  ") + row.name;
+        line.resize(std::max(kNameWidth + 2, line.size() + 1), ' ');
+        text += line + row.summary + "\n";
+    }
+    text += "\n'neurond help COMMAND' says more. The manual is neurond(8).\n";
+    return text;
+}
+
+std::string help_text(const Command& command) {
+    std::string text = std::string("neurond ") + command.name;
+    if (command.arguments[0] != '\0') {
+        text += std::string(" ") + command.arguments;
+    }
+    text += std::string("\n\n") + command.details;
+    if (command.has_control) {
+        text += kFinding;
+    }
+    return text;
+}
+
+}  // namespace neuron

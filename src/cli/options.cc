@@ -1,0 +1,283 @@
+// The command line. Written by hand rather than with getopt_long(), which keeps global
+// state, prints by itself, and cannot say what was meant.
+
+#include "neurond/cli/options.h"
+
+#include <cstdio>
+#include <optional>
+
+#include "neurond/base/text.h"
+#include "neurond/cli/command.h"
+
+namespace neuron {
+
+namespace {
+
+/// Where an option may stand.
+enum class For { kRun, kControl, kJson, kAny };
+
+struct OptionSpec {
+    char letter;       ///< 0: it has only the long name
+    const char* name;  ///< without dashes; null: it has only the letter
+    bool has_value;
+    For use;
+};
+
+constexpr OptionSpec kOptions[] = {
+    {'c', nullptr, true, For::kControl},
+    {'D', nullptr, true, For::kControl},
+    {'d', nullptr, false, For::kRun},
+    {'p', nullptr, true, For::kRun},
+    {'v', nullptr, false, For::kRun},
+    {'t', nullptr, false, For::kRun},
+    {'T', nullptr, false, For::kRun},
+    {'V', "version", false, For::kRun},
+    {'h', "help", false, For::kAny},
+    {'\0', "control", true, For::kControl},
+    {'\0', "json", false, For::kJson},
+    {'\0', "dump-schema", false, For::kRun},
+    {'\0', "helper", true, For::kRun},
+    {'\0', "reactor", false, For::kRun},
+};
+
+/// Those a mistyped one is compared with; the others are nobody's to type.
+const std::vector<std::string_view>& offered_names() {
+    static const std::vector<std::string_view> names = {"version", "help", "control",
+                                                        "json"};
+    return names;
+}
+
+std::string shown(const OptionSpec& spec) {
+    return spec.name == nullptr ? std::string{'-', spec.letter}
+                                : std::string("--") + spec.name;
+}
+
+Error unknown(std::string_view what, std::string_view word, std::string_view dashes,
+              const std::vector<std::string_view>& candidates) {
+    std::string message = "unknown " + std::string(what) + " '" + std::string(dashes) +
+                          escape(word, 64) + "'";
+    const std::string_view near = nearest(word, candidates);
+    if (!near.empty()) {
+        message += ", did you mean '" + std::string(dashes) + std::string(near) + "'?";
+    }
+    return Error{message};
+}
+
+class Parser {
+  public:
+    explicit Parser(const std::vector<std::string_view>& args) : args_(args) {}
+
+    Result<Options> parse();
+
+  private:
+    Status take_long(std::string_view text);
+    Status take_short(std::string_view letters);
+    Status apply(const OptionSpec& spec, std::string_view value);
+    Status set_action(Action action, const OptionSpec& spec);
+    std::optional<std::string_view> next_value();
+    Status take_words();
+    Status check_uses(const Command& command) const;
+
+    const std::vector<std::string_view>& args_;
+    size_t at_ = 0;
+    Options options_;
+    std::vector<std::string_view> words_;
+    std::vector<const OptionSpec*> used_;
+};
+
+/// The next argument as the value of an option.
+std::optional<std::string_view> Parser::next_value() {
+    if (at_ + 1 >= args_.size()) {
+        return std::nullopt;
+    }
+    return args_[++at_];
+}
+
+Status Parser::set_action(Action action, const OptionSpec& spec) {
+    if (options_.action != Action::kRun && options_.action != action) {
+        return Error{shown(spec) + " cannot stand beside another option of its kind"};
+    }
+    options_.action = action;
+    return Ok{};
+}
+
+Status Parser::apply(const OptionSpec& spec, std::string_view value) {
+    used_.push_back(&spec);
+    const std::string_view name = spec.name == nullptr ? "" : spec.name;
+    if (spec.letter == 'c') {
+        options_.config_path = value;
+    } else if (spec.letter == 'D') {
+        options_.overrides.emplace_back(value);
+    } else if (spec.letter == 'd') {
+        options_.daemonize = true;
+    } else if (spec.letter == 'p') {
+        options_.pid_file = value;
+    } else if (spec.letter == 'v') {
+        options_.verbose = true;
+    } else if (spec.letter == 't') {
+        return set_action(Action::kCheckConfig, spec);
+    } else if (spec.letter == 'T') {
+        return set_action(Action::kDumpConfig, spec);
+    } else if (name == "version") {
+        return set_action(Action::kShowVersion, spec);
+    } else if (name == "help") {
+        return set_action(Action::kHelp, spec);
+    } else if (name == "control") {
+        options_.control_path = value;
+    } else if (name == "json") {
+        options_.json = true;
+    } else if (name == "dump-schema") {
+        return set_action(Action::kDumpSchema, spec);
+    } else if (name == "helper") {
+        options_.helper_role = value;
+        return set_action(Action::kHelper, spec);
+    } else {
+        return set_action(Action::kReactor, spec);
+    }
+    return Ok{};
+}
+
+Status Parser::take_long(std::string_view text) {
+    const size_t equals = text.find('=');
+    const std::string_view name = text.substr(0, equals);
+    for (const OptionSpec& spec : kOptions) {
+        if (spec.name == nullptr || name != spec.name) {
+            continue;
+        }
+        if (!spec.has_value) {
+            return equals == std::string_view::npos
+                       ? apply(spec, {})
+                       : Status(Error{shown(spec) + " takes no value"});
+        }
+        const auto value = equals == std::string_view::npos
+                               ? next_value()
+                               : std::optional(text.substr(equals + 1));
+        if (!value || value->empty()) {
+            return Error{shown(spec) + " needs a value"};
+        }
+        return apply(spec, *value);
+    }
+    return unknown("option", name, "--", offered_names());
+}
+
+Status Parser::take_short(std::string_view letters) {
+    while (!letters.empty()) {
+        const char letter = letters[0];
+        letters.remove_prefix(1);
+        const OptionSpec* found = nullptr;
+        for (const OptionSpec& spec : kOptions) {
+            found = spec.letter == letter ? &spec : found;
+        }
+        if (letter == '\0' || found == nullptr) {
+            return unknown("option", std::string_view(&letter, 1), "-", {});
+        }
+        std::string_view value;
+        if (found->has_value) {
+            value = letters.empty() ? next_value().value_or("") : letters;
+            letters = {};
+            if (value.empty()) {
+                return Error{shown(*found) + " needs a value"};
+            }
+        }
+        if (Status s = apply(*found, value); !s) {
+            return s;
+        }
+    }
+    return Ok{};
+}
+
+/// An option that means nothing to this command is a mistake, not decoration.
+Status Parser::check_uses(const Command& command) const {
+    for (const OptionSpec* spec : used_) {
+        const bool fits = spec->use == For::kAny ||
+                          (spec->use == For::kControl && command.has_control) ||
+                          (spec->use == For::kJson && command.has_json);
+        if (!fits) {
+            return Error{shown(*spec) + " does not go with '" + command.name + "'"};
+        }
+    }
+    return Ok{};
+}
+
+/// What is left when the options are out: the verb and its arguments, or nothing.
+Status Parser::take_words() {
+    if (words_.empty()) {
+        for (const OptionSpec* spec : used_) {
+            const bool needs_verb = spec->use == For::kJson ||
+                                    (spec->name != nullptr && spec->use == For::kControl);
+            if (needs_verb) {
+                return Error{shown(*spec) + " needs a command"};
+            }
+        }
+        return Ok{};
+    }
+    const Command* command = find_command(words_[0]);
+    if (command == nullptr) {
+        return unknown_command(words_[0]);
+    }
+    options_.command = command->name;
+    options_.args.assign(words_.begin() + 1, words_.end());
+    if (options_.action == Action::kHelp) {  // `neurond status --help`
+        options_.args = {options_.command};
+        options_.command = "help";
+        options_.action = Action::kCommand;
+        return Ok{};
+    }
+    if (Status s = check_uses(*command); !s) {
+        return s;
+    }
+    options_.action = Action::kCommand;
+    if (options_.args.size() < command->min_args) {
+        return Error{options_.command + " needs " + command->arguments};
+    }
+    if (options_.args.size() > command->max_args) {
+        return Error{options_.command + " does not take '" +
+                     escape(options_.args[command->max_args], 64) + "'"};
+    }
+    return Ok{};
+}
+
+Result<Options> Parser::parse() {
+    bool options_end = false;
+    for (; at_ < args_.size(); ++at_) {
+        const std::string_view arg = args_[at_];
+        Status status = Ok{};
+        if (options_end || arg.size() < 2 || arg[0] != '-') {
+            words_.push_back(arg);
+        } else if (arg == "--") {
+            options_end = true;
+        } else if (arg[1] == '-') {
+            status = take_long(arg.substr(2));
+        } else {
+            status = take_short(arg.substr(1));
+        }
+        if (!status) {
+            return status.error();
+        }
+    }
+    if (Status s = take_words(); !s) {
+        return s.error();
+    }
+    return std::move(options_);
+}
+
+}  // namespace
+
+Result<Options> parse_options(const std::vector<std::string_view>& args) {
+    return Parser(args).parse();
+}
+
+Error unknown_command(std::string_view word) {
+    std::vector<std::string_view> names;
+    for (const Command& command : commands()) {
+        names.emplace_back(command.name);
+    }
+    return unknown("command", word, "", names);
+}
+
+int print_usage_error(const Error& error) {
+    std::fprintf(stderr, "neurond: %s\ntry 'neurond help'\n", error.message.c_str());
+    return kExitUsage;
+}
+
+}  // namespace neuron
