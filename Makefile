@@ -75,6 +75,7 @@ BIN       := $(OUT)/neurond
 .PHONY: all run check check-long unit unit-binary it peers lint fuzz fuzz-replay bench tidy format \
         clang-check deps install uninstall clean help FORCE
 .DELETE_ON_ERROR:
+.SECONDARY:
 
 all: $(BIN)  ## build build/neurond (SAN=1: build/san/neurond)
 
