@@ -48,6 +48,21 @@ constexpr size_t kMaxHostToolsLineBytes = 1024 * 1024;  ///< its longest request
 constexpr size_t kMaxProcFileBytes = 4 * 1024 * 1024;   ///< mountinfo of a container host
 constexpr size_t kMaxControlReplyBytes = 256 * 1024 * 1024;  ///< far over message_max
 
+// mcp
+constexpr size_t kMaxTools = 10000;                   ///< of one downstream
+constexpr size_t kMaxOfferBytes = 64 * 1024 * 1024;   ///< of one downstream's list
+constexpr size_t kMaxToolNameBytes = 128;             ///< of a full name (mcp-protocol 4.3)
+constexpr size_t kMaxEndedSessions = 65536;           ///< remembered as ended
+
+// back: what is kept and logged of a child's stderr
+constexpr size_t kStderrTailLines = 50;
+constexpr size_t kStderrLineBytes = 1024;
+constexpr unsigned kStderrLogLinesPerSecond = 100;
+constexpr unsigned kMaxListPages = 1000;  ///< of one tools/list; a cursor loop ends here
+
+// daemon
+constexpr size_t kMaxToolLabels = 200;  ///< tools with a metric of their own
+
 }  // namespace neuron
 
 #endif

@@ -1,0 +1,92 @@
+#ifndef NEUROND_BACK_STDIO_PROCESS_H
+#define NEUROND_BACK_STDIO_PROCESS_H
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "neurond/back/stderr_drain.h"
+#include "neurond/loop/child.h"
+#include "neurond/net/link.h"
+
+namespace neuron {
+
+/// How to start a stdio server.
+struct StdioCommand {
+    std::string server;              ///< the downstream's name, for the log
+    std::string path;
+    std::vector<std::string> args;   ///< without argv[0]
+    std::vector<std::string> env;    ///< "NAME=value", all of it
+    std::string cwd;
+    Millis stop_timeout{5000};
+    LinkLimits limits;
+};
+
+/// Uses a process: a link, and its end.
+class ProcessOwner : public LinkOwner {
+  public:
+    /// The process has ended and has been reaped, and what it had written has been read;
+    /// the last callback. The tail holds its last words.
+    virtual void on_process_end(ExitStatus status) = 0;
+
+  protected:
+    ~ProcessOwner() = default;
+};
+
+/// A child that speaks NDJSON on its stdin and stdout.
+///
+///     running ──stop()──> stdin closed ──2 s──> SIGTERM ──stop_timeout──> SIGKILL
+///
+/// Signals go to its process group. A child that closes its stdout without exiting is
+/// stopped: it can never answer again.
+class StdioProcess final : private ChildOwner, private LinkOwner {
+  public:
+    StdioProcess(EventLoop& loop, Children& children, StderrTail& tail,
+                 ProcessOwner& owner);
+    ~StdioProcess();
+
+    Status start(const StdioCommand& command);
+    /// Begins to stop it; on_process_end() follows.
+    void stop();
+    /// At once and hard.
+    void kill();
+
+    Link& link() noexcept { return *link_; }
+    pid_t pid() const noexcept { return pid_; }
+
+  private:
+    enum class Stopping { kNo, kAsked, kTerminated, kKilled };
+
+    void on_exit(pid_t pid, ExitStatus status) override;
+    void on_message(const JsonScanner& scan, const Slice& text) override {
+        owner_.on_message(scan, text);
+    }
+    void on_garbage(const JsonScanner& scan, std::string_view head) override {
+        owner_.on_garbage(scan, head);
+    }
+    void on_oversized(std::string_view id_raw) override { owner_.on_oversized(id_raw); }
+    void on_output_room() override { owner_.on_output_room(); }
+    void on_link_closed(const std::string& reason) override;
+    void escalate();
+    void finish_if_ended();
+
+    EventLoop& loop_;
+    Children& children_;
+    StderrTail& tail_;
+    ProcessOwner& owner_;
+    pid_t pid_ = 0;
+    Millis stop_timeout_{0};
+    Stopping stopping_ = Stopping::kNo;
+    std::unique_ptr<LineLink> link_;
+    bool link_open_ = false;
+    std::optional<ExitStatus> ended_;
+    std::optional<StderrDrain> stderr_;
+    Timer escalation_;
+    Timer rest_;  ///< how long a dead child's stdout may stay open (a grandchild's)
+};
+
+}  // namespace neuron
+
+#endif

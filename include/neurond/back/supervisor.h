@@ -1,0 +1,67 @@
+#ifndef NEUROND_BACK_SUPERVISOR_H
+#define NEUROND_BACK_SUPERVISOR_H
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "neurond/back/downstream.h"
+
+namespace neuron {
+
+/// Is told what the downstreams as a whole come to.
+class SupervisorOwner {
+  public:
+    /// There is a new catalog. `tools_changed`: a client could see the difference.
+    virtual void on_catalog(std::shared_ptr<const Catalog> catalog, bool tools_changed) = 0;
+    /// Every downstream's first start has listed, failed or timed out.
+    virtual void on_all_resolved() = 0;
+
+  protected:
+    ~SupervisorOwner() = default;
+};
+
+/// All downstreams, in configured order, and the catalog they make together.
+class Supervisor final : public Directory, private DownstreamOwner {
+  public:
+    Supervisor(EventLoop& loop, Children& children, std::string separator,
+               SupervisorOwner& owner);
+    ~Supervisor();
+
+    /// Adds one before start(). The router outlives the supervisor's downstreams.
+    void add(Router& router, DownstreamSettings settings);
+    /// Starts all at once.
+    void start();
+    /// Stops all at once; `stopped` is called when the last process has gone.
+    void stop(std::function<void()> stopped);
+    void kill();
+
+    const std::vector<std::unique_ptr<Downstream>>& downstreams() const noexcept {
+        return downstreams_;
+    }
+    bool all_resolved() const;
+    size_t healthy() const;
+    std::optional<OwnError> why_missing(std::string_view full_name) const override;
+
+  private:
+    void on_offer_changed() override { rebuild_.schedule(); }
+    void on_first_start_resolved() override;
+    void on_downstream_stopped() override;
+    void rebuild();
+
+    EventLoop& loop_;
+    Children& children_;
+    std::string separator_;
+    SupervisorOwner& owner_;
+    std::vector<std::unique_ptr<Downstream>> downstreams_;
+    std::shared_ptr<const Catalog> catalog_;
+    size_t running_ = 0;  ///< still to stop
+    std::function<void()> stopped_;
+    Task rebuild_;
+    Task stopped_task_;
+};
+
+}  // namespace neuron
+
+#endif

@@ -1,0 +1,37 @@
+#ifndef NEUROND_DAEMON_PAGES_H
+#define NEUROND_DAEMON_PAGES_H
+
+#include <deque>
+
+#include "neurond/base/clock.h"
+#include "neurond/base/metrics.h"
+#include "neurond/daemon/view.h"
+#include "neurond/front/page.h"
+
+namespace neuron {
+
+/// The paths that are answered at once: /health…, /metrics, /api/v1/admin/… (DESIGN 1.7).
+class Pages {
+  public:
+    Pages(HttpServer& server, const Metrics& metrics, DaemonView& view);
+
+  private:
+    void add(HttpServer& server, const char* path, Serve what, const char* methods,
+             Page::Serve serve);
+    HttpReply health(const HttpRequest& request) const;
+    HttpReply ready() const;
+    std::string status_json() const;
+    HttpReply servers(const HttpRequest& request) const;
+    std::string server_json(const Downstream& downstream, bool detail) const;
+    std::string tools_json() const;
+    std::string health_json(bool detail) const;
+
+    DaemonView& view_;
+    WallTime started_;
+    TimePoint started_monotonic_;
+    std::deque<Page> pages_;
+};
+
+}  // namespace neuron
+
+#endif

@@ -1,0 +1,96 @@
+#ifndef NEUROND_DAEMON_REACTOR_H
+#define NEUROND_DAEMON_REACTOR_H
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "neurond/back/supervisor.h"
+#include "neurond/base/metrics.h"
+#include "neurond/conf/config.h"
+#include "neurond/daemon/keeper_link.h"
+#include "neurond/daemon/pages.h"
+#include "neurond/daemon/settings.h"
+#include "neurond/daemon/telemetry.h"
+#include "neurond/front/http_server.h"
+#include "neurond/front/mcp_endpoint.h"
+#include "neurond/loop/child.h"
+#include "neurond/loop/event_loop.h"
+#include "neurond/loop/helper.h"
+#include "neurond/loop/signals.h"
+#include "neurond/mcp/audit.h"
+#include "neurond/mcp/router.h"
+#include "neurond/mcp/session.h"
+
+namespace neuron {
+
+/// Everything a reactor process consists of, in the order of its members.
+///
+///     kStarting ──every first start resolved──> kReady ──TERM──> kDraining
+///     kDraining ──calls done, or drain_timeout──> kStopping ──children gone──> exit
+class Reactor final : private SignalSink,
+                      private SupervisorOwner,
+                      private KeeperLinkOwner,
+                      private DaemonView {
+  public:
+    /// `session_key` seals session ids. The sockets listen already.
+    Reactor(std::shared_ptr<const conf::Config> config, std::string session_key,
+            Fd keeper, Fd control, Fd main);
+    ~Reactor();
+
+    /// Fails when what belongs to the start cannot be had: the audit file.
+    Status open();
+    /// Serves until told to stop; the exit code.
+    int run();
+
+  private:
+    enum class State { kStarting, kReady, kDraining, kStopping };
+
+    void on_terminate() override;
+    void on_reload() override;
+    void on_reopen() override;
+    void on_child() override { children_.reap(); }
+    void on_catalog(std::shared_ptr<const Catalog> catalog, bool tools_changed) override;
+    void on_all_resolved() override;
+    void on_news(ReactorNews) override {}
+    void on_other_end_gone() override;
+
+    void drain();
+    void stop_downstreams();
+    void end();
+
+    const char* state() const noexcept override;
+    bool is_ready() const noexcept override { return state_ == State::kReady; }
+    const Supervisor& supervisor() const noexcept override { return supervisor_; }
+    const Router& router() const noexcept override { return router_; }
+    const HttpServer& server() const noexcept override { return server_; }
+    const SessionStore& sessions() const noexcept override { return sessions_; }
+    void refresh_metrics() override { telemetry_.refresh(); }
+    void ask_to_stop() override { stop_task_.schedule(); }
+
+    std::shared_ptr<const conf::Config> config_;
+    EventLoop loop_;
+    Children children_;
+    Signals signals_;
+    KeeperLink keeper_;
+    Helper writer_;
+    Helper resolver_;
+    Metrics metrics_;
+    AuditLog audit_;
+    Supervisor supervisor_;
+    Telemetry telemetry_;
+    Router router_;
+    SessionStore sessions_;
+    HttpServer server_;
+    McpEndpoint mcp_;
+    Pages pages_;
+    State state_ = State::kStarting;
+    Timer drain_timer_;
+    Timer shutdown_timer_;
+    Task stop_task_;
+    int exit_code_ = 0;
+};
+
+}  // namespace neuron
+
+#endif

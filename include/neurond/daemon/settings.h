@@ -1,0 +1,42 @@
+#ifndef NEUROND_DAEMON_SETTINGS_H
+#define NEUROND_DAEMON_SETTINGS_H
+
+#include <string>
+#include <vector>
+
+#include "neurond/back/downstream.h"
+#include "neurond/base/log.h"
+#include "neurond/conf/config.h"
+#include "neurond/front/http_server.h"
+#include "neurond/mcp/audit.h"
+#include "neurond/mcp/router.h"
+#include "neurond/mcp/session.h"
+
+namespace neuron {
+
+/// The places of a running daemon, defaults resolved. All absolute.
+struct DaemonPaths {
+    std::string run_dir;
+    std::string state_dir;
+    std::string pid_file;
+    std::string control_socket;
+    std::string audit;  ///< "none" = off
+};
+
+// What the sections of a configuration mean in the types of the modules that act on them.
+
+DaemonPaths daemon_paths(const conf::Config& config);
+LogLevel log_level(const conf::Config& config);
+LogFormat log_format(const conf::Config& config);
+HttpServerSettings http_settings(const conf::Config& config);
+RouterLimits router_limits(const conf::Config& config);
+AuditSettings audit_settings(const conf::Config& config);
+SessionSettings session_settings(const conf::Config& config);
+/// The bits of `[server] serve`.
+unsigned served(const conf::Config& config);
+/// In order of appearance.
+std::vector<DownstreamSettings> downstream_settings(const conf::Config& config);
+
+}  // namespace neuron
+
+#endif

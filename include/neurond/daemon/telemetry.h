@@ -1,0 +1,45 @@
+#ifndef NEUROND_DAEMON_TELEMETRY_H
+#define NEUROND_DAEMON_TELEMETRY_H
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "neurond/base/metrics.h"
+#include "neurond/daemon/view.h"
+#include "neurond/mcp/router.h"
+
+namespace neuron {
+
+/// The metric families of DESIGN 1.10 that exist so far.
+class Telemetry final : public CallObserver {
+  public:
+    /// Both outlive this.
+    Telemetry(Metrics& metrics, const DaemonView& view);
+
+    void on_call_done(const Call& call, std::string_view result, TimePoint now) override;
+    /// Brings what is kept per downstream up to date; before each rendering.
+    void refresh();
+
+  private:
+    struct PerTool {
+        Counter* results[5] = {};
+    };
+    struct PerDownstream {
+        Histogram* duration = nullptr;
+        std::map<std::string, PerTool, std::less<>> tools;
+    };
+
+    PerDownstream& downstream(const std::string& name);
+    Counter& counter(const Call& call, std::string_view result);
+
+    Metrics& metrics_;
+    const DaemonView& view_;
+    Histogram& overhead_;
+    std::map<std::string, PerDownstream, std::less<>> downstreams_;
+    size_t tools_ = 0;  ///< label values given out
+};
+
+}  // namespace neuron
+
+#endif

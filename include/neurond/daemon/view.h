@@ -1,0 +1,31 @@
+#ifndef NEUROND_DAEMON_VIEW_H
+#define NEUROND_DAEMON_VIEW_H
+
+#include "neurond/back/supervisor.h"
+#include "neurond/front/http_server.h"
+#include "neurond/mcp/router.h"
+#include "neurond/mcp/session.h"
+
+namespace neuron {
+
+/// What metrics and pages show of a running daemon, and the little they may ask of it.
+class DaemonView {
+  public:
+    virtual const char* state() const noexcept = 0;  ///< starting, ready, draining
+    virtual bool is_ready() const noexcept = 0;
+    virtual const Supervisor& supervisor() const noexcept = 0;
+    virtual const Router& router() const noexcept = 0;
+    virtual const HttpServer& server() const noexcept = 0;
+    virtual const SessionStore& sessions() const noexcept = 0;
+    /// Brings the metrics of downstreams up to date.
+    virtual void refresh_metrics() = 0;
+    /// As TERM does.
+    virtual void ask_to_stop() = 0;
+
+  protected:
+    ~DaemonView() = default;
+};
+
+}  // namespace neuron
+
+#endif

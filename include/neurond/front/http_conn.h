@@ -1,0 +1,197 @@
+#ifndef NEUROND_FRONT_HTTP_CONN_H
+#define NEUROND_FRONT_HTTP_CONN_H
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "neurond/base/buffer.h"
+#include "neurond/base/handle.h"
+#include "neurond/base/out_queue.h"
+#include "neurond/mcp/identity.h"
+#include "neurond/net/channel.h"
+#include "neurond/wire/http_body.h"
+#include "neurond/wire/http_head.h"
+#include "neurond/wire/json_scan.h"
+
+namespace neuron {
+
+class HttpConn;
+
+/// A request whose body has arrived (or, for on_head(), is still to come). Views; valid
+/// until the handler returns.
+struct HttpRequest {
+    const RequestHead& head;
+    const Identity& identity;
+    const std::string& request_id;  ///< X-Request-Id, taken over or made
+    bool local = false;             ///< from this machine: loopback or Unix socket
+    BlockRef body;                  ///< empty without a body, or when `scan` is bad
+    /// Done or bad, for a handler that wants_json().
+    const JsonScanner* scan = nullptr;
+};
+
+/// A whole answer.
+struct HttpReply {
+    int status = 200;
+    std::string content_type;  ///< empty = no body
+    OutQueue body;
+    std::vector<std::pair<std::string, std::string>> fields;
+    bool close = false;  ///< end the connection behind it
+
+    static HttpReply text(int status, std::string_view message);
+    static HttpReply json(int status, std::string_view body);
+};
+
+/// Serves a path.
+class HttpHandler {
+  public:
+    /// The head has arrived: an answer here refuses the request, and its body is skipped.
+    virtual std::optional<HttpReply> on_head(const HttpRequest& request) = 0;
+    /// Whether bodies are to be checked as JSON while they arrive.
+    virtual bool wants_json() const noexcept = 0;
+    /// Answers by conn.reply() or conn.start_stream(), now or later; then by handle.
+    virtual void on_request(HttpConn& conn, const HttpRequest& request) = 0;
+
+  protected:
+    ~HttpHandler() = default;
+};
+
+/// Whoever has an answer open on a connection.
+class HttpWaiter {
+  public:
+    /// The connection is gone, and with it the answer.
+    virtual void on_conn_gone() = 0;
+
+  protected:
+    ~HttpWaiter() = default;
+};
+
+struct HttpLimits {
+    size_t message_max;
+    size_t header_max;
+    unsigned json_depth;
+    Millis header_timeout;
+    Millis body_timeout;
+    Millis idle_timeout;
+};
+
+/// What a connection needs of its server.
+class HttpConnOwner {
+  public:
+    virtual const HttpLimits& http_limits() const noexcept = 0;
+    /// The handler of a path, or the answer when there is none or it may not be used
+    /// (404, 403 for a foreign Origin or Host).
+    virtual HttpHandler* route(const HttpConn& conn, const HttpRequest& request,
+                               HttpReply& otherwise) = 0;
+    virtual bool draining() const noexcept = 0;
+    virtual std::string new_request_id() = 0;
+    virtual void on_conn_closed(HttpConn& conn, const std::string& reason) = 0;
+
+  protected:
+    ~HttpConnOwner() = default;
+};
+
+/// The server side of one HTTP/1.1 connection: one request at a time, pipelined ones in
+/// order (RFC 9112).
+///
+///     kHead ──head──> kBody ──body──> kAnswering ──answer written──> kHead …
+///       └── malformed, too large, timed out: answer with Connection: close ──> kClosing
+///
+/// The head deadline runs from a request's first byte, the body deadline from each
+/// 64 KiB; both are absolute against slow senders. Between requests idle_timeout runs.
+class HttpConn final : private ChannelOwner {
+  public:
+    /// What the connection itself tells of its peer.
+    struct Peer {
+        Identity identity;
+        bool local = false;
+        unsigned listener = 0;  ///< index the server gave the listener
+    };
+
+    HttpConn(EventLoop& loop, std::unique_ptr<Stream> stream, Peer peer,
+             HandleTable<HttpConn>& table, HttpConnOwner& owner);
+    ~HttpConn();
+
+    Handle<HttpConn> handle() const noexcept { return registration_.handle(); }
+    const Peer& peer() const noexcept { return peer_; }
+    const std::string& request_id() const noexcept { return request_id_; }
+    /// No request in hand.
+    bool idle() const noexcept { return state_ == State::kHead && in_.empty(); }
+    /// More output is queued than should be; what can be dropped should be.
+    bool congested() const noexcept { return channel_.congested(); }
+
+    /// Who is told when the connection goes before its answer is complete.
+    void set_waiter(HttpWaiter* waiter) noexcept { waiter_ = waiter; }
+    /// The whole answer to the request in hand.
+    void reply(HttpReply reply);
+    /// Begins an answer that comes in pieces (server-sent events).
+    void start_stream(int status, std::string_view content_type,
+                      const std::vector<std::pair<std::string, std::string>>& fields);
+    void stream(OutQueue&& bytes);
+    void end_stream();
+
+    void close(const std::string& reason) { channel_.close(reason); }
+    /// Ends after the answer in hand; at once when there is none.
+    void drain();
+
+  private:
+    enum class State { kHead, kBody, kAnswering, kClosing };
+
+    WriteSpan input_space() override;
+    void on_input(size_t n) override;
+    void on_input_end() override;
+    void on_output_room() override {}
+    void on_closed(const std::string& reason) override;
+
+    void enter(State next);
+    void process();
+    bool take_head();
+    bool begin_request();
+    void refuse_unread(HttpReply reply);
+    void begin_body();
+    bool take_body();
+    bool keep_body(std::string_view bytes);
+    bool body_direct() const noexcept;
+    void dispatch();
+    void fail(int status, std::string_view why);
+    void on_timeout();
+    void write_head(int status, std::string_view content_type,
+                    const std::vector<std::pair<std::string, std::string>>& fields,
+                    std::optional<size_t> length);
+    void answer_done();
+    HttpRequest request() const;
+
+    EventLoop& loop_;
+    Peer peer_;
+    HttpConnOwner& owner_;
+    Registration<HttpConn> registration_;
+    State state_ = State::kHead;
+    Buffer in_;
+    RequestHeadParser parser_;
+    std::string head_text_;  ///< what head_ points into
+    RequestHead head_;
+    std::string request_id_;
+    BodyDecoder decoder_;
+    BodyFraming framing_;
+    BlockRef body_;
+    WriteSpan direct_;       ///< where body bytes are being read straight into body_
+    JsonScanner scan_;
+    HttpHandler* handler_ = nullptr;
+    HttpWaiter* waiter_ = nullptr;
+    bool skip_body_ = false;    ///< refused already; the body is read only to get past it
+    bool keep_alive_ = true;
+    bool chunked_ = false;
+    bool streaming_ = false;
+    bool input_ended_ = false;
+    size_t body_at_deadline_ = 0;
+    Timer deadline_;
+    Task process_task_;
+    Channel channel_;
+};
+
+}  // namespace neuron
+
+#endif

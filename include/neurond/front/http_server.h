@@ -1,0 +1,90 @@
+#ifndef NEUROND_FRONT_HTTP_SERVER_H
+#define NEUROND_FRONT_HTTP_SERVER_H
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "neurond/front/http_conn.h"
+#include "neurond/net/listener.h"
+
+namespace neuron {
+
+/// What a listener serves; a set of bits (DESIGN 1.4, `serve`).
+enum Serve : unsigned {
+    kServeMcp = 1,
+    kServeHealth = 2,
+    kServeMetrics = 4,
+    kServeAdmin = 8,
+};
+
+struct HttpServerSettings {
+    HttpLimits limits;
+    size_t connections;                        ///< at most, on all listeners together
+    std::vector<std::string> allowed_origins;  ///< beside loopback ones
+    std::vector<std::string> allowed_hosts;    ///< beside loopback names, on loopback
+};
+
+/// Listeners, their connections, and the table of paths.
+class HttpServer final : private HttpConnOwner, private ListenerOwner {
+  public:
+    HttpServer(EventLoop& loop, HttpServerSettings settings);
+    ~HttpServer();
+
+    /// Serves `path` by `handler` on listeners that serve `what`. A path that ends in '/'
+    /// covers everything below it. Handlers are not owned.
+    void add_route(std::string path, Serve what, HttpHandler& handler);
+    void add_listener(Fd socket, unsigned serve);
+
+    HttpConn* find(Handle<HttpConn> handle) const { return table_.find(handle); }
+    size_t connections() const noexcept { return conns_.size(); }
+    std::vector<std::string> addresses() const;
+
+    /// Closes the listeners, ends idle connections and the others after their answer.
+    void drain(std::function<void()> drained);
+
+  private:
+    struct Door {
+        std::unique_ptr<Listener> listener;  ///< null while draining
+        Address address;
+        unsigned serve;
+        bool loopback;  ///< bound to it: then the Host field is checked
+    };
+    struct Route {
+        std::string path;
+        Serve what;
+        HttpHandler* handler;
+    };
+
+    bool may_accept() const override;
+    void on_accept(Listener& listener, Fd socket) override;
+    const HttpLimits& http_limits() const noexcept override { return settings_.limits; }
+    HttpHandler* route(const HttpConn& conn, const HttpRequest& request,
+                       HttpReply& otherwise) override;
+    bool draining() const noexcept override { return draining_; }
+    std::string new_request_id() override;
+    void on_conn_closed(HttpConn& conn, const std::string& reason) override;
+
+    bool origin_allowed(std::string_view origin) const;
+    bool host_allowed(std::string_view authority) const;
+    void check_drained();
+
+    EventLoop& loop_;
+    HttpServerSettings settings_;
+    std::vector<Door> doors_;
+    std::vector<Route> routes_;
+    HandleTable<HttpConn> table_;
+    std::unordered_map<const HttpConn*, std::unique_ptr<HttpConn>> conns_;
+    std::string request_id_prefix_;
+    uint64_t request_count_ = 0;
+    bool draining_ = false;
+    std::function<void()> drained_;
+    Task drained_task_;
+};
+
+}  // namespace neuron
+
+#endif

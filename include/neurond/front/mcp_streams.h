@@ -1,0 +1,131 @@
+#ifndef NEUROND_FRONT_MCP_STREAMS_H
+#define NEUROND_FRONT_MCP_STREAMS_H
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "neurond/front/http_server.h"
+#include "neurond/mcp/router.h"
+#include "neurond/mcp/session.h"
+
+namespace neuron {
+
+class EventStream;
+class PostExchange;
+
+/// Owns the streams of an MCP endpoint.
+class StreamOwner {
+  public:
+    /// Everything has been answered or taken back; retire it.
+    virtual void on_exchange_done(PostExchange& exchange) = 0;
+    virtual void on_stream_gone(EventStream& stream) = 0;
+
+  protected:
+    ~StreamOwner() = default;
+};
+
+/// Which forms of answer a client takes (its Accept field).
+struct Accepts {
+    bool json = true;
+    bool events = true;
+
+    static Accepts parse(const HttpFields& fields);
+    bool nothing() const noexcept { return !json && !events; }
+};
+
+/// The calls of one POST and the answer to it: one JSON object if the first thing to say
+/// is the answer, server-sent events if a notice comes first or the POST is a batch. It
+/// asks on behalf of the session and outlives its connection: for a legacy client a
+/// lost connection is no cancellation.
+class PostExchange final : public Asker, private HttpWaiter {
+  public:
+    PostExchange(EventLoop& loop, HttpServer& server, Router& router, StreamOwner& owner,
+                 HttpConn& conn, Handle<Session> session, Accepts accepts,
+                 Millis keepalive);
+    ~PostExchange();
+
+    /// Several answers are due: one event each.
+    void expect_batch() { open_events(); }
+
+    /// Hands a call to the router. `id_raw` is the client's own id.
+    void add_call(CallRequest request, std::string_view id_raw);
+    /// An answer that is there already (part of a batch).
+    void add_message(OutQueue&& message);
+    /// Everything of the POST has been added.
+    void start();
+    /// Takes back the call with this id, if it is one of these. Ids compare with type.
+    bool cancel(std::string_view id_raw);
+    /// Takes back everything and ends the answer.
+    void abandon();
+
+    Handle<Session> session() const noexcept { return session_; }
+
+    void on_notice(uint64_t tag, const Notice& notice) override;
+    void on_answer(uint64_t tag, const Answer& answer) override;
+
+  private:
+    enum class Mode { kUndecided, kEvents, kEnded };
+
+    struct Item {
+        std::string id_raw;
+        std::string token_raw;  ///< the client's progress token; empty = none wanted
+        CallHandle call;
+        bool open = true;
+    };
+
+    void on_conn_gone() override;
+    void on_keepalive();
+    void send_event(OutQueue&& message);
+    void open_events();
+    bool all_answered() const;
+    void end_if_answered();
+
+    HttpServer& server_;
+    Router& router_;
+    StreamOwner& owner_;
+    Handle<HttpConn> conn_;
+    Handle<Session> session_;
+    Accepts accepts_;
+    Millis keepalive_;
+    std::string request_id_;
+    Registration<Asker> registration_;
+    Mode mode_ = Mode::kUndecided;
+    bool started_ = false;
+    std::vector<Item> items_;
+    OutQueue single_;  ///< the answer, when it goes out as JSON
+    Timer keepalive_timer_;
+};
+
+/// The stream of a GET: what the server has to say outside any call.
+class EventStream final : private HttpWaiter {
+  public:
+    EventStream(EventLoop& loop, HttpServer& server, StreamOwner& owner, HttpConn& conn,
+                Handle<Session> session, uint64_t number, Millis keepalive);
+
+    Handle<Session> session() const noexcept { return session_; }
+    /// Ascending in the order of opening.
+    uint64_t number() const noexcept { return number_; }
+    void send(OutQueue&& message);
+    /// Ends the answer; on_stream_gone() follows.
+    void end();
+
+  private:
+    void on_conn_gone() override { owner_.on_stream_gone(*this); }
+    void on_keepalive();
+
+    HttpServer& server_;
+    StreamOwner& owner_;
+    Handle<HttpConn> conn_;
+    Handle<Session> session_;
+    uint64_t number_;
+    Millis keepalive_;
+    Timer keepalive_timer_;
+};
+
+/// Head fields of every stream of events (mcp-protocol 2.4).
+const std::vector<std::pair<std::string, std::string>>& event_stream_fields();
+
+}  // namespace neuron
+
+#endif

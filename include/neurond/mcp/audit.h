@@ -1,0 +1,83 @@
+#ifndef NEUROND_MCP_AUDIT_H
+#define NEUROND_MCP_AUDIT_H
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "neurond/base/clock.h"
+#include "neurond/base/fd.h"
+#include "neurond/base/result.h"
+#include "neurond/loop/event_loop.h"
+#include "neurond/loop/helper.h"
+
+namespace neuron {
+
+/// One line of the audit (DESIGN 1.8). Views; they need to live until add() returns.
+struct AuditRecord {
+    std::string_view event;  ///< call, result
+    std::string_view request_id;
+    std::string_view client;
+    std::string_view peer;
+    std::string_view method;
+    std::string_view tool;
+    std::string_view downstream;
+    std::string_view params;  ///< raw JSON of the arguments; empty = none
+    bool allowed = true;
+    std::string_view rule;
+    std::string_view result;  ///< success, error, blocked, cancelled, timeout; empty = open
+    Millis duration{0};
+    size_t bytes_in = 0;
+    size_t bytes_out = 0;
+};
+
+struct AuditSettings {
+    enum class Arguments { kFull, kHash, kNone };
+    enum class Sync { kBatch, kEach, kNo };
+
+    std::string path;  ///< "none" = off
+    Arguments arguments = Arguments::kFull;
+    Sync sync = Sync::kBatch;
+};
+
+/// A record as one line of JSON, line end included.
+std::string audit_line(const AuditRecord& record, AuditSettings::Arguments arguments,
+                       WallTime when);
+
+/// The audit file. Lines are collected during a turn and written with one write(2) before
+/// the calls they tell of go on.
+class AuditLog {
+  public:
+    /// Told how writing (and, with sync = each, forcing to the medium) went.
+    using Done = std::function<void(const Status&)>;
+
+    AuditLog(EventLoop& loop, Helper& writer, AuditSettings settings);
+
+    /// Opens the file. It need not succeed for calls to be refused properly later.
+    Status open();
+    /// Opens it anew, after it has been moved away.
+    Status reopen() { return open(); }
+    bool enabled() const noexcept { return settings_.path != "none"; }
+
+    void add(const AuditRecord& record);
+    /// Writes what has been added. `done` is called inside, or after the medium has it.
+    void write(Done done);
+
+  private:
+    Status write_now();
+    void sync_later();
+    void sync();
+
+    EventLoop& loop_;
+    Helper& writer_;
+    AuditSettings settings_;
+    Fd fd_;
+    std::string lines_;
+    bool torn_ = false;  ///< the file ends inside a line
+    Timer sync_timer_;
+};
+
+}  // namespace neuron
+
+#endif

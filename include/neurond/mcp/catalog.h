@@ -1,0 +1,92 @@
+#ifndef NEUROND_MCP_CATALOG_H
+#define NEUROND_MCP_CATALOG_H
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "neurond/base/block.h"
+#include "neurond/base/result.h"
+#include "neurond/mcp/exchange.h"
+#include "neurond/wire/json_span.h"
+
+namespace neuron {
+
+/// A tool as its server listed it.
+struct ToolItem {
+    std::string own_name;
+    Slice item;      ///< the server's own bytes
+    Span name_span;  ///< the value of "name" in them
+};
+
+/// What one downstream offers, complete. Immutable once published.
+struct Offer {
+    std::vector<ToolItem> tools;
+    std::vector<std::string> problems;  ///< what was left out, and why
+    std::unordered_set<std::string> names;
+    size_t bytes = 0;
+};
+
+/// Adds the tools of one page, `result` being the validated result of a tools/list, to an
+/// offer. A tool that clients could not take (no name, no object schema) or that is there
+/// already is left out and noted: one odd tool never costs the list. `cursor` is set when
+/// another page follows; an empty string is a cursor too, null is none.
+/// Fails when the result is no tool list, or over kMaxTools or kMaxOfferBytes.
+Status parse_tools_page(const Slice& result, Offer& into,
+                        std::optional<std::string>& cursor);
+
+/// A tool under its full name.
+struct CatalogEntry {
+    std::string full_name;
+    std::string own_name;
+    std::string downstream;
+    AnswererHandle answerer;
+    Slice item;  ///< the server's bytes with the full name put in: ready to be listed
+};
+
+/// The merged list, as an immutable snapshot.
+class Catalog {
+  public:
+    const CatalogEntry* find(std::string_view full_name) const;
+    /// Sorted by full name, bytewise: the same tools always give the same list.
+    const std::vector<CatalogEntry>& entries() const noexcept { return entries_; }
+    /// Whether a client would see the same list.
+    bool same_content(const Catalog& other) const;
+
+  private:
+    friend class CatalogBuilder;
+    std::vector<CatalogEntry> entries_;
+    std::unordered_map<std::string_view, size_t> index_;  ///< into entries_
+};
+
+/// Merges offers. Of two things with one full name the first configured wins.
+class CatalogBuilder {
+  public:
+    /// In configured order.
+    void add_downstream(std::string name, AnswererHandle answerer,
+                        std::shared_ptr<const Offer> offer);
+    std::shared_ptr<const Catalog> build(const std::string& separator);
+    /// Collisions and names that are too long, after build().
+    const std::vector<std::string>& warnings() const noexcept { return warnings_; }
+
+  private:
+    struct Part {
+        std::string name;
+        AnswererHandle answerer;
+        std::shared_ptr<const Offer> offer;
+    };
+    void add_entry(Catalog& catalog, const Part& part, const ToolItem& tool,
+                   const std::string& separator);
+
+    std::vector<Part> parts_;
+    std::vector<std::string> warnings_;
+    std::unordered_map<std::string, std::string> owners_;  ///< full name → downstream
+};
+
+}  // namespace neuron
+
+#endif

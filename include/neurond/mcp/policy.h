@@ -1,0 +1,46 @@
+#ifndef NEUROND_MCP_POLICY_H
+#define NEUROND_MCP_POLICY_H
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "neurond/conf/config.h"
+
+namespace neuron {
+
+/// What a rule is asked about.
+enum class PolicyKind { kTool };
+
+/// One [rule ID].
+struct PolicyRule {
+    std::string id;
+    bool allow = false;
+    std::vector<std::string> tools;    ///< globs on exposed names
+    std::vector<std::string> clients;  ///< globs on identities; none = everybody
+};
+
+struct PolicyDecision {
+    bool allowed = false;
+    std::string rule;  ///< the rule that decided; "default" when none matched
+};
+
+/// Who may use what. Any matching deny denies, wherever it stands; else any matching
+/// allow allows; else the default holds. Globs compare in exact case. Immutable.
+class Policy {
+  public:
+    Policy(bool default_allow, std::vector<PolicyRule> rules)
+        : default_allow_(default_allow), rules_(std::move(rules)) {}
+    static Policy from(const conf::Config& config);
+
+    PolicyDecision decide(std::string_view identity, PolicyKind kind,
+                          std::string_view name) const;
+
+  private:
+    bool default_allow_;
+    std::vector<PolicyRule> rules_;
+};
+
+}  // namespace neuron
+
+#endif

@@ -1,0 +1,110 @@
+#ifndef NEUROND_MCP_ROUTER_H
+#define NEUROND_MCP_ROUTER_H
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "neurond/loop/event_loop.h"
+#include "neurond/mcp/audit.h"
+#include "neurond/mcp/catalog.h"
+#include "neurond/mcp/exchange.h"
+#include "neurond/mcp/policy.h"
+
+namespace neuron {
+
+/// What decides about calls; replaced as a whole.
+struct Rules {
+    std::shared_ptr<const Catalog> catalog;
+    std::shared_ptr<const Policy> policy;
+};
+
+/// Knows the configured downstreams.
+class Directory {
+  public:
+    /// Why a name that is not in the catalog cannot be used now: it belongs to a
+    /// downstream that is down. Nothing when it belongs to none.
+    virtual std::optional<OwnError> why_missing(std::string_view full_name) const = 0;
+
+  protected:
+    ~Directory() = default;
+};
+
+/// Is told how calls went.
+class CallObserver {
+  public:
+    /// `result` is success, error, blocked, cancelled or timeout.
+    virtual void on_call_done(const Call& call, std::string_view result,
+                              TimePoint now) = 0;
+
+  protected:
+    ~CallObserver() = default;
+};
+
+struct RouterLimits {
+    size_t calls_in_flight;
+    bool refuse_unaudited;  ///< audit.on_failure = deny
+};
+
+/// Takes calls through their stages. All calls of a turn are resolved, admitted by the
+/// policy and recorded with one write before the first of them is handed on; whatever
+/// ends a call, its asker gets exactly one answer, and the audit its result.
+class Router final : public CallSink {
+  public:
+    Router(EventLoop& loop, AuditLog& audit, const Directory& directory,
+           CallObserver& observer, RouterLimits limits);
+    ~Router();
+
+    HandleTable<Asker>& askers() noexcept { return askers_; }
+    HandleTable<Answerer>& answerers() noexcept { return answerers_; }
+
+    void set_rules(Rules rules) { rules_ = std::move(rules); }
+    const Rules& rules() const noexcept { return rules_; }
+
+    /// Takes a call; its asker is answered later, never before this returns.
+    CallHandle submit(CallRequest request);
+    /// The asker no longer wants an answer and gets none.
+    void cancel(CallHandle handle);
+    size_t in_flight() const noexcept { return calls_.size(); }
+    /// Null when it is over.
+    Call* find_call(CallHandle handle) const { return handles_.find(handle); }
+
+    void on_notice(CallHandle handle, const Notice& notice) override;
+    void on_answer(CallHandle handle, const Answer& answer) override;
+
+  private:
+    struct Record;
+
+    void run_stage();
+    bool admit(Record& record);
+    std::optional<OwnError> refusal(Record& record);
+    void recorded(const std::vector<CallHandle>& calls, const Status& status);
+    void hand_on(Record& record);
+    void on_deadline(Record& record);
+    void extend_deadline(Record& record);
+    void finish(Record& record, const Answer& answer, std::string_view result);
+    void audit_result(const Record& record, std::string_view result, size_t bytes_out);
+    void erase(Record& record);
+    Record* find(CallHandle handle) const;
+    static AuditRecord audit_record(const Call& call, std::string_view event);
+
+    EventLoop& loop_;
+    AuditLog& audit_;
+    const Directory& directory_;
+    CallObserver& observer_;
+    RouterLimits limits_;
+    Rules rules_;
+    HandleTable<Asker> askers_;
+    HandleTable<Answerer> answerers_;
+    HandleTable<Call> handles_;
+    std::unordered_map<uint32_t, std::unique_ptr<Record>> calls_;  ///< by handle slot
+    std::vector<CallHandle> received_;
+    std::vector<std::pair<CallHandle, Answer>> refused_;
+    Task stage_task_;
+};
+
+}  // namespace neuron
+
+#endif

@@ -1,0 +1,112 @@
+#ifndef NEUROND_MCP_SESSION_H
+#define NEUROND_MCP_SESSION_H
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "neurond/base/clock.h"
+#include "neurond/base/handle.h"
+#include "neurond/base/result.h"
+#include "neurond/mcp/revision.h"
+#include "neurond/wire/json_view.h"
+
+namespace neuron {
+
+/// What a legacy client declared in `initialize` that neurond can act on. A set of bits.
+struct ClientCaps {
+    enum Bit : uint16_t {
+        kRoots = 1,
+        kRootsListChanged = 2,
+        kSampling = 4,
+        kSamplingTools = 8,
+        kSamplingContext = 16,
+        kElicitationForm = 32,
+        kElicitationUrl = 64,
+    };
+    uint16_t bits = 0;
+
+    bool has(Bit bit) const noexcept { return (bits & bit) != 0; }
+    /// `capabilities` may be absent. `elicitation: {}` means forms (mcp-protocol 4.2).
+    static ClientCaps parse(const JsonView& capabilities);
+};
+
+/// A legacy session.
+struct Session {
+    Handle<Session> handle;
+    std::string token;     ///< the Mcp-Session-Id
+    Revision revision = Revision::k20251125;
+    ClientCaps caps;
+    std::string identity;  ///< whose it is; nobody else can name it
+    TimePoint last_used;
+    size_t open_streams = 0;  ///< with one open a session is not idle
+};
+
+/// What a session id says by itself, sealed so that nobody can make or change one.
+struct SessionFacts {
+    Revision revision = Revision::k20251125;
+    ClientCaps caps;
+    std::string identity;
+};
+
+/// Makes and reads session ids: AES-256-GCM over the facts and 128 random bits, in
+/// base64url (visible ASCII, as mcp-protocol 2.5 wants).
+class SessionSealer {
+  public:
+    /// `key`: 32 bytes.
+    explicit SessionSealer(std::string key) : key_(std::move(key)) {}
+    std::string seal(const SessionFacts& facts) const;
+    /// Nothing unless it was sealed with this key.
+    std::optional<SessionFacts> unseal(std::string_view token) const;
+
+  private:
+    std::string key_;
+};
+
+/// The key at `path`, made at the first start (0600). An unreadable or damaged one is an
+/// error: a new one would silently end every session.
+Result<std::string> load_or_create_session_key(const std::string& path);
+
+struct SessionSettings {
+    size_t max_sessions;
+    Millis idle;
+};
+
+/// The sessions there are. An id that is unknown but rightly sealed is adopted: it was
+/// given out by an earlier reactor. An id that was ended, or has expired, is not.
+class SessionStore {
+  public:
+    SessionStore(SessionSettings settings, std::string key)
+        : settings_(settings), sealer_(std::move(key)) {}
+
+    /// Null when there are `max_sessions` already.
+    Session* create(Revision revision, ClientCaps caps, const std::string& identity,
+                    TimePoint now);
+    /// Null: no such session for this identity (404).
+    Session* find(std::string_view token, const std::string& identity, TimePoint now);
+    Session* find(Handle<Session> handle) const { return handles_.find(handle); }
+    void end(Session& session);
+    /// Ends those not used for `idle` and without an open stream.
+    void expire(TimePoint now);
+    size_t size() const noexcept { return sessions_.size(); }
+
+  private:
+    Session& add(std::string token, const SessionFacts& facts, TimePoint now);
+    void remember_ended(std::string token);
+
+    SessionSettings settings_;
+    SessionSealer sealer_;
+    HandleTable<Session> handles_;
+    std::unordered_map<std::string, std::unique_ptr<Session>> sessions_;
+    std::unordered_set<std::string> ended_;
+    std::deque<std::string> ended_order_;
+};
+
+}  // namespace neuron
+
+#endif

@@ -1,0 +1,98 @@
+// A child's stderr: free text for people, at whatever rate the child likes.
+
+#include "neurond/back/stderr_drain.h"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "neurond/base/limits.h"
+#include "neurond/base/log.h"
+#include "neurond/base/text.h"
+
+namespace neuron {
+
+void StderrTail::add(std::string line) {
+    lines_.push_back(std::move(line));
+    if (lines_.size() > kStderrTailLines) {
+        lines_.pop_front();
+    }
+}
+
+StderrDrain::StderrDrain(EventLoop& loop, std::string server, Fd fd, StderrTail& tail)
+    : loop_(loop),
+      server_(std::move(server)),
+      fd_(std::move(fd)),
+      tail_(tail),
+      watch_(loop, fd_.get(), *this),
+      second_(loop.now()) {
+    watch_.set(EPOLLIN);
+}
+
+void StderrDrain::on_ready(uint32_t) {
+    if (!read_some()) {
+        watch_.set(0);
+    }
+}
+
+/// False at the end of the pipe.
+bool StderrDrain::read_some() {
+    char bytes[16 * 1024];
+    const ssize_t n = ::read(fd_.get(), bytes, sizeof bytes);
+    if (n > 0) {
+        take({bytes, static_cast<size_t>(n)});
+        return true;
+    }
+    return n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+void StderrDrain::drain_rest() {
+    char bytes[16 * 1024];
+    for (ssize_t n = 0; (n = ::read(fd_.get(), bytes, sizeof bytes)) > 0;) {
+        take({bytes, static_cast<size_t>(n)});
+    }
+    line_done();
+    report_withheld();
+    watch_.set(0);
+}
+
+void StderrDrain::take(std::string_view bytes) {
+    for (const char c : bytes) {
+        if (c == '\n') {
+            line_done();
+        } else if (line_.size() < kStderrLineBytes) {
+            line_ += c;
+        }
+    }
+}
+
+void StderrDrain::line_done() {
+    if (!line_.empty()) {
+        const std::string line = escape(line_, kStderrLineBytes);
+        log(line);
+        tail_.add(line);
+        line_.clear();
+    }
+}
+
+void StderrDrain::log(const std::string& line) {
+    if (loop_.now() - second_ >= Millis{1000}) {
+        report_withheld();
+        second_ = loop_.now();
+        in_second_ = 0;
+    }
+    if (++in_second_ <= kStderrLogLinesPerSecond) {
+        log_child_line(server_, line);
+    } else {
+        ++withheld_;
+    }
+}
+
+void StderrDrain::report_withheld() {
+    if (withheld_ > 0) {
+        log_warn("supervisor", "%s: %llu stderr lines were not logged", server_.c_str(),
+                 static_cast<unsigned long long>(withheld_));
+        withheld_ = 0;
+    }
+}
+
+}  // namespace neuron

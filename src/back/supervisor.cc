@@ -1,0 +1,116 @@
+// The set of downstreams. Each lives its own life; here their offers become one catalog.
+
+#include "neurond/back/supervisor.h"
+
+#include <algorithm>
+
+#include "neurond/base/log.h"
+#include "neurond/base/text.h"
+
+namespace neuron {
+
+Supervisor::Supervisor(EventLoop& loop, Children& children, std::string separator,
+                       SupervisorOwner& owner)
+    : loop_(loop),
+      children_(children),
+      separator_(std::move(separator)),
+      owner_(owner),
+      catalog_(CatalogBuilder().build(separator_)),
+      rebuild_(loop, Phase::kSoon, [this] { rebuild(); }),
+      stopped_task_(loop, Phase::kSoon, [this] {
+          const auto stopped = std::exchange(stopped_, nullptr);
+          if (stopped) {
+              stopped();
+          }
+      }) {}
+
+Supervisor::~Supervisor() = default;
+
+void Supervisor::add(Router& router, DownstreamSettings settings) {
+    downstreams_.push_back(std::make_unique<Downstream>(
+        loop_, children_, router, std::move(settings), static_cast<DownstreamOwner&>(*this)));
+}
+
+void Supervisor::start() {
+    for (const auto& downstream : downstreams_) {
+        downstream->start();
+    }
+    rebuild();
+    if (downstreams_.empty()) {
+        owner_.on_all_resolved();
+    }
+}
+
+void Supervisor::stop(std::function<void()> stopped) {
+    stopped_ = std::move(stopped);
+    running_ = downstreams_.size();
+    if (downstreams_.empty()) {
+        stopped_task_.schedule();
+    }
+    for (const auto& downstream : downstreams_) {
+        downstream->stop();
+    }
+}
+
+void Supervisor::kill() {
+    for (const auto& downstream : downstreams_) {
+        downstream->kill();
+    }
+}
+
+bool Supervisor::all_resolved() const {
+    return std::all_of(downstreams_.begin(), downstreams_.end(),
+                       [](const auto& downstream) { return downstream->resolved(); });
+}
+
+size_t Supervisor::healthy() const {
+    return static_cast<size_t>(
+        std::count_if(downstreams_.begin(), downstreams_.end(), [](const auto& downstream) {
+            return downstream->state() == DownstreamState::kHealthy;
+        }));
+}
+
+std::optional<OwnError> Supervisor::why_missing(std::string_view full_name) const {
+    const Downstream* best = nullptr;
+    for (const auto& downstream : downstreams_) {
+        const bool prefix = starts_with(full_name, downstream->name() + separator_);
+        if (prefix && (best == nullptr || downstream->name().size() > best->name().size())) {
+            best = downstream.get();
+        }
+    }
+    if (best == nullptr || best->state() == DownstreamState::kHealthy) {
+        return std::nullopt;
+    }
+    return best->unavailable();
+}
+
+void Supervisor::on_first_start_resolved() {
+    if (all_resolved()) {
+        owner_.on_all_resolved();
+    }
+}
+
+void Supervisor::on_downstream_stopped() {
+    if (--running_ == 0) {
+        stopped_task_.schedule();
+    }
+}
+
+void Supervisor::rebuild() {
+    CatalogBuilder builder;
+    for (const auto& downstream : downstreams_) {
+        if (downstream->offer() != nullptr) {
+            builder.add_downstream(downstream->name(), downstream->handle(),
+                                   downstream->offer());
+        }
+    }
+    std::shared_ptr<const Catalog> next = builder.build(separator_);
+    for (const std::string& warning : builder.warnings()) {
+        log_warn("catalog", "%s", warning.c_str());
+    }
+    const bool changed = !next->same_content(*catalog_);
+    catalog_ = std::move(next);
+    owner_.on_catalog(catalog_, changed);
+}
+
+}  // namespace neuron

@@ -1,0 +1,344 @@
+// The process whose PID stands in the PID file. It holds what must survive a crash of the
+// reactor: the listening sockets and the validated configuration. It starts reactors,
+// cleans up after dead ones, and does little else.
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <deque>
+#include <optional>
+
+#include "neurond/base/atomic_file.h"
+#include "neurond/base/log.h"
+#include "neurond/base/version.h"
+#include "neurond/conf/bundle.h"
+#include "neurond/conf/config.h"
+#include "neurond/daemon/daemon.h"
+#include "neurond/daemon/keeper_link.h"
+#include "neurond/daemon/pid_file.h"
+#include "neurond/daemon/settings.h"
+#include "neurond/loop/child.h"
+#include "neurond/loop/signals.h"
+#include "neurond/net/address.h"
+
+namespace neuron {
+
+namespace {
+
+constexpr int kExitFailed = 1;
+constexpr int kExitConfig = 78;
+constexpr size_t kMaxDeaths = 5;  ///< of reactors within a minute; then it is no accident
+constexpr Millis kDeathWindow{60 * 1000};
+constexpr Millis kFirstPause{100};  ///< before the second restart within the window
+constexpr Millis kStopMargin{2000};
+constexpr int kSweepMillis = 5000;
+
+/// What the keeper made before the first reactor starts.
+struct Estate {
+    DaemonPaths paths;
+    PidFile pid_file;
+    Fd bundle;
+    Fd control;
+    Fd main;
+    Millis shutdown_timeout{0};
+};
+
+class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkOwner {
+  public:
+    Keeper(Estate estate, std::optional<Fd> starter)
+        : estate_(std::move(estate)),
+          starter_(std::move(starter)),
+          signals_(loop_, static_cast<SignalSink&>(*this)),
+          restart_(loop_, [this] { launch(); }),
+          give_up_(loop_, [this] { children_.kill_group(reactor_, SIGKILL); }) {}
+
+    int run() {
+        launch();
+        loop_.run();
+        ::unlink(estate_.paths.control_socket.c_str());
+        estate_.pid_file.remove();
+        return exit_code_;
+    }
+
+  private:
+    void on_terminate() override;
+    void on_reload() override { forward(SIGHUP); }
+    void on_reopen() override { forward(SIGUSR1); }
+    void on_child() override { children_.reap(); }
+    void on_exit(pid_t pid, ExitStatus status) override;
+    void on_news(ReactorNews news) override;
+    void on_other_end_gone() override { link_.reset(); }
+
+    void forward(int signal) const {
+        if (reactor_ != 0) {
+            ::kill(reactor_, signal);
+        }
+    }
+    void launch();
+    Status spawn_reactor();
+    void end(int code);
+    void tell_starter(std::string_view text);
+
+    Estate estate_;
+    std::optional<Fd> starter_;
+    EventLoop loop_;
+    Children children_;
+    Signals signals_;
+    Timer restart_;
+    Timer give_up_;
+    std::unique_ptr<KeeperLink> link_;
+    pid_t reactor_ = 0;
+    bool served_ = false;  ///< some reactor has been listening
+    bool terminating_ = false;
+    std::deque<TimePoint> deaths_;
+    int exit_code_ = 0;
+};
+
+void Keeper::on_terminate() {
+    terminating_ = true;
+    restart_.cancel();
+    if (reactor_ == 0) {
+        end(0);
+        return;
+    }
+    forward(SIGTERM);
+    if (!give_up_.armed()) {
+        give_up_.arm(estate_.shutdown_timeout + kStopMargin);
+    }
+}
+
+void Keeper::launch() {
+    if (Status started = spawn_reactor(); !started) {
+        log_error("keeper", "%s", started.error().message.c_str());
+        end(kExitFailed);
+    }
+}
+
+Status Keeper::spawn_reactor() {
+    int pair[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
+        return sys_error("socketpair");
+    }
+    Fd ours(pair[0]);
+    Fd theirs(pair[1]);
+    SpawnPlan plan;
+    plan.path = "/proc/self/exe";
+    plan.argv = {"neurond", kReactorOption};
+    for (char** at = environ; *at != nullptr; ++at) {
+        plan.env.emplace_back(*at);
+    }
+    plan.fds = {{0, 0},
+                {1, 1},
+                {2, 2},
+                {theirs.get(), kKeeperSocketFd},
+                {estate_.bundle.get(), kBundleFd},
+                {estate_.control.get(), kControlListenerFd},
+                {estate_.main.get(), kMainListenerFd}};
+    const Result<pid_t> pid = spawn(plan);
+    if (!pid) {
+        return pid.error();
+    }
+    reactor_ = *pid;
+    children_.watch(reactor_, *this);
+    link_ = std::make_unique<KeeperLink>(loop_, std::move(ours),
+                                         static_cast<KeeperLinkOwner&>(*this));
+    return Ok{};
+}
+
+void Keeper::on_news(ReactorNews news) {
+    if (news == ReactorNews::kListening) {
+        served_ = true;
+        tell_starter("");
+    }
+}
+
+/// Nothing a dead reactor started may live on: its children are our orphans now.
+void Keeper::on_exit(pid_t, ExitStatus status) {
+    reactor_ = 0;
+    link_.reset();
+    kill_descendants(0, kSweepMillis);
+    if (terminating_ || !served_) {
+        end(status.signal != 0 ? kExitFailed : status.code);
+        return;
+    }
+    if (status.clean()) {
+        end(0);  // it was asked to stop by other means than a signal
+        return;
+    }
+    const TimePoint now = loop_.now();
+    while (!deaths_.empty() && now - deaths_.front() > kDeathWindow) {
+        deaths_.pop_front();
+    }
+    deaths_.push_back(now);
+    log_error("keeper", "reactor %s (death %zu within a minute)",
+              status.to_string().c_str(), deaths_.size());
+    if (deaths_.size() >= kMaxDeaths) {
+        log_error("keeper", "giving up after %zu deaths", deaths_.size());
+        end(kExitFailed);
+        return;
+    }
+    if (deaths_.size() == 1) {
+        launch();
+    } else {
+        restart_.arm(kFirstPause * (1 << (deaths_.size() - 2)));
+    }
+}
+
+void Keeper::end(int code) {
+    exit_code_ = code;
+    tell_starter("the daemon ended before it was listening");
+    loop_.stop();
+}
+
+/// The process that waits for `-d` to succeed reads this: nothing means success.
+void Keeper::tell_starter(std::string_view text) {
+    if (starter_) {
+        const char verdict = text.empty() ? '+' : '-';
+        (void)!::write(starter_->get(), &verdict, 1);
+        starter_.reset();
+    }
+}
+
+Result<Fd> make_bundle(const std::string& text) {
+    Fd fd(::memfd_create("neurond-config", MFD_CLOEXEC));
+    if (!fd) {
+        return sys_error("memfd_create");
+    }
+    for (size_t done = 0; done < text.size();) {
+        const ssize_t n = ::write(fd.get(), text.data() + done, text.size() - done);
+        if (n <= 0) {
+            return sys_error("write", "memfd");
+        }
+        done += static_cast<size_t>(n);
+    }
+    return fd;
+}
+
+Result<Fd> listen_main(const conf::Config& config) {
+    const conf::Section& server = config.section("server");
+    const Result<Address> address = Address::from_ip(
+        server.str("bind"), static_cast<uint16_t>(server.integer("port")));
+    if (!address) {
+        return address.error();
+    }
+    return listen_tcp(*address);
+}
+
+Result<Fd> listen_control(const conf::Config& config, const DaemonPaths& paths) {
+    const Result<Address> address = Address::from_unix_path(paths.control_socket);
+    if (!address) {
+        return address.error();
+    }
+    return listen_unix(*address,
+                       static_cast<mode_t>(config.section("server").integer("control_mode")));
+}
+
+Status prepare(const conf::Config& config, const DaemonOptions& options, Estate& estate) {
+    estate.paths = daemon_paths(config);
+    if (!options.pid_file.empty()) {
+        estate.paths.pid_file = options.pid_file;
+    }
+    for (const std::string& dir : {estate.paths.run_dir, estate.paths.state_dir}) {
+        if (Status made = make_directories(dir, 0755); !made) {
+            return made;
+        }
+    }
+    if (Status locked = estate.pid_file.acquire(estate.paths.pid_file); !locked) {
+        return locked;
+    }
+    Result<Fd> control = listen_control(config, estate.paths);
+    if (!control) {
+        return control.error();
+    }
+    Result<Fd> main = listen_main(config);
+    if (!main) {
+        return main.error();
+    }
+    estate.control = std::move(*control);
+    estate.main = std::move(*main);
+    estate.shutdown_timeout = config.section("server").duration("shutdown_timeout");
+    return Ok{};
+}
+
+/// Splits off the daemon. In the process that was called: its exit code. In the daemon:
+/// the pipe on which the other waits.
+std::optional<int> daemonize(std::optional<Fd>& starter) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) {
+        return kExitFailed;
+    }
+    Fd read_end(ends[0]);
+    Fd write_end(ends[1]);
+    const pid_t pid = ::fork();
+    if (pid < 0) {
+        return kExitFailed;
+    }
+    if (pid == 0) {
+        ::setsid();
+        starter.emplace(std::move(write_end));
+        return std::nullopt;
+    }
+    write_end.reset();
+    char verdict = '-';
+    const ssize_t n = ::read(read_end.get(), &verdict, 1);
+    return n == 1 && verdict == '+' ? 0 : kExitFailed;
+}
+
+void warn_about_places(const DaemonPaths& paths) {
+    if (::geteuid() != 0) {
+        log_info("keeper", "not root: run_dir %s, state_dir %s, audit %s",
+                 paths.run_dir.c_str(), paths.state_dir.c_str(), paths.audit.c_str());
+    }
+}
+
+}  // namespace
+
+int run_daemon(const DaemonOptions& options) {
+    conf::RealFiles machine;
+    conf::RecordingFiles files(machine);
+    conf::LoadOptions load_options{options.config_path, options.overrides};
+    if (options.verbose) {
+        load_options.overrides.emplace_back("log.level=debug");
+    }
+    const conf::LoadResult loaded = conf::load(load_options, files);
+    std::fputs(loaded.diagnostics.to_string().c_str(), stderr);
+    if (!loaded.config) {
+        return kExitConfig;
+    }
+    const conf::Config& config = *loaded.config;
+    log_configure(log_level(config), log_format(config));
+    std::optional<Fd> starter;
+    if (options.daemonize) {
+        if (const std::optional<int> code = daemonize(starter); code) {
+            return *code;
+        }
+    }
+    block_signals();
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    Estate estate;
+    if (Status prepared = prepare(config, options, estate); !prepared) {
+        log_error("keeper", "%s", prepared.error().message.c_str());
+        return kExitFailed;
+    }
+    Result<Fd> bundle = make_bundle(files.serialize(load_options));
+    if (!bundle) {
+        log_error("keeper", "%s", bundle.error().message.c_str());
+        return kExitFailed;
+    }
+    estate.bundle = std::move(*bundle);
+    log_info("keeper", "neurond %s, pid %d, configuration %s", kVersion,
+             static_cast<int>(::getpid()), options.config_path.c_str());
+    warn_about_places(estate.paths);
+    Keeper keeper(std::move(estate), std::move(starter));
+    return keeper.run();
+}
+
+}  // namespace neuron

@@ -1,0 +1,199 @@
+// Health, metrics and the admin API: what operators and their tools read. The shapes are
+// those of requirements C-27 and of the command line.
+
+#include "neurond/daemon/pages.h"
+
+#include <unistd.h>
+
+#include "neurond/base/text.h"
+#include "neurond/base/version.h"
+#include "neurond/wire/json_view.h"
+#include "neurond/wire/json_write.h"
+
+namespace neuron {
+
+namespace {
+
+constexpr std::string_view kServersPath = "/api/v1/admin/servers";
+constexpr const char* kRead = "GET, HEAD";
+
+int64_t whole_seconds(TimePoint::duration span) {
+    return std::chrono::duration_cast<std::chrono::seconds>(span).count();
+}
+
+void tool_json(JsonWriter& w, const CatalogEntry& entry) {
+    const JsonView item(entry.item.view());
+    w.begin_object().key("name").string(entry.full_name);
+    w.key("server").string(entry.downstream);
+    w.key("title").string(item.find("title").as_string().value_or(""));
+    w.key("description").string(item.find("description").as_string().value_or(""));
+    w.end_object();
+}
+
+}  // namespace
+
+Pages::Pages(HttpServer& server, const Metrics& metrics, DaemonView& view)
+    : view_(view), started_(wall_now()), started_monotonic_(monotonic_now()) {
+    for (const char* path : {"/health", "/healthz"}) {
+        add(server, path, kServeHealth, kRead,
+            [this](const HttpRequest& request) { return health(request); });
+    }
+    for (const char* path : {"/health/live", "/livez"}) {
+        add(server, path, kServeHealth, kRead, [](const HttpRequest&) {
+            return HttpReply::json(200, R"({"status":"alive"})");
+        });
+    }
+    for (const char* path : {"/health/ready", "/readyz", "/ready"}) {
+        add(server, path, kServeHealth, kRead,
+            [this](const HttpRequest&) { return ready(); });
+    }
+    add(server, "/metrics", kServeMetrics, kRead, [this, &metrics](const HttpRequest&) {
+        view_.refresh_metrics();
+        HttpReply reply = HttpReply::json(200, metrics.render());
+        reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+        return reply;
+    });
+    add(server, "/api/v1/admin/status", kServeAdmin, kRead,
+        [this](const HttpRequest&) { return HttpReply::json(200, status_json()); });
+    for (const char* path : {"/api/v1/admin/servers", "/api/v1/admin/servers/"}) {
+        add(server, path, kServeAdmin, kRead,
+            [this](const HttpRequest& request) { return servers(request); });
+    }
+    add(server, "/api/v1/admin/tools", kServeAdmin, kRead,
+        [this](const HttpRequest&) { return HttpReply::json(200, tools_json()); });
+    add(server, "/api/v1/admin/stop", kServeAdmin, "POST", [this](const HttpRequest&) {
+        view_.ask_to_stop();
+        return HttpReply::json(202, R"({"status":"stopping"})");
+    });
+}
+
+void Pages::add(HttpServer& server, const char* path, Serve what, const char* methods,
+                Page::Serve serve) {
+    pages_.emplace_back(methods, std::move(serve));
+    server.add_route(path, what, pages_.back());
+}
+
+HttpReply Pages::ready() const {
+    const bool ready = view_.is_ready();
+    JsonWriter w;
+    w.begin_object().key("status").string(ready ? "ready" : view_.state()).end_object();
+    return HttpReply::json(ready ? 200 : 503, w.take());
+}
+
+/// Degraded and starting still answer 200: the daemon itself serves.
+HttpReply Pages::health(const HttpRequest& request) const {
+    const Supervisor& supervisor = view_.supervisor();
+    const bool any = supervisor.downstreams().empty() || supervisor.healthy() > 0;
+    return HttpReply::json(any || !view_.is_ready() ? 200 : 503,
+                           health_json(request.local));
+}
+
+std::string Pages::health_json(bool detail) const {
+    const Supervisor& supervisor = view_.supervisor();
+    const size_t total = supervisor.downstreams().size();
+    const size_t healthy = supervisor.healthy();
+    JsonWriter w;
+    w.begin_object().key("status").string(healthy == total  ? "healthy"
+                                          : healthy > 0     ? "degraded"
+                                                            : "unhealthy");
+    w.key("version").string(kVersion);
+    w.key("uptime_seconds").integer(whole_seconds(monotonic_now() - started_monotonic_));
+    w.key("mcp_servers").begin_object().key("total").unsigned_integer(total);
+    w.key("healthy").unsigned_integer(healthy);
+    if (detail) {
+        w.key("list").begin_array();
+        for (const auto& each : supervisor.downstreams()) {
+            w.begin_object().key("name").string(each->name());
+            w.key("state").string(to_string(each->state())).end_object();
+        }
+        w.end_array();
+    }
+    const size_t tools = view_.router().rules().catalog->entries().size();
+    w.end_object().key("http_sessions").begin_object().key("active");
+    w.unsigned_integer(view_.sessions().size()).end_object();
+    w.key("tools").begin_object().key("native").integer(0);
+    w.key("external").unsigned_integer(tools).key("total").unsigned_integer(tools);
+    w.key("namespaces").unsigned_integer(healthy).end_object();
+    w.key("timestamp").string(to_rfc3339(wall_now())).end_object();
+    return w.take();
+}
+
+std::string Pages::status_json() const {
+    const Supervisor& supervisor = view_.supervisor();
+    JsonWriter w;
+    w.begin_object().key("version").string(kVersion);
+    w.key("pid").integer(::getppid());  // the keeper's: the one in the PID file
+    w.key("reactor_pid").integer(::getpid());
+    w.key("state").string(view_.state());
+    w.key("uptime_seconds").integer(whole_seconds(monotonic_now() - started_monotonic_));
+    w.key("started").string(to_rfc3339(started_));
+    w.key("listeners").begin_array();
+    for (const std::string& address : view_.server().addresses()) {
+        w.string(address);
+    }
+    w.end_array().key("downstreams").begin_object();
+    w.key("total").unsigned_integer(supervisor.downstreams().size());
+    w.key("healthy").unsigned_integer(supervisor.healthy()).end_object();
+    w.key("tools").unsigned_integer(view_.router().rules().catalog->entries().size());
+    w.key("sessions").unsigned_integer(view_.sessions().size());
+    w.key("connections").unsigned_integer(view_.server().connections());
+    w.key("calls_in_flight").unsigned_integer(view_.router().in_flight()).end_object();
+    return w.take();
+}
+
+std::string Pages::server_json(const Downstream& each, bool detail) const {
+    const bool healthy = each.state() == DownstreamState::kHealthy;
+    JsonWriter w;
+    w.begin_object().key("name").string(each.name());
+    w.key("state").string(to_string(each.state()));
+    w.key("era").string(each.revision().empty() ? "" : "legacy");
+    w.key("tools").unsigned_integer(each.offer() ? each.offer()->tools.size() : 0);
+    w.key("restarts").unsigned_integer(each.restarts());
+    w.key("uptime_seconds")
+        .integer(healthy ? whole_seconds(monotonic_now() - each.started()) : 0);
+    w.key("last_error").string(each.last_error());
+    w.key("pid").integer(each.pid());
+    if (detail) {
+        w.key("revision").string(each.revision());
+        w.key("calls_in_flight").unsigned_integer(each.in_flight());
+        w.key("queued").unsigned_integer(each.queued());
+        w.key("stderr").begin_array();
+        for (const std::string& line : each.tail().lines()) {
+            w.string(line);
+        }
+        w.end_array();
+    }
+    return w.end_object().take();
+}
+
+HttpReply Pages::servers(const HttpRequest& request) const {
+    const std::string_view name =
+        request.head.path.substr(std::min(request.head.path.size(), kServersPath.size() + 1));
+    JsonWriter all;
+    all.begin_array();
+    for (const auto& each : view_.supervisor().downstreams()) {
+        if (name.empty()) {
+            all.raw(server_json(*each, false));
+        } else if (each->name() == name) {
+            return HttpReply::json(200, server_json(*each, true));
+        }
+    }
+    if (!name.empty()) {
+        JsonWriter w;
+        w.begin_object().key("error").string("no downstream is called " +
+                                             escape(name, 64));
+        return HttpReply::json(404, w.end_object().take());
+    }
+    return HttpReply::json(200, all.end_array().take());
+}
+
+std::string Pages::tools_json() const {
+    JsonWriter w;
+    w.begin_array();
+    for (const CatalogEntry& entry : view_.router().rules().catalog->entries()) {
+        tool_json(w, entry);
+    }
+    return w.end_array().take();
+}
+
+}  // namespace neuron

@@ -1,0 +1,52 @@
+// Single instance by flock: a lock cannot be stale.
+
+#include "neurond/daemon/pid_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace neuron {
+
+Status PidFile::acquire(const std::string& path) {
+    for (;;) {
+        Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+        if (!fd) {
+            return sys_error("open", path);
+        }
+        if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+            char pid[32] = "unknown";
+            const ssize_t n = ::pread(fd.get(), pid, sizeof pid - 1, 0);
+            const std::string text(pid, n > 0 ? static_cast<size_t>(n) : 7);
+            return Error{"neurond is already running (pid " +
+                             text.substr(0, text.find('\n')) +
+                             "); see 'neurond status', or end it by 'neurond stop'",
+                         0};
+        }
+        struct stat locked {};
+        struct stat named {};
+        if (::fstat(fd.get(), &locked) != 0 || ::stat(path.c_str(), &named) != 0 ||
+            locked.st_ino != named.st_ino) {
+            continue;  // it was removed between open and lock: that lock means nothing
+        }
+        const std::string text = std::to_string(::getpid()) + "\n";
+        if (::ftruncate(fd.get(), 0) != 0 ||
+            ::pwrite(fd.get(), text.data(), text.size(), 0) !=
+                static_cast<ssize_t>(text.size())) {
+            return sys_error("write", path);
+        }
+        path_ = path;
+        fd_ = std::move(fd);
+        return Ok{};
+    }
+}
+
+void PidFile::remove() {
+    if (fd_) {
+        ::unlink(path_.c_str());
+        fd_.reset();
+    }
+}
+
+}  // namespace neuron

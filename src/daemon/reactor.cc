@@ -1,0 +1,223 @@
+// The process that serves. Here the floors below are put together; what they do is
+// theirs.
+
+#include "neurond/daemon/reactor.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "neurond/base/log.h"
+#include "neurond/conf/bundle.h"
+#include "neurond/daemon/daemon.h"
+
+namespace neuron {
+
+namespace {
+
+constexpr int kExitFailed = 1;
+constexpr int kExitConfig = 78;
+constexpr unsigned kControlServes = kServeMcp | kServeHealth | kServeMetrics | kServeAdmin;
+constexpr int kSweepMillis = 2000;
+
+Fd inherited(int fd) {
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return Fd(fd);
+}
+
+/// The bundle stays where it is: the next reactor reads it again.
+Result<std::string> read_bundle(const Fd& fd) {
+    struct stat info {};
+    if (::fstat(fd.get(), &info) != 0) {
+        return sys_error("stat", "the configuration bundle");
+    }
+    std::string text(static_cast<size_t>(info.st_size), '\0');
+    const ssize_t n = ::pread(fd.get(), text.data(), text.size(), 0);
+    if (n != static_cast<ssize_t>(text.size())) {
+        return sys_error("read", "the configuration bundle");
+    }
+    return text;
+}
+
+}  // namespace
+
+Reactor::Reactor(std::shared_ptr<const conf::Config> config, std::string session_key,
+                 Fd keeper, Fd control, Fd main)
+    : config_(std::move(config)),
+      signals_(loop_, static_cast<SignalSink&>(*this)),
+      keeper_(loop_, std::move(keeper), static_cast<KeeperLinkOwner&>(*this)),
+      writer_(loop_, children_, HelperRole::kWriter),
+      resolver_(loop_, children_, HelperRole::kResolver),
+      audit_(loop_, writer_, audit_settings(*config_)),
+      supervisor_(loop_, children_, config_->section("federation").str("separator"),
+                  static_cast<SupervisorOwner&>(*this)),
+      telemetry_(metrics_, static_cast<const DaemonView&>(*this)),
+      router_(loop_, audit_, supervisor_, telemetry_, router_limits(*config_)),
+      sessions_(session_settings(*config_), std::move(session_key)),
+      server_(loop_, http_settings(*config_)),
+      mcp_(loop_, server_, router_, sessions_,
+           config_->section("http").duration("keepalive_comment")),
+      pages_(server_, metrics_, static_cast<DaemonView&>(*this)),
+      drain_timer_(loop_, [this] { stop_downstreams(); }),
+      shutdown_timer_(loop_,
+                      [this] {
+                          log_warn("daemon", "shutdown_timeout: cutting off what is left");
+                          end();
+                      }),
+      stop_task_(loop_, Phase::kSoon, [this] { drain(); }) {
+    router_.set_rules({CatalogBuilder().build("."),
+                       std::make_shared<const Policy>(Policy::from(*config_))});
+    for (DownstreamSettings& settings : downstream_settings(*config_)) {
+        supervisor_.add(router_, std::move(settings));
+    }
+    for (const char* path : {"/api/v1/mcp", "/mcp"}) {
+        server_.add_route(path, kServeMcp, mcp_);
+    }
+    server_.add_listener(std::move(main), served(*config_));
+    server_.add_listener(std::move(control), kControlServes);
+}
+
+Reactor::~Reactor() = default;
+
+Status Reactor::open() { return audit_.open(); }
+
+int Reactor::run() {
+    for (const std::string& address : server_.addresses()) {
+        log_info("daemon", "listening on %s", address.c_str());
+    }
+    keeper_.tell(ReactorNews::kListening);
+    supervisor_.start();
+    loop_.run();
+    return exit_code_;
+}
+
+const char* Reactor::state() const noexcept {
+    switch (state_) {
+        case State::kStarting:
+            return "starting";
+        case State::kReady:
+            return "ready";
+        case State::kDraining:
+        case State::kStopping:
+            return "draining";
+    }
+    return "";
+}
+
+void Reactor::on_catalog(std::shared_ptr<const Catalog> catalog, bool tools_changed) {
+    router_.set_rules({std::move(catalog), router_.rules().policy});
+    if (tools_changed && state_ != State::kStopping) {
+        mcp_.announce_tools_changed();
+    }
+}
+
+void Reactor::on_all_resolved() {
+    if (state_ == State::kStarting) {
+        state_ = State::kReady;
+        log_info("daemon", "ready: %zu of %zu downstreams healthy", supervisor_.healthy(),
+                 supervisor_.downstreams().size());
+    }
+}
+
+void Reactor::on_reload() {
+    log_warn("daemon", "HUP ignored: a change of the configuration needs a restart");
+}
+
+void Reactor::on_reopen() {
+    if (Status opened = audit_.reopen(); !opened) {
+        log_error("daemon", "%s", opened.error().message.c_str());
+    }
+}
+
+/// TERM: drain. A second one: at once, and the children die all the same.
+void Reactor::on_terminate() {
+    if (state_ == State::kDraining || state_ == State::kStopping) {
+        log_info("daemon", "told twice to stop: stopping at once");
+        end();
+        return;
+    }
+    drain();
+}
+
+/// Without a keeper nobody would clean up after us: end at once, children first.
+void Reactor::on_other_end_gone() {
+    log_error("daemon", "the keeper has gone: stopping");
+    exit_code_ = kExitFailed;
+    end();
+}
+
+void Reactor::drain() {
+    if (state_ == State::kDraining || state_ == State::kStopping) {
+        return;
+    }
+    state_ = State::kDraining;
+    log_info("daemon", "draining: %zu calls in flight", router_.in_flight());
+    const conf::Section& server = config_->section("server");
+    drain_timer_.arm(server.duration("drain_timeout"));
+    shutdown_timer_.arm(server.duration("shutdown_timeout"));
+    mcp_.drain();
+    server_.drain([this] { stop_downstreams(); });
+}
+
+void Reactor::stop_downstreams() {
+    if (state_ != State::kDraining) {
+        return;
+    }
+    state_ = State::kStopping;
+    drain_timer_.cancel();
+    supervisor_.stop([this] { end(); });
+}
+
+void Reactor::end() {
+    state_ = State::kStopping;
+    supervisor_.kill();
+    audit_.write([](const Status&) {});
+    kill_descendants(0, kSweepMillis);
+    log_info("daemon", "stopped");
+    loop_.stop();
+}
+
+int run_reactor() {
+    block_signals();
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    ::prctl(PR_SET_NAME, "neurond-reactor");
+    Fd keeper = inherited(kKeeperSocketFd);
+    const Fd bundle_fd = inherited(kBundleFd);
+    Fd control = inherited(kControlListenerFd);
+    Fd main = inherited(kMainListenerFd);
+    const Result<std::string> text = read_bundle(bundle_fd);
+    if (!text) {
+        log_error("daemon", "%s", text.error().message.c_str());
+        return kExitFailed;
+    }
+    Result<conf::Bundle> bundle = conf::parse_bundle(*text);
+    if (!bundle) {
+        log_error("daemon", "%s", bundle.error().message.c_str());
+        return kExitFailed;
+    }
+    const conf::LoadResult loaded = conf::load(bundle->options, bundle->files);
+    if (!loaded.config) {
+        std::fputs(loaded.diagnostics.to_string().c_str(), stderr);
+        return kExitConfig;
+    }
+    log_configure(log_level(*loaded.config), log_format(*loaded.config));
+    Result<std::string> key = load_or_create_session_key(
+        daemon_paths(*loaded.config).state_dir + "/session.key");
+    if (!key) {
+        log_error("daemon", "%s", key.error().message.c_str());
+        return kExitFailed;
+    }
+    Reactor reactor(loaded.config, std::move(*key), std::move(keeper), std::move(control),
+                    std::move(main));
+    if (Status opened = reactor.open(); !opened) {
+        log_error("daemon", "%s", opened.error().message.c_str());
+        return kExitFailed;
+    }
+    return reactor.run();
+}
+
+}  // namespace neuron

@@ -1,0 +1,188 @@
+// From configuration sections to the settings of each module. The values have been
+// checked when the configuration was loaded.
+
+#include "neurond/daemon/settings.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "neurond/base/text.h"
+#include "neurond/daemon/paths.h"
+
+namespace neuron {
+
+namespace {
+
+constexpr const char* kSelf = "/proc/self/exe";
+constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What a child gets of our environment when `inherit_env = minimal`.
+constexpr const char* kMinimalEnvironment[] = {"PATH", "HOME", "LANG", "TZ", "TMPDIR"};
+
+std::string or_default(std::string configured, const std::string& otherwise) {
+    return configured.empty() ? otherwise : configured;
+}
+
+/// Everything of ours but what configures neurond or was used as a secret by it.
+void inherit_all(std::vector<std::string>& env, const conf::Config& config) {
+    for (char** at = environ; *at != nullptr; ++at) {
+        const std::string_view pair(*at);
+        const std::string name(pair.substr(0, pair.find('=')));
+        if (!starts_with(name, "NEUROND_") && config.variables_used().count(name) == 0) {
+            env.emplace_back(pair);
+        }
+    }
+}
+
+void inherit_minimal(std::vector<std::string>& env) {
+    for (const char* name : kMinimalEnvironment) {
+        const char* value = std::getenv(name);
+        if (value != nullptr) {
+            env.push_back(std::string(name) + "=" + value);
+        } else if (std::string_view(name) == "PATH") {
+            env.push_back(std::string("PATH=") + kDefaultPath);
+        }
+    }
+}
+
+std::vector<std::string> environment(const conf::Section& section,
+                                     const conf::Config& config) {
+    std::vector<std::string> env;
+    if (section.str("inherit_env") == "all") {
+        inherit_all(env, config);
+    } else {
+        inherit_minimal(env);
+    }
+    for (const auto& [name, value] : section.map("env")) {
+        const std::string prefix = name + "=";
+        env.erase(std::remove_if(env.begin(), env.end(),
+                                 [&](const std::string& pair) {
+                                     return starts_with(pair, prefix);
+                                 }),
+                  env.end());
+        env.push_back(prefix + value);
+    }
+    return env;
+}
+
+LinkLimits link_limits(const conf::Config& config) {
+    const conf::Section& limits = config.section("limits");
+    return {static_cast<size_t>(limits.size("message_max")),
+            static_cast<unsigned>(limits.integer("json_depth"))};
+}
+
+DownstreamSettings downstream(const conf::Section& section, const conf::Config& config) {
+    DownstreamSettings out;
+    out.name = section.label();
+    out.enabled = section.yes("enabled");
+    const std::string command = section.str("command");
+    out.command.server = section.label();
+    out.command.path = command == "self" ? kSelf : command;
+    out.command.args = section.list("args");
+    out.command.env = environment(section, config);
+    out.command.cwd = section.str("cwd");
+    out.command.stop_timeout = section.duration("stop_timeout");
+    out.command.limits = link_limits(config);
+    out.start_timeout = section.duration("start_timeout");
+    out.call_timeout = section.duration("call_timeout");
+    out.call_timeout_max = section.duration("call_timeout_max");
+    out.timeouts = section.durations("timeout");
+    out.max_in_flight = static_cast<size_t>(section.integer("max_in_flight"));
+    out.queue = static_cast<size_t>(section.integer("queue"));
+    out.backoff = section.duration("backoff");
+    out.backoff_max = section.duration("backoff_max");
+    return out;
+}
+
+}  // namespace
+
+DaemonPaths daemon_paths(const conf::Config& config) {
+    const conf::Section& server = config.section("server");
+    DaemonPaths out;
+    out.run_dir = or_default(server.str("run_dir"), default_run_dir());
+    out.state_dir = or_default(server.str("state_dir"), default_state_dir());
+    out.pid_file = or_default(server.str("pid_file"), out.run_dir + "/neurond.pid");
+    out.control_socket = control_socket_path(out.run_dir);
+    out.audit = config.section("audit").str("path");
+    if (!config.section("audit").is_set("path") && ::geteuid() != 0) {
+        out.audit = out.state_dir + "/audit.log";
+    }
+    return out;
+}
+
+LogLevel log_level(const conf::Config& config) {
+    const std::string& level = config.section("log").str("level");
+    return level == "debug"  ? LogLevel::kDebug
+           : level == "warn" ? LogLevel::kWarn
+           : level == "error" ? LogLevel::kError
+                              : LogLevel::kInfo;
+}
+
+LogFormat log_format(const conf::Config& config) {
+    return config.section("log").str("format") == "json" ? LogFormat::kJson
+                                                         : LogFormat::kText;
+}
+
+HttpServerSettings http_settings(const conf::Config& config) {
+    const conf::Section& limits = config.section("limits");
+    HttpServerSettings out;
+    out.limits.message_max = static_cast<size_t>(limits.size("message_max"));
+    out.limits.header_max = static_cast<size_t>(limits.size("header_max"));
+    out.limits.json_depth = static_cast<unsigned>(limits.integer("json_depth"));
+    out.limits.header_timeout = limits.duration("header_timeout");
+    out.limits.body_timeout = limits.duration("body_timeout");
+    out.limits.idle_timeout = limits.duration("idle_timeout");
+    out.connections = static_cast<size_t>(limits.integer("connections"));
+    out.allowed_origins = config.section("http").list("allowed_origins");
+    out.allowed_hosts = config.section("http").list("allowed_hosts");
+    return out;
+}
+
+RouterLimits router_limits(const conf::Config& config) {
+    return {static_cast<size_t>(config.section("limits").integer("calls_in_flight")),
+            config.section("audit").str("on_failure") == "deny"};
+}
+
+AuditSettings audit_settings(const conf::Config& config) {
+    const conf::Section& audit = config.section("audit");
+    const std::string& arguments = audit.str("arguments");
+    const std::string& sync = audit.str("sync");
+    AuditSettings out;
+    out.path = daemon_paths(config).audit;
+    out.arguments = arguments == "hash"   ? AuditSettings::Arguments::kHash
+                    : arguments == "none" ? AuditSettings::Arguments::kNone
+                                          : AuditSettings::Arguments::kFull;
+    out.sync = sync == "each" ? AuditSettings::Sync::kEach
+               : sync == "no" ? AuditSettings::Sync::kNo
+                              : AuditSettings::Sync::kBatch;
+    return out;
+}
+
+SessionSettings session_settings(const conf::Config& config) {
+    const conf::Section& limits = config.section("limits");
+    return {static_cast<size_t>(limits.integer("sessions")),
+            limits.duration("session_idle")};
+}
+
+unsigned served(const conf::Config& config) {
+    unsigned bits = 0;
+    for (const std::string& what : config.section("server").list("serve")) {
+        bits |= what == "mcp"       ? kServeMcp
+                : what == "health"  ? kServeHealth
+                : what == "metrics" ? kServeMetrics
+                                    : 0U;
+    }
+    return bits;
+}
+
+std::vector<DownstreamSettings> downstream_settings(const conf::Config& config) {
+    std::vector<DownstreamSettings> out;
+    for (const conf::Section* section : config.sections("downstream")) {
+        out.push_back(downstream(*section, config));
+    }
+    return out;
+}
+
+}  // namespace neuron

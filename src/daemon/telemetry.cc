@@ -1,0 +1,125 @@
+// Counting, with a bound on everything that becomes a label.
+
+#include "neurond/daemon/telemetry.h"
+
+#include <ctime>
+#include <iterator>
+
+#include "neurond/base/crypto.h"
+#include "neurond/base/limits.h"
+#include "neurond/base/version.h"
+
+namespace neuron {
+
+namespace {
+
+constexpr std::string_view kResults[] = {"success", "error", "blocked", "cancelled",
+                                         "timeout"};
+constexpr const char* kOther = "other";
+
+const std::vector<double>& call_bounds() {
+    static const std::vector<double> bounds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                               0.1,   0.25,   0.5,   1,    2.5,   5,
+                                               10,    30,     60};
+    return bounds;
+}
+
+const std::vector<double>& overhead_bounds() {
+    static const std::vector<double> bounds = {0.00005, 0.0001, 0.00025, 0.0005, 0.001,
+                                               0.0025,  0.005,  0.01,    0.025,  0.1};
+    return bounds;
+}
+
+size_t index_of(std::string_view result) {
+    for (size_t i = 0; i < std::size(kResults); ++i) {
+        if (kResults[i] == result) {
+            return i;
+        }
+    }
+    return 1;
+}
+
+}  // namespace
+
+Telemetry::Telemetry(Metrics& metrics, const DaemonView& view)
+    : metrics_(metrics),
+      view_(view),
+      overhead_(metrics.histogram("neurond_overhead_seconds",
+                                  "neurond's own share of a call, before it is sent.",
+                                  overhead_bounds())) {
+    metrics.gauge("neurond_build_info", "Versions; always 1.",
+                  {{"version", kVersion}, {"openssl", openssl_version()}})
+        .set(1);
+    metrics.gauge("neurond_start_time_seconds", "When this reactor started.")
+        .set(static_cast<double>(std::time(nullptr)));
+    metrics.gauge("neurond_ready", "1 when ready, else 0.").set_source([&view] {
+        return view.is_ready() ? 1.0 : 0.0;
+    });
+    metrics.gauge("neurond_connections", "Open connections.", {{"door", "http"}})
+        .set_source([&view] { return static_cast<double>(view.server().connections()); });
+    metrics.gauge("neurond_sessions", "Open sessions.", {{"door", "http"}})
+        .set_source([&view] { return static_cast<double>(view.sessions().size()); });
+    metrics.gauge("neurond_catalog_tools", "Tools in the merged catalog.")
+        .set_source([&view] {
+            return static_cast<double>(view.router().rules().catalog->entries().size());
+        });
+    metrics.gauge("neurond_buffer_bytes", "Capacity of all message buffers.")
+        .set_source([] { return static_cast<double>(Block::total_bytes()); });
+}
+
+void Telemetry::refresh() {
+    for (const auto& each : view_.supervisor().downstreams()) {
+        const MetricLabels labels = {{"downstream", each->name()}};
+        metrics_.gauge("neurond_downstream_up", "1 when healthy, else 0.", labels)
+            .set(each->state() == DownstreamState::kHealthy ? 1 : 0);
+        metrics_.gauge("neurond_calls_in_flight", "Calls a server is working on.", labels)
+            .set(static_cast<double>(each->in_flight()));
+        metrics_.gauge("neurond_queue_length", "Calls waiting for a server.", labels)
+            .set(static_cast<double>(each->queued()));
+    }
+}
+
+Telemetry::PerDownstream& Telemetry::downstream(const std::string& name) {
+    PerDownstream& out = downstreams_[name];
+    if (out.duration == nullptr) {
+        out.duration = &metrics_.histogram("neurond_call_duration_seconds",
+                                           "From request to answer.", call_bounds(),
+                                           {{"downstream", name}});
+    }
+    return out;
+}
+
+/// Looked up once for each tool and result; a tool over the bound counts as "other".
+Counter& Telemetry::counter(const Call& call, std::string_view result) {
+    const std::string& server = call.entry->downstream;
+    PerDownstream& per = downstream(server);
+    auto tool = per.tools.find(call.entry->own_name);
+    if (tool == per.tools.end()) {
+        const bool full = tools_ >= kMaxToolLabels;
+        tool = per.tools.try_emplace(full ? kOther : call.entry->own_name).first;
+        tools_ += full ? 0 : 1;
+    }
+    const size_t index = index_of(result);
+    Counter*& known = tool->second.results[index];
+    if (known == nullptr) {
+        known = &metrics_.counter("neurond_calls_total", "Calls by how they ended.",
+                                  {{"downstream", server},
+                                   {"method", call.request.method},
+                                   {"tool", tool->first},
+                                   {"result", std::string(kResults[index])}});
+    }
+    return *known;
+}
+
+void Telemetry::on_call_done(const Call& call, std::string_view result, TimePoint now) {
+    if (call.entry == nullptr) {
+        return;  // it named no tool there is
+    }
+    counter(call, result).add();
+    downstream(call.entry->downstream).duration->observe(now - call.received);
+    if (call.stage == Call::Stage::kSent) {
+        overhead_.observe(call.sent - call.received);
+    }
+}
+
+}  // namespace neuron

@@ -1,0 +1,447 @@
+// HTTP/1.1 for clients. What a request means is the handlers' business; this file makes
+// sure that it is well-formed, complete, in time, and answered once and in order.
+
+#include "neurond/front/http_conn.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "neurond/base/limits.h"
+#include "neurond/base/log.h"
+#include "neurond/base/text.h"
+#include "neurond/wire/http_write.h"
+#include "neurond/wire/json_splice.h"
+
+namespace neuron {
+
+namespace {
+
+constexpr size_t kMaxRequestIdBytes = 128;
+constexpr size_t kFirstBodyBytes = 4096;
+
+/// An id we may repeat in headers, logs and audit lines.
+bool is_usable_request_id(std::string_view id) noexcept {
+    return !id.empty() && id.size() <= kMaxRequestIdBytes &&
+           std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+HeadLimits head_limits(const HttpLimits& limits) noexcept {
+    HeadLimits out;
+    out.head_bytes = limits.header_max;
+    out.target_bytes = std::min(out.target_bytes, limits.header_max);
+    return out;
+}
+
+}  // namespace
+
+HttpReply HttpReply::text(int status, std::string_view message) {
+    HttpReply reply;
+    reply.status = status;
+    reply.content_type = "text/plain; charset=utf-8";
+    reply.body.write(message);
+    reply.body.write("\n");
+    return reply;
+}
+
+HttpReply HttpReply::json(int status, std::string_view body) {
+    HttpReply reply;
+    reply.status = status;
+    reply.content_type = "application/json";
+    reply.body.write(body);
+    return reply;
+}
+
+HttpConn::HttpConn(EventLoop& loop, std::unique_ptr<Stream> stream, Peer peer,
+                   HandleTable<HttpConn>& table, HttpConnOwner& owner)
+    : loop_(loop),
+      peer_(std::move(peer)),
+      owner_(owner),
+      registration_(table, *this),
+      parser_(head_limits(owner.http_limits())),
+      scan_(owner.http_limits().json_depth),
+      deadline_(loop, [this] { on_timeout(); }),
+      process_task_(loop, Phase::kSoon, [this] { process(); }),
+      channel_(loop, std::move(stream), *this) {
+    enter(State::kHead);
+}
+
+HttpConn::~HttpConn() = default;
+
+HttpRequest HttpConn::request() const {
+    return {head_, peer_.identity, request_id_, peer_.local, {}, nullptr};
+}
+
+/// The one writer of state_; sets the deadline that belongs to it.
+void HttpConn::enter(State next) {
+    state_ = next;
+    const HttpLimits& limits = owner_.http_limits();
+    switch (next) {
+        case State::kHead:
+            deadline_.arm(in_.empty() ? limits.idle_timeout : limits.header_timeout);
+            break;
+        case State::kBody:
+            body_at_deadline_ = 0;
+            deadline_.arm(limits.body_timeout);
+            break;
+        case State::kAnswering:
+        case State::kClosing:
+            deadline_.cancel();
+            break;
+    }
+}
+
+// --- input ---------------------------------------------------------------------------
+
+/// The body of a request with a length is read straight to where it will stay.
+bool HttpConn::body_direct() const noexcept {
+    return state_ == State::kBody && in_.empty() && !skip_body_ && body_ &&
+           framing_.kind == BodyFraming::Kind::kLength;
+}
+
+WriteSpan HttpConn::input_space() {
+    direct_ = {};
+    if (body_direct()) {
+        const size_t left = static_cast<size_t>(framing_.length - decoder_.body_bytes());
+        if (body_->room() == 0) {
+            body_.reserve(std::min(left, std::max(body_->size(), kReadBudgetBytes)));
+        }
+        direct_ = {body_->data() + body_->size(), std::min(left, body_->room())};
+        return direct_;
+    }
+    const size_t header_max = owner_.http_limits().header_max;
+    if (state_ == State::kAnswering && in_.size() >= header_max) {
+        return {};  // pipelined requests wait in the kernel
+    }
+    return in_.space(std::min(header_max, kReadBudgetBytes));
+}
+
+void HttpConn::on_input(size_t n) {
+    if (direct_.size != 0) {
+        const std::string_view bytes(direct_.data, n);
+        const BodyStep step = decoder_.decode(bytes);
+        body_->commit(n);
+        if (keep_body({}) && step.state == Scan::kDone) {
+            dispatch();
+        }
+        return;
+    }
+    const bool first = in_.empty() && state_ == State::kHead;
+    in_.commit(n);
+    if (first) {
+        enter(State::kHead);
+    }
+    process();
+}
+
+void HttpConn::on_input_end() {
+    input_ended_ = true;
+    keep_alive_ = false;
+    if (state_ == State::kHead || state_ == State::kBody) {
+        channel_.close(in_.empty() ? "closed by the client" : "closed inside a request");
+    }
+}
+
+/// Works through what has arrived, until more is needed or an answer is due.
+void HttpConn::process() {
+    while (!channel_.closed()) {
+        const bool progress = (state_ == State::kHead && take_head()) ||
+                              (state_ == State::kBody && take_body());
+        if (!progress) {
+            return;
+        }
+    }
+}
+
+bool HttpConn::take_head() {
+    if (in_.empty()) {
+        return false;
+    }
+    const HeadParse parsed = parser_.parse(in_.readable(), head_);
+    if (parsed.state == Scan::kMore) {
+        return false;
+    }
+    if (parsed.state == Scan::kBad) {
+        fail(parsed.status, parsed.why);
+        return false;
+    }
+    head_text_.assign(in_.readable().substr(0, parsed.used));
+    in_.consume(parsed.used);
+    parser_.reset();
+    parser_.parse(head_text_, head_);  // the same again, on bytes that stay
+    parser_.reset();
+    return begin_request();
+}
+
+bool HttpConn::begin_request() {
+    const std::string_view given = head_.fields.field("X-Request-Id").value_or("");
+    request_id_ = is_usable_request_id(given) ? std::string(given) : owner_.new_request_id();
+    keep_alive_ = keeps_alive(head_.minor_version, head_.fields) && !owner_.draining() &&
+                  !input_ended_;
+    framing_ = request_framing(head_);
+    if (framing_.kind == BodyFraming::Kind::kBad) {
+        fail(framing_.status, framing_.why);
+        return false;
+    }
+    decoder_ = BodyDecoder(framing_);
+    skip_body_ = false;
+    HttpReply otherwise;
+    handler_ = owner_.route(*this, request(), otherwise);
+    if (handler_ == nullptr) {
+        refuse_unread(std::move(otherwise));
+        return true;
+    }
+    if (std::optional<HttpReply> refusal = handler_->on_head(request()); refusal) {
+        refuse_unread(std::move(*refusal));
+        return true;
+    }
+    if (framing_.kind == BodyFraming::Kind::kLength &&
+        framing_.length > owner_.http_limits().message_max) {
+        fail(413, "the body is larger than limits.message_max");
+        return false;
+    }
+    begin_body();
+    return true;
+}
+
+/// Answers before the body has come; then the body has to be got past, unless the client
+/// waits for a word before it sends it: it might send it or not, so the connection ends.
+void HttpConn::refuse_unread(HttpReply reply) {
+    const bool unread = !decoder_.done();
+    const bool expecting = head_.fields.field("Expect").has_value();
+    const bool large = framing_.kind == BodyFraming::Kind::kLength &&
+                       framing_.length > kReadBudgetBytes;
+    if (unread && (expecting || large)) {
+        reply.close = true;
+    }
+    if (!unread || reply.close) {
+        enter(State::kAnswering);
+        this->reply(std::move(reply));
+        return;
+    }
+    skip_body_ = true;
+    enter(State::kBody);
+    HttpReply held = std::move(reply);
+    write_head(held.status, held.content_type, held.fields, held.body.bytes());
+    channel_.out().append(std::move(held.body));
+    channel_.flush();
+}
+
+void HttpConn::begin_body() {
+    const std::optional<std::string_view> expect = head_.fields.field("Expect");
+    if (expect && !equals_ignoring_case(*expect, "100-continue")) {
+        fail(417, "unknown expectation");
+        return;
+    }
+    scan_.reset();
+    body_ = {};
+    enter(State::kBody);
+    if (decoder_.done()) {
+        return;
+    }
+    const size_t first = framing_.kind == BodyFraming::Kind::kLength
+                             ? std::min<size_t>(framing_.length, kReadBudgetBytes)
+                             : kFirstBodyBytes;
+    body_ = Block::make(first);
+    if (expect && head_.minor_version > 0 && in_.empty()) {
+        channel_.out().write("HTTP/1.1 100 Continue\r\n\r\n");
+        channel_.flush();
+    }
+}
+
+bool HttpConn::take_body() {
+    while (!decoder_.done()) {
+        if (in_.empty()) {
+            return false;
+        }
+        const BodyStep step = decoder_.decode(in_.readable());
+        const bool kept = keep_body(step.body);
+        in_.consume(step.used);
+        if (!kept) {
+            return false;
+        }
+        if (step.state == Scan::kBad) {
+            fail(400, decoder_.why());
+            return false;
+        }
+    }
+    dispatch();
+    return true;
+}
+
+/// Appends to the body and scans what is new of it. False when the request was refused.
+bool HttpConn::keep_body(std::string_view bytes) {
+    if (decoder_.body_bytes() > owner_.http_limits().message_max) {
+        fail(413, "the body is larger than limits.message_max");
+        return false;
+    }
+    if (decoder_.body_bytes() - body_at_deadline_ >= kReadBudgetBytes) {
+        body_at_deadline_ = static_cast<size_t>(decoder_.body_bytes());
+        deadline_.arm(owner_.http_limits().body_timeout);
+    }
+    if (skip_body_ || !body_) {
+        return true;
+    }
+    if (!bytes.empty()) {
+        body_.reserve(bytes.size());
+        bytes.copy(body_->data() + body_->size(), bytes.size());
+        body_->commit(bytes.size());
+    }
+    if (handler_->wants_json() && scan_.feed(body_->view()) == Scan::kBad) {
+        body_ = {};  // no need to keep what cannot be used
+    }
+    return true;
+}
+
+void HttpConn::dispatch() {
+    if (skip_body_) {
+        enter(State::kAnswering);
+        answer_done();
+        return;
+    }
+    HttpRequest whole = request();
+    if (handler_->wants_json()) {
+        if (body_) {
+            scan_.finish(body_->view());
+            if (scan_.has_line_breaks()) {
+                blank_line_breaks(body_->data(), body_->size());
+            }
+        } else if (scan_.error() == JsonError::kNone) {
+            scan_.finish({});
+        }
+        whole.scan = &scan_;
+    }
+    whole.body = std::move(body_);
+    body_ = {};
+    enter(State::kAnswering);
+    handler_->on_request(*this, whole);
+}
+
+// --- output --------------------------------------------------------------------------
+
+void HttpConn::write_head(int status, std::string_view content_type,
+                          const std::vector<std::pair<std::string, std::string>>& fields,
+                          std::optional<size_t> length) {
+    HttpHeadWriter head = HttpHeadWriter::response(status);
+    head.field("Date", imf_fixdate(std::time(nullptr)));
+    if (!content_type.empty()) {
+        head.field("Content-Type", content_type);
+    }
+    if (length && status != 204) {
+        head.field("Content-Length", *length);
+    }
+    if (chunked_) {
+        head.field("Transfer-Encoding", "chunked");
+    }
+    if (!request_id_.empty()) {
+        head.field("X-Request-Id", request_id_);
+    }
+    for (const auto& [name, value] : fields) {
+        head.field(name, value);
+    }
+    if (!keep_alive_) {
+        head.field("Connection", "close");
+    } else if (head_.minor_version == 0) {
+        head.field("Connection", "keep-alive");
+    }
+    head.finish(channel_.out());
+}
+
+void HttpConn::reply(HttpReply reply) {
+    chunked_ = false;
+    keep_alive_ = keep_alive_ && !reply.close && !owner_.draining();
+    write_head(reply.status, reply.content_type, reply.fields, reply.body.bytes());
+    if (head_.method != "HEAD") {
+        channel_.out().append(std::move(reply.body));
+    }
+    channel_.flush();
+    answer_done();
+}
+
+void HttpConn::start_stream(int status, std::string_view content_type,
+                            const std::vector<std::pair<std::string, std::string>>& fields) {
+    streaming_ = true;
+    chunked_ = head_.minor_version > 0;
+    keep_alive_ = keep_alive_ && chunked_;
+    write_head(status, content_type, fields, std::nullopt);
+    channel_.flush();
+}
+
+void HttpConn::stream(OutQueue&& bytes) {
+    if (chunked_) {
+        write_chunk(channel_.out(), std::move(bytes));
+    } else {
+        channel_.out().append(std::move(bytes));
+    }
+    channel_.flush();
+}
+
+void HttpConn::end_stream() {
+    if (chunked_) {
+        write_last_chunk(channel_.out());
+        channel_.flush();
+    }
+    streaming_ = false;
+    keep_alive_ = keep_alive_ && !owner_.draining();
+    answer_done();
+}
+
+void HttpConn::answer_done() {
+    waiter_ = nullptr;
+    chunked_ = false;
+    if (!keep_alive_) {
+        enter(State::kClosing);
+        channel_.finish("answered");
+        return;
+    }
+    enter(State::kHead);
+    if (in_.empty()) {
+        in_.release();
+    } else {
+        process_task_.schedule();
+    }
+    channel_.resume_input();
+}
+
+/// Answers what cannot be delimited or will not be waited for, and ends the connection.
+void HttpConn::fail(int status, std::string_view why) {
+    keep_alive_ = false;
+    if (request_id_.empty() || state_ == State::kHead) {
+        request_id_ = owner_.new_request_id();
+    }
+    if (skip_body_) {  // answered already
+        enter(State::kClosing);
+        channel_.finish(std::string(why));
+        return;
+    }
+    enter(State::kAnswering);
+    reply(HttpReply::text(status, std::to_string(status) + " " + reason_phrase(status) +
+                                      ": " + std::string(why)));
+}
+
+void HttpConn::on_timeout() {
+    if (state_ == State::kHead && in_.empty()) {
+        channel_.close("idle timeout");
+    } else {
+        fail(408, state_ == State::kHead ? "the head did not arrive in time"
+                                         : "the body did not arrive in time");
+    }
+}
+
+void HttpConn::drain() {
+    keep_alive_ = false;
+    if (idle()) {
+        channel_.finish("draining");
+        enter(State::kClosing);
+    }
+}
+
+void HttpConn::on_closed(const std::string& reason) {
+    enter(State::kClosing);
+    if (waiter_ != nullptr) {
+        HttpWaiter* waiter = std::exchange(waiter_, nullptr);
+        waiter->on_conn_gone();
+    }
+    owner_.on_conn_closed(*this, reason);
+}
+
+}  // namespace neuron

@@ -1,0 +1,167 @@
+// Which connections there are and which handler serves a path. Browsers are kept out
+// here, for every path: the Origin field, and on loopback the Host field, must name this
+// machine (DNS rebinding; mcp-protocol section 7).
+
+#include "neurond/front/http_server.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "neurond/base/crypto.h"
+#include "neurond/base/encode.h"
+#include "neurond/base/log.h"
+#include "neurond/base/text.h"
+#include "neurond/base/url.h"
+
+namespace neuron {
+
+namespace {
+
+bool is_loopback_name(std::string_view host) {
+    const Result<Address> ip = Address::from_ip(host, 0);
+    return equals_ignoring_case(host, "localhost") || (ip && ip->is_loopback());
+}
+
+bool listed(const std::vector<std::string>& list, std::string_view text) {
+    return std::any_of(list.begin(), list.end(), [text](const std::string& item) {
+        return item == "*" || equals_ignoring_case(item, text);
+    });
+}
+
+HttpConn::Peer peer_of(int fd, const Address& local) {
+    if (!local.is_unix()) {
+        const Address peer = Address::peer_of(fd);
+        return {{"anonymous", peer.to_string()}, peer.is_loopback(), 0};
+    }
+    ucred credentials{};
+    socklen_t size = sizeof credentials;
+    ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
+    return {{"uid:" + std::to_string(credentials.uid),
+             "unix pid " + std::to_string(credentials.pid)},
+            true,
+            0};
+}
+
+}  // namespace
+
+HttpServer::HttpServer(EventLoop& loop, HttpServerSettings settings)
+    : loop_(loop),
+      settings_(std::move(settings)),
+      request_id_prefix_(hex_encode(random_bytes(6))),
+      drained_task_(loop, Phase::kSoon, [this] { check_drained(); }) {}
+
+HttpServer::~HttpServer() = default;
+
+void HttpServer::add_route(std::string path, Serve what, HttpHandler& handler) {
+    routes_.push_back({std::move(path), what, &handler});
+}
+
+void HttpServer::add_listener(Fd socket, unsigned serve) {
+    auto listener = std::make_unique<Listener>(
+        loop_, std::move(socket), static_cast<ListenerOwner&>(*this));
+    const Address address = listener->address();
+    doors_.push_back({std::move(listener), address, serve, address.is_loopback()});
+}
+
+std::vector<std::string> HttpServer::addresses() const {
+    std::vector<std::string> out;
+    for (const Door& door : doors_) {
+        out.push_back(door.address.to_string());
+    }
+    return out;
+}
+
+bool HttpServer::may_accept() const { return conns_.size() < settings_.connections; }
+
+void HttpServer::on_accept(Listener& listener, Fd socket) {
+    HttpConn::Peer peer = peer_of(socket.get(), listener.address());
+    const auto door = std::find_if(doors_.begin(), doors_.end(), [&](const Door& d) {
+        return d.listener.get() == &listener;
+    });
+    peer.listener = static_cast<unsigned>(door - doors_.begin());
+    auto conn = std::make_unique<HttpConn>(
+        loop_, make_socket_stream(std::move(socket)), std::move(peer), table_,
+        static_cast<HttpConnOwner&>(*this));
+    const HttpConn* key = conn.get();
+    conns_.emplace(key, std::move(conn));
+}
+
+HttpHandler* HttpServer::route(const HttpConn& conn, const HttpRequest& request,
+                               HttpReply& otherwise) {
+    const Door& door = doors_[conn.peer().listener];
+    const std::optional<std::string_view> origin = request.head.fields.field("Origin");
+    if (origin && !origin_allowed(*origin)) {
+        otherwise = HttpReply::text(403, "403 Forbidden: this Origin is not allowed");
+        return nullptr;
+    }
+    if (door.loopback && !door.address.is_unix() &&
+        !host_allowed(request.head.authority)) {
+        otherwise = HttpReply::text(403, "403 Forbidden: this Host is not allowed");
+        return nullptr;
+    }
+    for (const Route& route : routes_) {
+        const bool below = route.path.back() == '/' &&
+                           starts_with(request.head.path, route.path);
+        if ((below || request.head.path == route.path) && (door.serve & route.what) != 0) {
+            return route.handler;
+        }
+    }
+    otherwise = HttpReply::text(404, "404 Not Found");
+    return nullptr;
+}
+
+/// Absent is fine (no browser); else the parsed host decides, never a substring.
+bool HttpServer::origin_allowed(std::string_view origin) const {
+    if (listed(settings_.allowed_origins, origin)) {
+        return true;
+    }
+    const Result<Url> url = parse_url(origin);
+    return url && is_loopback_name(url->host);
+}
+
+bool HttpServer::host_allowed(std::string_view authority) const {
+    if (authority.empty() || listed(settings_.allowed_hosts, authority)) {
+        return true;
+    }
+    const auto host = parse_host_port(authority);
+    return host &&
+           (is_loopback_name(host->host) || listed(settings_.allowed_hosts, host->host));
+}
+
+std::string HttpServer::new_request_id() {
+    return request_id_prefix_ + "-" + std::to_string(++request_count_);
+}
+
+void HttpServer::on_conn_closed(HttpConn& conn, const std::string& reason) {
+    log_debug("http", "%s closed: %s", conn.peer().identity.peer.c_str(), reason.c_str());
+    const auto found = conns_.find(&conn);
+    loop_.retire(std::move(found->second));
+    conns_.erase(found);
+    if (draining_) {
+        drained_task_.schedule();
+        return;
+    }
+    for (const Door& door : doors_) {
+        door.listener->resume();
+    }
+}
+
+void HttpServer::drain(std::function<void()> drained) {
+    draining_ = true;
+    drained_ = std::move(drained);
+    for (Door& door : doors_) {
+        door.listener.reset();
+    }
+    table_.for_each([](HttpConn& conn) { conn.drain(); });
+    drained_task_.schedule();
+}
+
+void HttpServer::check_drained() {
+    if (conns_.empty() && drained_) {
+        const auto drained = std::exchange(drained_, nullptr);
+        drained();
+    }
+}
+
+}  // namespace neuron

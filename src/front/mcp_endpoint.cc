@@ -1,0 +1,451 @@
+// Streamable HTTP for legacy clients: the ladder of mcp-protocol 2.2, whose earliest rung
+// that fails decides.
+
+#include "neurond/front/mcp_endpoint.h"
+
+#include <algorithm>
+
+#include "neurond/base/log.h"
+#include "neurond/base/text.h"
+#include "neurond/front/page.h"
+#include "neurond/wire/json_write.h"
+#include "neurond/wire/json_view.h"
+#include "neurond/wire/jsonrpc.h"
+#include "neurond/wire/sse.h"
+
+namespace neuron {
+
+namespace {
+
+constexpr std::string_view kSessionField = "Mcp-Session-Id";
+constexpr std::string_view kVersionField = "MCP-Protocol-Version";
+constexpr std::string_view kVersionMeta = "io.modelcontextprotocol/protocolVersion";
+constexpr const char* kMethods = "POST, GET, DELETE";
+constexpr Millis kSweepInterval{10000};
+constexpr const char* kSupported =
+    R"(["2025-11-25","2025-06-18","2025-03-26","2024-11-05"])";
+
+bool is_json(std::string_view content_type) {
+    return equals_ignoring_case(trim(content_type.substr(0, content_type.find(';'))),
+                                "application/json");
+}
+
+HttpReply error_reply(int status, JsonRpcError code, std::string_view message,
+                      std::string_view id_raw = {}, std::string_view data = {}) {
+    HttpReply reply;
+    reply.status = status;
+    reply.content_type = "application/json";
+    write_error(reply.body, id_raw, code, message, data);
+    return reply;
+}
+
+/// A message in the form this client takes.
+HttpReply message_reply(OutQueue&& message, Accepts accepts) {
+    HttpReply reply;
+    if (accepts.json) {
+        reply.content_type = "application/json";
+        reply.body = std::move(message);
+    } else {
+        reply.content_type = "text/event-stream";
+        write_sse_message(reply.body, std::move(message));
+    }
+    return reply;
+}
+
+std::string requested_data(std::string_view requested_raw) {
+    return std::string(R"({"supported":)") + kSupported +
+           R"(,"requested":)" + std::string(requested_raw) + "}";
+}
+
+}  // namespace
+
+/// One POST while it is read. Its answer is either `reply`, or an exchange's.
+struct McpEndpoint::Post {
+    HttpConn& conn;
+    const HttpRequest& request;
+    Accepts accepts;
+    Session* session = nullptr;
+    std::unique_ptr<PostExchange> exchange;
+    std::optional<HttpReply> reply;
+    bool batch = false;
+};
+
+McpEndpoint::McpEndpoint(EventLoop& loop, HttpServer& server, Router& router,
+                         SessionStore& sessions, Millis keepalive)
+    : loop_(loop),
+      server_(server),
+      router_(router),
+      sessions_(sessions),
+      keepalive_(keepalive),
+      sweep_(loop, [this] { sweep(); }) {
+    sweep_.arm(kSweepInterval);
+}
+
+McpEndpoint::~McpEndpoint() = default;
+
+std::optional<HttpReply> McpEndpoint::on_head(const HttpRequest& request) {
+    const HttpFields& fields = request.head.fields;
+    if (auto refused = refuse_method(request.head.method, kMethods); refused) {
+        return refused;
+    }
+    if (request.head.method == "POST" &&
+        !is_json(fields.field("Content-Type").value_or(""))) {
+        return error_reply(415, JsonRpcError::kInvalidRequest,
+                           "Content-Type must be application/json");
+    }
+    const Accepts accepts = Accepts::parse(fields);
+    if (request.head.method == "POST" && accepts.nothing()) {
+        return error_reply(406, JsonRpcError::kInvalidRequest,
+                           "Accept must allow application/json or text/event-stream");
+    }
+    if (request.head.method == "GET" && !accepts.events) {
+        return error_reply(406, JsonRpcError::kInvalidRequest,
+                           "Accept must allow text/event-stream");
+    }
+    return std::nullopt;
+}
+
+void McpEndpoint::on_request(HttpConn& conn, const HttpRequest& request) {
+    if (request.head.method == "POST") {
+        on_post(conn, request);
+    } else if (request.head.method == "GET") {
+        on_get(conn, request);
+    } else {
+        on_delete(conn, request);
+    }
+}
+
+// --- sessions ------------------------------------------------------------------------
+
+/// The session a request names, or null with the answer.
+Session* McpEndpoint::session_of(const HttpRequest& request, HttpReply& otherwise) {
+    const auto token = request.head.fields.field(kSessionField);
+    if (!token) {
+        otherwise = error_reply(400, JsonRpcError::kInvalidRequest,
+                                "Bad Request: the Mcp-Session-Id header is required");
+        return nullptr;
+    }
+    Session* session = sessions_.find(*token, request.identity.name, loop_.now());
+    if (session == nullptr) {
+        otherwise = error_reply(404, JsonRpcError::kSessionNotFound, "Session not found");
+        return nullptr;
+    }
+    const auto version = request.head.fields.field(kVersionField);
+    const auto revision = version ? parse_revision(*version) : std::nullopt;
+    if (version && (!revision || !is_legacy(*revision))) {
+        otherwise = error_reply(400, JsonRpcError::kInvalidRequest,
+                                "Bad Request: unsupported MCP-Protocol-Version");
+        return nullptr;
+    }
+    return session;
+}
+
+void McpEndpoint::on_get(HttpConn& conn, const HttpRequest& request) {
+    HttpReply otherwise;
+    Session* session = session_of(request, otherwise);
+    if (session == nullptr) {
+        conn.reply(std::move(otherwise));
+        return;
+    }
+    auto stream = std::make_unique<EventStream>(
+        loop_, server_, static_cast<StreamOwner&>(*this), conn, session->handle,
+        ++stream_count_, keepalive_);
+    ++session->open_streams;
+    const EventStream* key = stream.get();
+    streams_.emplace(key, std::move(stream));
+}
+
+void McpEndpoint::on_delete(HttpConn& conn, const HttpRequest& request) {
+    HttpReply reply;
+    Session* session = session_of(request, reply);
+    if (session != nullptr) {
+        end_session(*session);
+        reply = HttpReply();
+    }
+    conn.reply(std::move(reply));
+}
+
+/// Its calls are taken back, its streams end, and its id finds nothing any more.
+void McpEndpoint::end_session(Session& session) {
+    const Handle<Session> handle = session.handle;
+    std::vector<PostExchange*> exchanges;
+    for (const auto& [key, exchange] : exchanges_) {
+        if (exchange->session() == handle) {
+            exchanges.push_back(exchange.get());
+        }
+    }
+    for (PostExchange* exchange : exchanges) {
+        exchange->abandon();
+    }
+    std::vector<EventStream*> streams;
+    for (const auto& [key, stream] : streams_) {
+        if (stream->session() == handle) {
+            streams.push_back(stream.get());
+        }
+    }
+    for (EventStream* stream : streams) {
+        stream->end();
+    }
+    sessions_.end(session);
+}
+
+void McpEndpoint::sweep() {
+    sessions_.expire(loop_.now());
+    sweep_.arm(kSweepInterval);
+}
+
+// --- POST ----------------------------------------------------------------------------
+
+void McpEndpoint::on_post(HttpConn& conn, const HttpRequest& request) {
+    Post post{conn, request, Accepts::parse(request.head.fields), nullptr, nullptr, {}, false};
+    const JsonScanner& scan = *request.scan;
+    if (scan.error() == JsonError::kNone && scan.root() == JsonScanner::Root::kArray) {
+        take_batch(post);
+    } else {
+        const std::string_view body = request.body ? request.body->view() : "";
+        take_message(post, scan, Slice(request.body, body));
+    }
+    finish_post(post);
+}
+
+void McpEndpoint::finish_post(Post& post) {
+    if (post.exchange != nullptr) {
+        PostExchange& exchange = *post.exchange;
+        ++post.session->open_streams;
+        exchanges_.emplace(&exchange, std::move(post.exchange));
+        exchange.start();
+        return;
+    }
+    HttpReply accepted;
+    accepted.status = 202;
+    post.conn.reply(post.reply ? std::move(*post.reply) : std::move(accepted));
+}
+
+/// Only on a session negotiated at 2025-03-26, the one revision that has batches.
+void McpEndpoint::take_batch(Post& post) {
+    post.batch = true;
+    const JsonView elements(post.request.body->view());
+    HttpReply otherwise;
+    post.session = session_of(post.request, otherwise);
+    if (post.session == nullptr) {
+        post.reply = std::move(otherwise);
+        return;
+    }
+    const bool empty = !elements.at(0).exists();
+    if (post.session->revision != Revision::k20250326 || empty) {
+        post.reply = error_reply(400, JsonRpcError::kInvalidRequest,
+                                 empty ? "The batch is empty"
+                                       : "Batches exist only in revision 2025-03-26");
+        return;
+    }
+    JsonScanner scan(UINT16_MAX);
+    for (const JsonView element : elements.elements()) {
+        scan.reset();
+        scan.finish(element.raw());
+        take_message(post, scan, Slice(post.request.body, element.raw()));
+    }
+}
+
+void McpEndpoint::take_message(Post& post, const JsonScanner& scan, const Slice& text) {
+    const JsonRpcMessage message = classify(scan, text.view());
+    const std::string_view id_raw = message.id.in(text.view());
+    switch (message.kind) {
+        case JsonRpcMessage::Kind::kRequest:
+            take_request(post, message, scan, text);
+            break;
+        case JsonRpcMessage::Kind::kNotification:
+            take_notification(post, message, scan, text);
+            break;
+        case JsonRpcMessage::Kind::kResult:
+        case JsonRpcMessage::Kind::kError:
+            find_session(post);  // nothing was asked, so nobody waits for it: 202
+            break;
+        case JsonRpcMessage::Kind::kInvalid:
+            refuse(post, 400, message.code, message.reason,
+                   message.answerable ? id_raw : std::string_view());
+            break;
+    }
+}
+
+/// False when the POST has been refused.
+bool McpEndpoint::find_session(Post& post) {
+    if (post.session == nullptr) {
+        HttpReply otherwise;
+        post.session = session_of(post.request, otherwise);
+        if (post.session == nullptr) {
+            post.reply = std::move(otherwise);
+        }
+    }
+    return post.session != nullptr;
+}
+
+void McpEndpoint::take_request(Post& post, const JsonRpcMessage& message,
+                               const JsonScanner& scan, const Slice& text) {
+    const std::string_view id_raw = message.id.in(text.view());
+    const std::string_view claim =
+        find(scan.meta_members(), text.view(), kVersionMeta).in(text.view());
+    const auto header = post.request.head.fields.field(kVersionField);
+    const auto revision = header ? parse_revision(*header) : std::nullopt;
+    if (!claim.empty() || (revision && !is_legacy(*revision))) {
+        refuse(post, 400, JsonRpcError::kUnsupportedVersion, "Unsupported protocol version",
+               id_raw,
+               requested_data(claim.empty() ? json_quote(*header) : std::string(claim)));
+        return;
+    }
+    DoorRequest asked = read_legacy_request(message, scan, text);
+    if (asked.kind == DoorRequest::Kind::kInitialize) {
+        initialize(post, id_raw, scan, text);
+        return;
+    }
+    if (!find_session(post)) {
+        return;
+    }
+    OutQueue answer;
+    switch (asked.kind) {
+        case DoorRequest::Kind::kInitialize:
+            return;
+        case DoorRequest::Kind::kPing:
+            write_result(answer, id_raw, Slice({}, "{}"));
+            break;
+        case DoorRequest::Kind::kToolsList:
+            write_tools_list(answer, id_raw, router_.rules(), post.request.identity);
+            break;
+        case DoorRequest::Kind::kRefused:
+            write_error(answer, id_raw, asked.error.code, asked.error.message);
+            break;
+        case DoorRequest::Kind::kCall:
+            call(post, std::move(asked.call), id_raw);
+            return;
+    }
+    if (post.batch) {
+        exchange_of(post).add_message(std::move(answer));
+    } else {
+        post.reply = message_reply(std::move(answer), post.accepts);
+    }
+}
+
+void McpEndpoint::initialize(Post& post, std::string_view id_raw, const JsonScanner& scan,
+                             const Slice& text) {
+    if (post.batch) {
+        refuse(post, 400, JsonRpcError::kInvalidRequest, "initialize cannot be batched",
+               id_raw);
+        return;
+    }
+    const InitializeRequest hello = read_initialize(scan, text.view());
+    OutQueue answer;
+    if (!hello.error.empty()) {
+        write_error(answer, id_raw, JsonRpcError::kInvalidParams, hello.error);
+        post.reply = message_reply(std::move(answer), post.accepts);
+        return;
+    }
+    Session* session = sessions_.create(hello.revision, hello.caps,
+                                        post.request.identity.name, loop_.now());
+    if (session == nullptr) {
+        refuse(post, 503, JsonRpcError::kInternal, "Too many sessions", id_raw,
+               error_data({JsonRpcError::kInternal, {}, "busy", {}, 1},
+                          post.request.request_id));
+        post.reply->fields.emplace_back("Retry-After", "1");
+        return;
+    }
+    write_initialize_result(answer, id_raw, hello.revision);
+    post.reply = message_reply(std::move(answer), post.accepts);
+    post.reply->fields.emplace_back(kSessionField, session->token);
+}
+
+void McpEndpoint::take_notification(Post& post, const JsonRpcMessage& message,
+                                    const JsonScanner& scan, const Slice& text) {
+    if (!find_session(post)) {
+        return;
+    }
+    if (message.method == "notifications/cancelled") {
+        cancel(*post.session, read_cancelled_id(scan, text.view()));
+    }
+}
+
+void McpEndpoint::call(Post& post, CallRequest request, std::string_view id_raw) {
+    request.identity = post.request.identity;
+    exchange_of(post).add_call(std::move(request), id_raw);
+}
+
+PostExchange& McpEndpoint::exchange_of(Post& post) {
+    if (post.exchange == nullptr) {
+        post.exchange = std::make_unique<PostExchange>(
+            loop_, server_, router_, static_cast<StreamOwner&>(*this), post.conn,
+            post.session->handle, post.accepts, keepalive_);
+        if (post.batch) {
+            post.exchange->expect_batch();
+        }
+    }
+    return *post.exchange;
+}
+
+void McpEndpoint::refuse(Post& post, int status, JsonRpcError code,
+                         std::string_view message, std::string_view id_raw,
+                         std::string_view data) {
+    if (post.batch) {
+        OutQueue error;
+        write_error(error, id_raw, code, message, data);
+        exchange_of(post).add_message(std::move(error));
+    } else {
+        post.reply = error_reply(status, code, message, id_raw, data);
+    }
+}
+
+void McpEndpoint::cancel(const Session& session, std::string_view id_raw) {
+    for (const auto& [key, exchange] : exchanges_) {
+        if (exchange->session() == session.handle && exchange->cancel(id_raw)) {
+            return;  // the exchange may have gone from the map
+        }
+    }
+}
+
+// --- streams -------------------------------------------------------------------------
+
+void McpEndpoint::on_exchange_done(PostExchange& exchange) {
+    release_stream(exchange.session());
+    const auto found = exchanges_.find(&exchange);
+    loop_.retire(std::move(found->second));
+    exchanges_.erase(found);
+}
+
+void McpEndpoint::on_stream_gone(EventStream& stream) {
+    release_stream(stream.session());
+    const auto found = streams_.find(&stream);
+    loop_.retire(std::move(found->second));
+    streams_.erase(found);
+}
+
+void McpEndpoint::release_stream(Handle<Session> handle) {
+    if (Session* session = sessions_.find(handle); session != nullptr) {
+        --session->open_streams;
+        session->last_used = loop_.now();
+    }
+}
+
+/// Each message goes on one stream of a session only: its newest.
+void McpEndpoint::announce_tools_changed() {
+    std::unordered_map<uint32_t, EventStream*> newest;
+    for (const auto& [key, stream] : streams_) {
+        EventStream*& best = newest[stream->session().slot];
+        if (best == nullptr || best->number() < stream->number()) {
+            best = stream.get();
+        }
+    }
+    for (const auto& [slot, stream] : newest) {
+        OutQueue message;
+        write_tools_list_changed(message);
+        stream->send(std::move(message));
+    }
+}
+
+void McpEndpoint::drain() {
+    std::vector<EventStream*> streams;
+    for (const auto& [key, stream] : streams_) {
+        streams.push_back(stream.get());
+    }
+    for (EventStream* stream : streams) {
+        stream->end();
+    }
+}
+
+}  // namespace neuron

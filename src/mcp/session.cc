@@ -1,0 +1,163 @@
+// Sessions of legacy clients. The id itself carries what must not be lost when a reactor
+// dies; the store only knows which ones are in use and which have ended.
+
+#include "neurond/mcp/session.h"
+
+#include <sys/stat.h>
+
+#include <vector>
+
+#include "neurond/base/atomic_file.h"
+#include "neurond/base/crypto.h"
+#include "neurond/base/encode.h"
+#include "neurond/base/limits.h"
+
+namespace neuron {
+
+namespace {
+
+constexpr std::string_view kPurpose = "neurond session 1";
+constexpr size_t kRandomBytes = 16;
+constexpr size_t kFixedBytes = kRandomBytes + 3;  ///< then revision, caps, identity
+constexpr size_t kMaxTokenBytes = 1024;
+
+}  // namespace
+
+ClientCaps ClientCaps::parse(const JsonView& capabilities) {
+    const JsonView roots = capabilities.find("roots");
+    const JsonView sampling = capabilities.find("sampling");
+    const JsonView elicitation = capabilities.find("elicitation");
+    const bool url = elicitation.find("url").is_object();
+    const bool form = elicitation.find("form").is_object();
+    unsigned bits = 0;
+    const auto set = [&bits](bool on, Bit bit) { bits |= on ? unsigned{bit} : 0U; };
+    set(roots.is_object(), kRoots);
+    set(roots.find("listChanged").as_bool().value_or(false), kRootsListChanged);
+    set(sampling.is_object(), kSampling);
+    set(sampling.find("tools").is_object(), kSamplingTools);
+    set(sampling.find("context").is_object(), kSamplingContext);
+    set(elicitation.is_object() && (form || !url), kElicitationForm);
+    set(url, kElicitationUrl);
+    return {static_cast<uint16_t>(bits)};
+}
+
+std::string SessionSealer::seal(const SessionFacts& facts) const {
+    std::string plain = random_bytes(kRandomBytes);
+    plain += static_cast<char>(facts.revision);
+    plain += static_cast<char>(facts.caps.bits & 0xff);
+    plain += static_cast<char>(facts.caps.bits >> 8);
+    plain += facts.identity;
+    return base64url_encode(aead_seal(key_, plain, kPurpose));
+}
+
+std::optional<SessionFacts> SessionSealer::unseal(std::string_view token) const {
+    if (token.size() > kMaxTokenBytes) {
+        return std::nullopt;
+    }
+    const std::optional<std::string> sealed = base64url_decode(token);
+    const std::optional<std::string> plain =
+        sealed ? aead_open(key_, *sealed, kPurpose) : std::nullopt;
+    if (!plain || plain->size() < kFixedBytes) {
+        return std::nullopt;
+    }
+    SessionFacts facts;
+    const auto byte = [&plain](size_t at) {
+        return static_cast<unsigned>(static_cast<unsigned char>((*plain)[at]));
+    };
+    facts.revision = static_cast<Revision>(byte(kRandomBytes));
+    facts.caps.bits =
+        static_cast<uint16_t>(byte(kRandomBytes + 1) | byte(kRandomBytes + 2) << 8);
+    facts.identity = plain->substr(kFixedBytes);
+    return is_legacy(facts.revision) ? std::optional(facts) : std::nullopt;
+}
+
+Result<std::string> load_or_create_session_key(const std::string& path) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0 && errno == ENOENT) {
+        std::string key = random_bytes(kAeadKeyBytes);
+        if (Status written = write_file_atomically(path, key, 0600); !written) {
+            return written.error();
+        }
+        return key;
+    }
+    Result<std::string> key = read_file(path, kAeadKeyBytes + 1);
+    if (!key) {
+        return key.error();
+    }
+    if (key->size() != kAeadKeyBytes) {
+        return Error{"read " + path + ": expected " + std::to_string(kAeadKeyBytes) +
+                         " bytes; remove it to end all sessions and make a new one",
+                     0};
+    }
+    return key;
+}
+
+Session& SessionStore::add(std::string token, const SessionFacts& facts, TimePoint now) {
+    auto owned = std::make_unique<Session>();
+    Session& session = *owned;
+    session.token = token;
+    session.revision = facts.revision;
+    session.caps = facts.caps;
+    session.identity = facts.identity;
+    session.last_used = now;
+    session.handle = handles_.add(session);
+    sessions_.emplace(std::move(token), std::move(owned));
+    return session;
+}
+
+Session* SessionStore::create(Revision revision, ClientCaps caps,
+                              const std::string& identity, TimePoint now) {
+    if (sessions_.size() >= settings_.max_sessions) {
+        return nullptr;
+    }
+    const SessionFacts facts{revision, caps, identity};
+    return &add(sealer_.seal(facts), facts, now);
+}
+
+Session* SessionStore::find(std::string_view token, const std::string& identity,
+                            TimePoint now) {
+    const std::string key(token);
+    if (const auto found = sessions_.find(key); found != sessions_.end()) {
+        Session& session = *found->second;
+        session.last_used = now;
+        return session.identity == identity ? &session : nullptr;
+    }
+    const std::optional<SessionFacts> facts = sealer_.unseal(token);
+    if (!facts || facts->identity != identity || ended_.count(key) != 0 ||
+        sessions_.size() >= settings_.max_sessions) {
+        return nullptr;
+    }
+    return &add(key, *facts, now);
+}
+
+void SessionStore::end(Session& session) {
+    const std::string token = session.token;
+    handles_.remove(session.handle);
+    sessions_.erase(token);
+    remember_ended(token);
+}
+
+/// Bounded: of very many, the ones that ended first are forgotten first.
+void SessionStore::remember_ended(std::string token) {
+    if (ended_.insert(token).second) {
+        ended_order_.push_back(std::move(token));
+    }
+    if (ended_order_.size() > kMaxEndedSessions) {
+        ended_.erase(ended_order_.front());
+        ended_order_.pop_front();
+    }
+}
+
+void SessionStore::expire(TimePoint now) {
+    std::vector<Session*> idle;
+    for (const auto& [token, session] : sessions_) {
+        if (session->open_streams == 0 && now - session->last_used > settings_.idle) {
+            idle.push_back(session.get());
+        }
+    }
+    for (Session* session : idle) {
+        end(*session);
+    }
+}
+
+}  // namespace neuron
