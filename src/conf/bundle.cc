@@ -45,8 +45,8 @@ Fields to_fields(const Result<Fields>& words) {
 }
 
 /// The fields of an answer that must have at least `count`, or the error it was.
-Result<Fields> answer(const Answers& answers, const char* kind, const std::string& object,
-                      size_t count) {
+Result<Fields> answer(const Answers& answers, const char* kind,
+                      const std::string& object, size_t count) {
     const auto found = answers.find({kind, object});
     if (found == answers.end()) {
         return Error{"replay " + object + ": not recorded"};
@@ -71,7 +71,8 @@ Result<FileText> file_answer(const Answers& answers, const char* kind,
     return FileText{std::move((*fields)[0]), (*fields)[1] == "public"};
 }
 
-Status status_answer(const Answers& answers, const char* kind, const std::string& path) {
+Status status_answer(const Answers& answers, const char* kind,
+                     const std::string& path) {
     auto fields = answer(answers, kind, path, 1);
     return fields ? Status(Ok{}) : Status(fields.error());
 }

@@ -23,13 +23,15 @@ constexpr std::string_view kDigits = "0123456789";
 constexpr std::string_view kSeparators = "._-:/";
 constexpr size_t kMaxSeparatorBytes = 3;
 
+// clang-format off
+
 // Paths of our own endpoints begin with these (DESIGN 1.5).
 constexpr const char* kReserved[] = {
     "api", "mcp", "rest", "openapi", "docs", "health", "metrics", "tools", "ws", "sse",
     "message", "messages", "ready", "assets", "node", "slave", "static", "neurond"};
 
-// What decides which code a program loads or which program a name means. A final * stands
-// for the rest of a name.
+// What decides which code a program loads or which program a name means. A final *
+// stands for the rest of a name.
 constexpr const char* kDangerous[] = {
     "LD_*", "DYLD_*", "GCONV_PATH", "GLIBC_TUNABLES",
     "PATH", "IFS", "ENV", "BASH_ENV", "BASH_FUNC_*", "SHELLOPTS", "BASHOPTS", "PS4",
@@ -40,6 +42,8 @@ constexpr const char* kDangerous[] = {
     "LUA_PATH", "LUA_CPATH", "LUA_INIT", "PHPRC", "PHP_INI_SCAN_DIR",
     "OPENSSL_CONF", "OPENSSL_MODULES", "OPENSSL_ENGINES"};
 
+// clang-format on
+
 bool consists_of(std::string_view text, std::initializer_list<std::string_view> sets) {
     return std::all_of(text.begin(), text.end(), [&sets](char c) {
         return std::any_of(sets.begin(), sets.end(), [c](std::string_view set) {
@@ -48,7 +52,9 @@ bool consists_of(std::string_view text, std::initializer_list<std::string_view> 
     });
 }
 
-std::string quote(std::string_view text) { return '"' + escape(text, 80) + '"'; }
+std::string quote(std::string_view text) {
+    return '"' + escape(text, 80) + '"';
+}
 
 class Checker {
   public:
@@ -75,7 +81,8 @@ class Checker {
         const Setting* setting = section.find(key);
         return setting != nullptr && !setting->broken;
     }
-    void error(const Section& section, std::string_view key, const std::string& message) {
+    void error(const Section& section, std::string_view key,
+               const std::string& message) {
         diagnostics_.error(section.place(key), section.path(key), message);
     }
     void error_at_key(const Section& section, const Setting& setting,
@@ -115,14 +122,16 @@ void Checker::server(const Section& section) {
     }
     const std::string& bind = section.str("bind");
     if (!is_address(bind)) {
-        error(section, "bind",
-              quote(bind) + " is not an address, expected one such as 127.0.0.1 or ::1");
+        error(
+            section, "bind",
+            quote(bind) + " is not an address, expected one such as 127.0.0.1 or ::1");
     } else if (!is_loopback(bind) && good(section, "allow_insecure") &&
                !section.yes("allow_insecure")) {
         error(section, "bind",
-              bind + " can be reached from other hosts and callers are not authenticated, "
-                     "expected a loopback address such as 127.0.0.1 or ::1, or "
-                     "allow_insecure = yes in [server]");
+              bind +
+                  " can be reached from other hosts and callers are not authenticated, "
+                  "expected a loopback address such as 127.0.0.1 or ::1, or "
+                  "allow_insecure = yes in [server]");
     }
 }
 
@@ -167,7 +176,8 @@ void Checker::command(const Section& section) {
         error(section, "command", "missing, expected an absolute path or self");
     } else if (command == "self") {
         if (good(section, "args") && section.list("args").empty()) {
-            error(section, "args", "missing, expected what self is to do, as host-tools");
+            error(section, "args",
+                  "missing, expected what self is to do, as host-tools");
         }
     } else if (!starts_with(command, "/")) {
         error(section, "command",
@@ -190,13 +200,14 @@ void Checker::environment(const Section& section) {
         if (!consists_of(name, {kLower, kUpper, kDigits, "_"}) ||
             kDigits.find(name.front()) != kDigits.npos) {
             error_at_key(section, setting,
-                         quote(name) + " is not the name of a variable, expected letters, "
-                                       "digits and _, no digit first");
+                         quote(name) +
+                             " is not the name of a variable, expected letters, "
+                             "digits and _, no digit first");
         } else if (is_dangerous_variable(name) &&
                    std::find(allowed.begin(), allowed.end(), name) == allowed.end()) {
             error_at_key(section, setting,
-                         name + " decides which code runs, expected allow_env = " + name +
-                             " beside it if that is meant");
+                         name + " decides which code runs, expected allow_env = " +
+                             name + " beside it if that is meant");
         } else if (setting.value.text.find('\0') != std::string::npos) {
             error(section, setting.key, "holds a NUL byte");
         }
@@ -233,7 +244,8 @@ void Checker::rule(const Section& section) {
         why = "\"default\" names the default action in records, expected another ID";
     } else if (id.size() > kMaxNamespaceBytes ||
                !consists_of(id, {kLower, kUpper, kDigits, "_-"})) {
-        why = quote(id) + " is no rule ID, expected at most 64 letters, digits, _ and -";
+        why =
+            quote(id) + " is no rule ID, expected at most 64 letters, digits, _ and -";
     }
     if (!why.empty()) {
         diagnostics_.error(section.place(), "[rule]", why);
@@ -270,10 +282,11 @@ void Checker::policy() {
 void Checker::secrets(const Section& section) {
     for (const Setting& setting : section.settings()) {
         if (!setting.public_file.empty()) {
-            error_at_key(section, setting,
-                         "a secret in " + escape(setting.public_file) +
-                             ", which everybody may read, expected mode 0640 or less, or "
-                             "${file:/PATH} of a file of such a mode");
+            error_at_key(
+                section, setting,
+                "a secret in " + escape(setting.public_file) +
+                    ", which everybody may read, expected mode 0640 or less, or "
+                    "${file:/PATH} of a file of such a mode");
         }
     }
 }

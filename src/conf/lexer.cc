@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
+bool is_blank(char c) noexcept {
+    return c == ' ' || c == '\t';
+}
 
 /// Length of the UTF-8 character at the start of `text`; 0 if there is none.
 size_t character_length(std::string_view text) noexcept {
@@ -163,8 +165,8 @@ bool Lexer::word(std::string& out, std::string_view stops) {
         }
         if (c == '\\') {
             const size_t next = text_.find_first_not_of(" \t", at_ + 1);
-            if (next > at_ + 1 && (next == text_.npos || text_[next] == '\n' ||
-                                   text_[next] == '\r')) {
+            if (next > at_ + 1 &&
+                (next == text_.npos || text_[next] == '\n' || text_[next] == '\r')) {
                 return fail(at_, "blanks follow the \\, expected it to end the line");
             }
         }
@@ -329,8 +331,8 @@ std::vector<Line> lex(const Source& source, Diagnostics& diagnostics) {
     return Lexer(source, text, start, true, diagnostics).lines();
 }
 
-bool lex_value(const Source& source, size_t offset, std::string_view subject, Line& line,
-               Diagnostics& diagnostics) {
+bool lex_value(const Source& source, size_t offset, std::string_view subject,
+               Line& line, Diagnostics& diagnostics) {
     size_t bad = 0;
     const std::string_view text = source.text;
     if (!is_clean(text.substr(offset), bad) || text.find('\n', offset) != text.npos) {
@@ -348,7 +350,8 @@ bool lex_value(const Source& source, size_t offset, std::string_view subject, Li
 bool is_clean(std::string_view text, size_t& bad) noexcept {
     for (size_t at = 0; at < text.size();) {
         const auto byte = static_cast<unsigned char>(text[at]);
-        const bool control = (byte < 0x20 && byte != '\t' && byte != '\n') || byte == 0x7f;
+        const bool control =
+            (byte < 0x20 && byte != '\t' && byte != '\n') || byte == 0x7f;
         const size_t length = byte < 0x80 ? 1 : character_length(text.substr(at));
         if (control || length == 0) {
             bad = at;

@@ -24,7 +24,8 @@ std::string origin_of(const RawSetting& raw) {
         return raw.line.origin;
     }
     const Source& source = *raw.source;
-    return source.origin + (source.is_file ? ':' + std::to_string(raw.line.number) : "");
+    return source.origin +
+           (source.is_file ? ':' + std::to_string(raw.line.number) : "");
 }
 
 class Builder {
@@ -187,7 +188,8 @@ bool Builder::take_text(const Section& section, const std::string& written,
     }
     const bool by_name = is_secret_name(setting.key);
     out.secret = by_name || expanded->from_file || expanded->secret_variable;
-    const bool stands_here = expanded->literal && !out.text.empty() && out.text != kMask;
+    const bool stands_here =
+        expanded->literal && !out.text.empty() && out.text != kMask;
     if (by_name && !expanded->public_file.empty()) {
         setting.public_file = expanded->public_file;
     } else if (by_name && stands_here && place.source->world_readable) {
@@ -246,7 +248,8 @@ LoadResult load(const LoadOptions& options, Files& files) {
     LoadResult result;
     auto config = std::make_shared<Config>(Sources());
     Builder builder(*config, files, result.diagnostics);
-    Reader reader(files, config->sources(), config->variables_used(), result.diagnostics);
+    Reader reader(files, config->sources(), config->variables_used(),
+                  result.diagnostics);
     builder.add_layer(reader.read_file(options.path), 1);
     builder.add_layer(reader.read_environment(), 2);
     builder.add_layer(reader.read_overrides(options.overrides), 3);

@@ -91,7 +91,8 @@ bool Reader::begin_section(const Source& source, const Line& line) {
                            "takes no name, expected " + subject + " alone");
         return false;
     }
-    sections_.push_back({spec, line.label, {&source, line.label_offset}, {}});
+    const size_t at = spec->has_label() ? line.label_offset : line.offset;
+    sections_.push_back({spec, line.label, {&source, at}, {}});
     return true;
 }
 
@@ -134,7 +135,8 @@ void Reader::include_path(const Place& place, const std::string& path) {
     if (open_.size() > kMaxIncludeDepth || sources_.all().size() >= kMaxConfigFiles) {
         diagnostics_.error(place, "include",
                            "too many files, expected at most " +
-                               std::to_string(kMaxIncludeDepth) + " inside each other and " +
+                               std::to_string(kMaxIncludeDepth) +
+                               " inside each other and " +
                                std::to_string(kMaxConfigFiles) + " in all");
         return;
     }
@@ -148,8 +150,8 @@ void Reader::include_path(const Place& place, const std::string& path) {
     open_.pop_back();
 }
 
-void Reader::add_single(const SectionSpec& spec, std::string label, const Source& source,
-                        size_t label_offset, Line line) {
+void Reader::add_single(const SectionSpec& spec, std::string label,
+                        const Source& source, size_t label_offset, Line line) {
     RawSection section = {&spec, std::move(label), {&source, label_offset}, {}};
     section.settings.push_back({&source, std::move(line)});
     sections_.push_back(std::move(section));
@@ -181,8 +183,7 @@ void Reader::read_variable(const std::string& name) {
         Line line;
         line.name = to_lower(rest.substr(prefix.size()));
         const std::string subject = std::string(spec.name) + '.' + line.name;
-        line.broken =
-            !lex_value(source, name.size() + 1, subject, line, diagnostics_);
+        line.broken = !lex_value(source, name.size() + 1, subject, line, diagnostics_);
         add_single(spec, "", source, 0, std::move(line));
     }
 }
@@ -218,7 +219,8 @@ void Reader::read_override(const std::string& text) {
         return;
     }
     if (spec == nullptr) {
-        diagnostics_.error({&source, 0}, '[' + escape(name) + ']', unknown_section(name));
+        diagnostics_.error({&source, 0}, '[' + escape(name) + ']',
+                           unknown_section(name));
         return;
     }
     Line line;

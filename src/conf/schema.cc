@@ -24,8 +24,8 @@ struct Range {
     int64_t min;
     int64_t max;
 };
-constexpr Range kWait = {1, kDay};         // a time that must pass
-constexpr Range kWaitOrNot = {0, kDay};    // 0s: at once
+constexpr Range kWait = {1, kDay};          // a time that must pass
+constexpr Range kWaitOrNot = {0, kDay};     // 0s: at once
 constexpr Range kCount = {1, 1000 * 1000};  // a table that must hold something
 
 constexpr KeySpec text(const char* key, const char* initial, Applies when,
@@ -65,7 +65,8 @@ constexpr KeySpec list(const char* key, const char* initial, const char* choices
     return {key, Type::kList, initial, choices, 0, 0, when, false, help};
 }
 
-// clang-format off: one key, two lines
+// One key, two lines.
+// clang-format off
 constexpr KeySpec kServer[] = {
     text("bind", "127.0.0.1", kReload,
          "The IP address to listen on."),
@@ -245,7 +246,9 @@ const char* to_string(Type type) noexcept {
     return "";
 }
 
-bool KeySpec::is_pattern() const noexcept { return ends_with(key, ".*"); }
+bool KeySpec::is_pattern() const noexcept {
+    return ends_with(key, ".*");
+}
 
 std::string_view KeySpec::prefix() const noexcept {
     const std::string_view whole = key;

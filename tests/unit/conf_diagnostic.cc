@@ -14,7 +14,8 @@ namespace {
 std::string diagnose(const std::string& text, size_t offset, bool secret = false) {
     Sources sources;
     Diagnostics diagnostics;
-    diagnostics.error({&sources.add_file("t", text, false), offset, secret}, "a.b", "no");
+    diagnostics.error({&sources.add_file("t", text, false), offset, secret}, "a.b",
+                      "no");
     return diagnostics.to_string();
 }
 

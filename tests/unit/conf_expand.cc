@@ -14,10 +14,11 @@ namespace {
 
 FakeFiles machine() {
     FakeFiles files;
-    files.variables = {{"HOME", "/root"},       {"EMPTY", ""},
-                       {"DOLLAR", "${env:HOME}$$"}, {"API_TOKEN", "t0p"},
-                       {"BELL", "a\x07"},       {"LATIN", "\xfc"},
-                       {"LINES", "a\nb"},       {"CREDENTIALS_DIRECTORY", "/run/cred"}};
+    files.variables = {
+        {"HOME", "/root"},           {"EMPTY", ""},
+        {"DOLLAR", "${env:HOME}$$"}, {"API_TOKEN", "t0p"},
+        {"BELL", "a\x07"},           {"LATIN", "\xfc"},
+        {"LINES", "a\nb"},           {"CREDENTIALS_DIRECTORY", "/run/cred"}};
     files.texts["/etc/token"] = {"s3cret\n", false};
     files.texts["/etc/two"] = {"a\n\n", false};
     files.texts["/etc/public"] = {"x", true};
@@ -50,10 +51,10 @@ TEST_CASE("variables, files and credentials are put in their places") {
         {"a${env:HOME}b${env:HOME}", "a/rootb/root"},
         {"${env:EMPTY}", ""},
         {"${env:NOPE:-fall back}", "fall back"},
-        {"${env:EMPTY:-x}", "x"},            // as a shell has it: unset or empty
+        {"${env:EMPTY:-x}", "x"},  // as a shell has it: unset or empty
         {"${env:NOPE:-}", ""},
         {"${env:NOPE:-a:-b}", "a:-b"},
-        {"${env:NOPE:-$$}", "$$"},           // once: a default is not looked into
+        {"${env:NOPE:-$$}", "$$"},  // once: a default is not looked into
         {"${env:HOME:-x}", "/root"},
         {"${env:DOLLAR}", "${env:HOME}$$"},  // once: nor is a value
         {"${env:LINES}", "a\nb"},
@@ -61,7 +62,7 @@ TEST_CASE("variables, files and credentials are put in their places") {
         {"$$$$", "$$"},
         {"$${env:HOME}", "${env:HOME}"},
         {"Bearer ${file:/etc/token}", "Bearer s3cret"},
-        {"${file:/etc/two}", "a\n"},         // one final newline is dropped
+        {"${file:/etc/two}", "a\n"},  // one final newline is dropped
         {"${credential:db}", "pw"},
     };
     for (const Row& row : rows) {
@@ -72,27 +73,34 @@ TEST_CASE("variables, files and credentials are put in their places") {
 
 TEST_CASE("what cannot be expanded says why") {
     const Row rows[] = {
-        {"${env:NOPE}", "!${env:NOPE} is not set, expected the variable NOPE or a default "
-                        "as in ${env:NOPE:-value}"},
+        {"${env:NOPE}",
+         "!${env:NOPE} is not set, expected the variable NOPE or a default "
+         "as in ${env:NOPE:-value}"},
         {"${env:}", "!${env:} names no variable, expected ${env:NAME}"},
         {"${env:A B}", "!${env:A B} names no variable, expected ${env:NAME}"},
         {"${env:BELL}", "!${env:BELL} holds control bytes or invalid UTF-8"},
         {"${env:LATIN}", "!${env:LATIN} holds control bytes or invalid UTF-8"},
         {"${file:/nope}", "!open /nope: No such file or directory"},
-        {"${file:etc/token}", "!${file:etc/token} has no absolute path, expected "
-                              "${file:/PATH}"},
+        {"${file:etc/token}",
+         "!${file:etc/token} has no absolute path, expected "
+         "${file:/PATH}"},
         {"${file:/etc/nul}", "!read /etc/nul: it holds a NUL byte"},
-        {"${credential:../x}", "!${credential:../x} names no credential, expected "
-                               "${credential:NAME}"},
-        {"${credential:..}", "!${credential:..} names no credential, expected "
-                             "${credential:NAME}"},
+        {"${credential:../x}",
+         "!${credential:../x} names no credential, expected "
+         "${credential:NAME}"},
+        {"${credential:..}",
+         "!${credential:..} names no credential, expected "
+         "${credential:NAME}"},
         {"${credential:none}", "!open /run/cred/none: No such file or directory"},
-        {"${HOME}", "!${HOME} is not known, expected ${env:NAME}, ${file:/PATH} or "
-                    "${credential:NAME}"},
-        {"$HOME", "!a single $ means nothing, expected $$ for a dollar sign or "
-                  "${env:NAME}, ${file:/PATH} or ${credential:NAME}"},
-        {"5$", "!a single $ means nothing, expected $$ for a dollar sign or "
-               "${env:NAME}, ${file:/PATH} or ${credential:NAME}"},
+        {"${HOME}",
+         "!${HOME} is not known, expected ${env:NAME}, ${file:/PATH} or "
+         "${credential:NAME}"},
+        {"$HOME",
+         "!a single $ means nothing, expected $$ for a dollar sign or "
+         "${env:NAME}, ${file:/PATH} or ${credential:NAME}"},
+        {"5$",
+         "!a single $ means nothing, expected $$ for a dollar sign or "
+         "${env:NAME}, ${file:/PATH} or ${credential:NAME}"},
         {"${env:HOME", "!${ is not closed, expected a }"},
         {"${", "!${ is not closed, expected a }"},
     };

@@ -88,7 +88,7 @@ TEST_CASE("the lexer reads sections, settings and comments") {
         {" [ server ] ", "[server]"},
         {"[downstream redis]", "[downstream|redis]"},
         {"[downstream\tredis ]\n", "[downstream|redis]"},
-        {"[downstream \"\"]", "[downstream|]"},     // an empty name is told from none
+        {"[downstream \"\"]", "[downstream|]"},  // an empty name is told from none
         {"[downstream]# c", "[downstream]"},
         {"[downstream x] # c", "[downstream|x]"},
         {"a=b", "a=<b>"},
@@ -97,13 +97,15 @@ TEST_CASE("the lexer reads sections, settings and comments") {
         {"a = # c", "a="},
         {"a = b c\td", "a=<b><c><d>"},
         {"a = b # c", "a=<b>"},
-        {"a = b#c", "a=<b#c>"},                     // no blank before it: no comment
+        {"a = b#c", "a=<b#c>"},  // no blank before it: no comment
         {"a =#b", "a=<#b>"},
         {"a = b=c", "a=<b=c>"},
         {"env.X = 1", "env.X=<1>"},
         {"timeout.a[bc]*? = 1s", "timeout.a[bc]*?=<1s>"},
-        {"a = b\r\nc = d\r\n", "a=<b> c=<d>"},      // CRLF
-        {"\xEF\xBB\xBF" "a = b", "a=<b>"},          // byte order mark
+        {"a = b\r\nc = d\r\n", "a=<b> c=<d>"},  // CRLF
+        {"\xEF\xBB\xBF"
+         "a = b",
+         "a=<b>"},  // byte order mark
         {"a = gr\xC3\xBC\xC3\x9F", "a=<gr\xC3\xBC\xC3\x9F>"},
         {"a = b]", "a=<b]>"},
     };
@@ -122,11 +124,11 @@ TEST_CASE("quotes keep blanks and know four escapes") {
         {"a = \"\"", "a=<>"},
         {"a = \"b\" \"c d\"", "a=<b><c d>"},
         {"a = \"b # c\" # d", "a=<b # c>"},
-        {"a = --x=\"b c\"d", "a=<--x=b cd>"},       // anywhere in a word
+        {"a = --x=\"b c\"d", "a=<--x=b cd>"},  // anywhere in a word
         {R"(a = "\"\\\n\t")", "a=<\"\\\n\t>"},
-        {R"(a = C:\dir\new)", R"(a=<C:\dir\new>)"}, // outside a backslash is itself
+        {R"(a = C:\dir\new)", R"(a=<C:\dir\new>)"},  // outside a backslash is itself
         {"a = \"${env:X:-b c}\"", "a=<${env:X:-b c}>"},
-        {"a = '\"'\"", "a=<''>"},                   // the other quote is a sign like others
+        {"a = '\"'\"", "a=<''>"},  // the other quote is a sign like others
     };
     for (const Row& row : rows) {
         CAPTURE(row.text);
@@ -141,12 +143,12 @@ TEST_CASE("a backslash that ends a line joins the next") {
     const Row rows[] = {
         {"a = b \\\n  c\nd = e", "a=<b><c> d=<e>"},
         {"a = b \\\r\n  c", "a=<b><c>"},
-        {"a = b\\\nc", "a=<bc>"},                   // nothing stands for the end of line
-        {"a = \"b \\\nc\"", "a=<b c>"},             // in quotes too
+        {"a = b\\\nc", "a=<bc>"},        // nothing stands for the end of line
+        {"a = \"b \\\nc\"", "a=<b c>"},  // in quotes too
         {"a \\\n = \\\n b", "a=<b>"},
         {"a = b \\\n\\\n c", "a=<b><c>"},
-        {"a = b \\\n\nc = d", "a=<b> c=<d>"},       // an empty line ends it
-        {"# a \\\nb = c", "b=<c>"},                 // comments are not continued
+        {"a = b \\\n\nc = d", "a=<b> c=<d>"},  // an empty line ends it
+        {"# a \\\nb = c", "b=<c>"},            // comments are not continued
         {"a = b # c \\\nd = e", "a=<b> d=<e>"},
         {"a = b \\", "a=<b>"},
         {"[a \\\n b]", "[a|b]"},
@@ -165,7 +167,7 @@ TEST_CASE("a comment that begins with #= is the origin of the value") {
         {"a = b #= default", "a=<b>@default"},
         {"a = b #=  etc/x.conf:12 \r\n", "a=<b>@etc/x.conf:12"},
         {"a = #= -D", "a=@-D"},
-        {"a = b #=====", "a=<b>"},                  // a drawing
+        {"a = b #=====", "a=<b>"},  // a drawing
         {"a = b # = x", "a=<b>"},
         {"a = \"#= x\"", "a=<#= x>"},
     };
@@ -203,20 +205,25 @@ TEST_CASE("what is no grammar is reported once, with its place") {
         {"[s x y]", "t:1:6: too many words, expected [section name]"},
         {"[s] x", "t:1:5: expected nothing behind the ]"},
         {"[s \"x]", "t:1:4: the quote is not closed, expected a \" on this line"},
-        {"[s]\na = \"b", "t:2:5: s.a: the quote is not closed, expected a \" on this line"},
-        {"a = \"b\nc\"", "t:1:5: a: the quote is not closed, expected a \" on this line\n"
-                         "t:2:1: expected \"key = value\" or \"[section]\""},
-        {"a = b \"c\\x\"", "t:1:9: a: an unknown escape, expected \\\" \\\\ \\n or \\t"},
+        {"[s]\na = \"b",
+         "t:2:5: s.a: the quote is not closed, expected a \" on this line"},
+        {"a = \"b\nc\"",
+         "t:1:5: a: the quote is not closed, expected a \" on this line\n"
+         "t:2:1: expected \"key = value\" or \"[section]\""},
+        {"a = b \"c\\x\"",
+         "t:1:9: a: an unknown escape, expected \\\" \\\\ \\n or \\t"},
         {"a = \"\\", "t:1:5: a: the quote is not closed, expected a \" on this line"},
-        {"a = b \\ \nc = d", "t:1:7: a: blanks follow the \\, expected it to end the line"},
+        {"a = b \\ \nc = d",
+         "t:1:7: a: blanks follow the \\, expected it to end the line"},
         {"a = b\x01", "t:1:6: a control byte, expected text"},
         {"# \x7f", "t:1:3: a control byte, expected text"},
         {"a = b\rc", "t:1:6: a control byte, expected text"},  // CR alone ends nothing
         {"a = \"b\x1b[31m\"", "t:1:7: a control byte, expected text"},
         {"a = \xff", "t:1:5: invalid UTF-8, expected text in UTF-8"},
         {"a = x\xC3", "t:1:6: invalid UTF-8, expected text in UTF-8"},
-        {"a = \xC0\x80", "t:1:5: invalid UTF-8, expected text in UTF-8"},      // overlong
-        {"a = \xED\xA0\x80", "t:1:5: invalid UTF-8, expected text in UTF-8"},  // surrogate
+        {"a = \xC0\x80", "t:1:5: invalid UTF-8, expected text in UTF-8"},  // overlong
+        {"a = \xED\xA0\x80",
+         "t:1:5: invalid UTF-8, expected text in UTF-8"},  // surrogate
     };
     for (const BadRow& row : rows) {
         CAPTURE(row.text);
@@ -242,10 +249,10 @@ TEST_CASE("the value of an override is read without comments") {
     REQUIRE(lex_value(source, 7, "x.args", line, diagnostics));
     CHECK(shape(line) == "=<a><b c><#><d>");
     Line bad;
-    CHECK_FALSE(lex_value(sources.add_override("x.args=\"a"), 7, "x.args", bad,
-                          diagnostics));
-    CHECK_FALSE(lex_value(sources.add_override("x.args=a\nb"), 7, "x.args", bad,
-                          diagnostics));
+    CHECK_FALSE(
+        lex_value(sources.add_override("x.args=\"a"), 7, "x.args", bad, diagnostics));
+    CHECK_FALSE(
+        lex_value(sources.add_override("x.args=a\nb"), 7, "x.args", bad, diagnostics));
     REQUIRE(diagnostics.all().size() == 2);
     CHECK(diagnostics.all()[0].where == "-D x.args");
     CHECK(diagnostics.all()[0].message ==

@@ -63,7 +63,7 @@ TEST_CASE("durations need a unit and have one spelling each") {
         {"0s", 0, "0s"},
         {"0ms", 0, "0s"},
         {"007s", 7000, "7s"},
-        {"30", kBad, nullptr},      // seconds? milliseconds? say so
+        {"30", kBad, nullptr},  // seconds? milliseconds? say so
         {"0", kBad, nullptr},
         {"", kBad, nullptr},
         {"s", kBad, nullptr},
@@ -108,19 +108,23 @@ TEST_CASE("sizes are in powers of 1024") {
 }
 
 TEST_CASE("integers, modes and yes or no take nothing else") {
-    const Row ports[] = {{"0", 0, "0"},         {"8443", 8443, "8443"},
-                         {"65535", 65535, "65535"}, {"65536", kBad, nullptr},
-                         {"0x1", kBad, nullptr}, {"1k", kBad, nullptr},
-                         {"", kBad, nullptr},   {"-0", kBad, nullptr}};
+    const Row ports[] = {{"0", 0, "0"},
+                         {"8443", 8443, "8443"},
+                         {"65535", 65535, "65535"},
+                         {"65536", kBad, nullptr},
+                         {"0x1", kBad, nullptr},
+                         {"1k", kBad, nullptr},
+                         {"", kBad, nullptr},
+                         {"-0", kBad, nullptr}};
     check(row("server", "port"), ports);
-    const Row modes[] = {{"0600", 0600, "0600"}, {"660", 0660, "0660"},
-                         {"0000", 0, "0000"},    {"0777", 0777, "0777"},
+    const Row modes[] = {{"0600", 0600, "0600"},  {"660", 0660, "0660"},
+                         {"0000", 0, "0000"},     {"0777", 0777, "0777"},
                          {"1777", kBad, nullptr}, {"0680", kBad, nullptr},
-                         {"66", kBad, nullptr},  {"00600", kBad, nullptr}};
+                         {"66", kBad, nullptr},   {"00600", kBad, nullptr}};
     check(row("server", "control_mode"), modes);
-    const Row answers[] = {{"yes", 1, "yes"},     {"no", 0, "no"},
+    const Row answers[] = {{"yes", 1, "yes"},       {"no", 0, "no"},
                            {"true", kBad, nullptr}, {"1", kBad, nullptr},
-                           {"Yes", kBad, nullptr}, {"", kBad, nullptr}};
+                           {"Yes", kBad, nullptr},  {"", kBad, nullptr}};
     check(row("server", "allow_insecure"), answers);
 }
 
@@ -137,7 +141,8 @@ TEST_CASE("what stands behind expected") {
     CHECK(expectation(row("server", "port")) == "a number from 0 to 65535");
     CHECK(expectation(row("server", "drain_timeout")) ==
           "a duration from 0s to 1d, such as 30s");
-    CHECK(expectation(row("limits", "header_max")) == "a size from 1k to 1m, such as 64k");
+    CHECK(expectation(row("limits", "header_max")) ==
+          "a size from 1k to 1m, such as 64k");
     CHECK(expectation(row("downstream", "transport")) == "stdio");
     CHECK(expectation(row("policy", "default_action")) == "deny or allow");
     CHECK(expectation(row("audit", "arguments")) == "full, hash or none");
@@ -149,10 +154,10 @@ TEST_CASE("words are quoted where they must be, and dollars doubled") {
         const char* text;
         const char* written;
     } const rows[] = {
-        {"abc", "abc"},         {"", "\"\""},           {"a b", "\"a b\""},
-        {"a#b", "\"a#b\""},     {"a\"b", "\"a\\\"b\""}, {"a\\b", "\"a\\\\b\""},
-        {"a\nb", "\"a\\nb\""},  {"\t", "\"\\t\""},      {"$HOME", "$$HOME"},
-        {"a=b", "a=b"},         {"[x]", "[x]"},         {"\xC3\xBC", "\xC3\xBC"},
+        {"abc", "abc"},        {"", "\"\""},           {"a b", "\"a b\""},
+        {"a#b", "\"a#b\""},    {"a\"b", "\"a\\\"b\""}, {"a\\b", "\"a\\\\b\""},
+        {"a\nb", "\"a\\nb\""}, {"\t", "\"\\t\""},      {"$HOME", "$$HOME"},
+        {"a=b", "a=b"},        {"[x]", "[x]"},         {"\xC3\xBC", "\xC3\xBC"},
     };
     for (const auto& one : rows) {
         CHECK(write_word(one.text) == one.written);
@@ -168,7 +173,8 @@ TEST_CASE("the schema is sound") {
             CHECK(std::string(spec.help).back() != ' ');
             CHECK((spec.type == Type::kChoice) <= (spec.choices != nullptr));
             const bool has_default = !spec.is_required() && !spec.is_pattern();
-            const bool is_scalar = spec.type != Type::kList && spec.type != Type::kString;
+            const bool is_scalar =
+                spec.type != Type::kList && spec.type != Type::kString;
             if (has_default && is_scalar) {
                 const auto value = parse_scalar(spec, spec.initial);
                 REQUIRE(value);
@@ -191,8 +197,9 @@ TEST_CASE("a pattern key stands for every key with its prefix") {
 }
 
 TEST_CASE("names of secrets are known in any case") {
-    for (const char* name : {"env.API_TOKEN", "env.SecretThing", "env.db_password",
-                             "header.X-Api-Key", "header.Authorization", "CREDENTIALS"}) {
+    for (const char* name :
+         {"env.API_TOKEN", "env.SecretThing", "env.db_password", "header.X-Api-Key",
+          "header.Authorization", "CREDENTIALS"}) {
         CHECK(is_secret_name(name));
     }
     for (const char* name : {"env.REDIS_URL", "args", "env.HOME", ""}) {

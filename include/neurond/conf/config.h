@@ -24,12 +24,13 @@ struct Setting {
     const KeySpec* spec = nullptr;
     std::string key;  ///< the row's, or in full for a pattern: "env.REDIS_URL"
     Value value;
-    Place place;         ///< of the value; nowhere for a default
+    Place place;  ///< of the value; nowhere for a default
     Place key_place;
     std::string origin;  ///< as a dump shows it: "default", "-D", "etc/neurond.conf:12"
     unsigned layer = 0;  ///< 0 default, 1 file, 2 environment, 3 -D
-    bool broken = false;       ///< reported already: the value means nothing
-    std::string public_file;   ///< a secret that everybody may read in this file, or empty
+    bool broken = false;  ///< reported already: the value means nothing
+    std::string
+        public_file;  ///< a secret that everybody may read in this file, or empty
 };
 
 /// A section with all its keys: those of the schema always (with their defaults), those
@@ -61,7 +62,8 @@ class Section {
     /// {"REDIS_URL", …}.
     std::vector<std::pair<std::string, std::string>> map(std::string_view prefix) const;
     /// The same for a pattern of durations: durations("timeout").
-    std::vector<std::pair<std::string, Millis>> durations(std::string_view prefix) const;
+    std::vector<std::pair<std::string, Millis>> durations(
+        std::string_view prefix) const;
 
     /// False where the default holds.
     bool is_set(std::string_view key) const;

@@ -19,7 +19,8 @@ struct Diagnostic {
     size_t offset = 0;    ///< order within the text
     std::string where;    ///< "etc/neurond.conf:3:8"; may be empty
     std::string message;  ///< "server.port: \"x\" is not a number, expected 0 to 65535"
-    std::string excerpt;  ///< the line and a caret below, each indented and ended; or empty
+    std::string
+        excerpt;  ///< the line and a caret below, each indented and ended; or empty
 };
 
 /// All that is wrong, each thing once, in the order of the places; at most
@@ -29,7 +30,8 @@ class Diagnostics {
     /// `subject` is "section.key" or "[section]" and may be empty; `message` says what
     /// is wrong and what was expected.
     void error(const Place& place, std::string_view subject, std::string_view message);
-    void warning(const Place& place, std::string_view subject, std::string_view message);
+    void warning(const Place& place, std::string_view subject,
+                 std::string_view message);
 
     bool has_errors() const noexcept { return errors_ > 0; }
     size_t error_count() const noexcept { return errors_; }

@@ -14,7 +14,7 @@ namespace neuron::conf {
 struct Expanded {
     std::string text;
     bool from_file = false;        ///< a part came from ${file:} or ${credential:}
-    bool secret_variable = false; ///< a part came from an ${env:} of a secret's name
+    bool secret_variable = false;  ///< a part came from an ${env:} of a secret's name
     bool literal = true;           ///< nothing was replaced but $$
     std::string public_file;       ///< a file used that everybody may read, or empty
 };
@@ -27,7 +27,8 @@ struct Expanded {
 ///   $$                   one $
 /// Any other $ is an error, and so is a result that holds a NUL, or, from a variable,
 /// bytes no configuration file may hold. Names of variables read are added to `used`.
-Result<Expanded> expand(std::string_view text, Files& files, std::set<std::string>& used);
+Result<Expanded> expand(std::string_view text, Files& files,
+                        std::set<std::string>& used);
 
 }  // namespace neuron::conf
 

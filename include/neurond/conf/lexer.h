@@ -24,17 +24,17 @@ struct Line {
         kSetting,  ///< key = value, `include` among them
     };
     Kind kind = Kind::kSetting;
-    bool broken = false;      ///< reported already: only kind and name mean something
-    size_t number = 1;        ///< where it begins, counted in lines from 1
-    std::string name;         ///< of the section, or the key
-    size_t offset = 0;        ///< of the name
+    bool broken = false;  ///< reported already: only kind and name mean something
+    size_t number = 1;    ///< where it begins, counted in lines from 1
+    std::string name;     ///< of the section, or the key
+    size_t offset = 0;    ///< of the name
     bool has_label = false;
     std::string label;
     size_t label_offset = 0;  ///< of the label; without one, of the closing bracket
     std::vector<Word> words;  ///< of the value
-    std::string whole;        ///< the value as one text, blanks between words as they stand
+    std::string whole;  ///< the value as one text, blanks between words as they stand
     size_t value_offset = 0;
-    std::string origin;       ///< of a "#= origin" behind the value, else empty
+    std::string origin;  ///< of a "#= origin" behind the value, else empty
 };
 
 /// Reads the grammar, and nothing of what it means:
@@ -53,8 +53,8 @@ std::vector<Line> lex(const Source& source, Diagnostics& diagnostics);
 /// The value of a -D or an environment variable: source.text from `offset` on, to its
 /// end, in the same grammar but without comments. False if it was wrong and reported
 /// under the name `subject`.
-bool lex_value(const Source& source, size_t offset, std::string_view subject, Line& line,
-               Diagnostics& diagnostics);
+bool lex_value(const Source& source, size_t offset, std::string_view subject,
+               Line& line, Diagnostics& diagnostics);
 
 /// False for bytes that no configuration may hold; `bad` is the offset of the first.
 bool is_clean(std::string_view text, size_t& bad) noexcept;

@@ -28,9 +28,10 @@ enum class Applies { kOnReload, kOnRestart };
 /// One row of the one table that drives parser, defaults, dump, and the test that keeps
 /// manual and sample in step.
 struct KeySpec {
-    const char* key;      ///< "port"; "env.*" stands for every key that starts with "env."
+    const char* key;  ///< "port"; "env.*" stands for every key that starts with "env."
     Type type;
-    const char* initial;  ///< default as it would be written; "" is unset; null: required
+    const char*
+        initial;  ///< default as it would be written; "" is unset; null: required
     const char* choices;  ///< separated by blanks, or null
     int64_t min;          ///< of integers, modes, sizes (bytes), durations (ms)
     int64_t max;
@@ -39,7 +40,7 @@ struct KeySpec {
     /// under a name like API_TOKEN, is dumped as "***". All other values are dumped as
     /// they are, because a masked pattern or path would mean something else when read.
     bool may_be_secret;
-    const char* help;     ///< one sentence
+    const char* help;  ///< one sentence
 
     bool is_pattern() const noexcept;
     /// "env." of "env.*".
@@ -49,7 +50,8 @@ struct KeySpec {
 
 struct SectionSpec {
     const char* name;
-    const char* label;  ///< what stands behind the name: "NAME", "ID", or null for nothing
+    const char*
+        label;  ///< what stands behind the name: "NAME", "ID", or null for nothing
     const KeySpec* keys;
     size_t key_count;
 

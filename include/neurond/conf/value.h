@@ -20,8 +20,9 @@ struct Text {
 
 /// A value of one of the types; which member counts is the schema's business.
 struct Value {
-    std::string text;        ///< kString, kChoice
-    int64_t number = 0;      ///< kYesNo (0, 1), kInteger, kMode, kSize (bytes), kDuration (ms)
+    std::string text;  ///< kString, kChoice
+    int64_t number =
+        0;  ///< kYesNo (0, 1), kInteger, kMode, kSize (bytes), kDuration (ms)
     std::vector<Text> list;  ///< kList
     bool secret = false;     ///< of `text`
 };
