@@ -262,20 +262,22 @@ HeadParse HeadFrame::end_of_line() noexcept {
 
 HeadParse RequestHeadParser::parse(std::string_view in, RequestHead& head) {
     const HeadParse frame = frame_.look(in);
-    if (frame.state == Scan::kBad || !frame_.has_first_line()) {
-        return frame;
-    }
-    if (frame.state == Scan::kMore && frame_.first_line_checked) {
+    if (!frame_.has_first_line()) {
         return frame;
     }
     const HeadLimits& limits = frame_.limits();
     const size_t begin = frame_.first_line_begin();
     const size_t end = frame_.first_line_end();
-    const HeadParse line =
-        parse_request_line(in.substr(begin, end - begin), limits.target_bytes, head);
-    frame_.first_line_checked = line.state != Scan::kBad;
-    if (line.state == Scan::kBad || frame.state == Scan::kMore) {
-        return line;
+    if (frame.state == Scan::kDone || !frame_.first_line_checked) {
+        const HeadParse line = parse_request_line(in.substr(begin, end - begin),
+                                                  limits.target_bytes, head);
+        if (line.state == Scan::kBad) {
+            return line;  // before what may be wrong further down
+        }
+        frame_.first_line_checked = true;
+    }
+    if (frame.state != Scan::kDone) {
+        return frame;
     }
     const std::string_view lines = in.substr(end + 2, frame.used - end - 2);
     const HeadParse fields = parse_fields(lines, limits.fields, head.fields);

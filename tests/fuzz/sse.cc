@@ -33,7 +33,9 @@ std::string read(std::string_view in, size_t step, OutQueue* rewritten) {
             assert(data && !data->view().empty() && data->size() <= kMaxEvent);
             all += "[" + event + "|" + std::string(data->view()) + "]";
             if (rewritten != nullptr && event.find('\0') == std::string::npos) {
-                write_sse_event(*rewritten, event, data->view());
+                // The default name is left out: written, it would count as kept.
+                write_sse_event(*rewritten, event == "message" ? "" : event,
+                                data->view());
             }
         }
     }
