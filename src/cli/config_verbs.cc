@@ -65,7 +65,7 @@ int run_version() {
     std::printf("neurond %s\n%s\ncJSON %s\nMCP", kVersion, openssl_version(),
                 cjson_version());
     for (const Revision revision : kRevisions) {
-        std::printf(" %s", to_string(revision));
+        std::printf(" %s", std::string(to_string(revision)).c_str());
     }
     std::puts("");
     return kExitDone;

@@ -80,11 +80,9 @@ void HttpServer::on_accept(Listener& listener, Fd socket) {
         return d.listener.get() == &listener;
     });
     peer.listener = static_cast<unsigned>(door - doors_.begin());
-    auto conn = std::make_unique<HttpConn>(
-        loop_, make_socket_stream(std::move(socket)), std::move(peer), table_,
-        static_cast<HttpConnOwner&>(*this));
-    const HttpConn* key = conn.get();
-    conns_.emplace(key, std::move(conn));
+    conns_.add(std::make_unique<HttpConn>(loop_, make_socket_stream(std::move(socket)),
+                                          std::move(peer), table_,
+                                          static_cast<HttpConnOwner&>(*this)));
 }
 
 HttpHandler* HttpServer::route(const HttpConn& conn, const HttpRequest& request,
@@ -135,9 +133,7 @@ std::string HttpServer::new_request_id() {
 
 void HttpServer::on_conn_closed(HttpConn& conn, const std::string& reason) {
     log_debug("http", "%s closed: %s", conn.peer().identity.peer.c_str(), reason.c_str());
-    const auto found = conns_.find(&conn);
-    loop_.retire(std::move(found->second));
-    conns_.erase(found);
+    loop_.retire(conns_.release(conn));
     if (draining_) {
         drained_task_.schedule();
         return;

@@ -3,7 +3,7 @@
 
 #include "neurond/front/mcp_endpoint.h"
 
-#include <algorithm>
+#include <unordered_map>
 
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
@@ -147,12 +147,11 @@ void McpEndpoint::on_get(HttpConn& conn, const HttpRequest& request) {
         conn.reply(std::move(otherwise));
         return;
     }
-    auto stream = std::make_unique<EventStream>(
-        loop_, server_, static_cast<StreamOwner&>(*this), conn, session->handle,
-        ++stream_count_, keepalive_);
     ++session->open_streams;
-    const EventStream* key = stream.get();
-    streams_.emplace(key, std::move(stream));
+    streams_.add(std::make_unique<EventStream>(loop_, server_,
+                                               static_cast<StreamOwner&>(*this), conn,
+                                               session->handle, ++stream_count_,
+                                               keepalive_));
 }
 
 void McpEndpoint::on_delete(HttpConn& conn, const HttpRequest& request) {
@@ -168,24 +167,16 @@ void McpEndpoint::on_delete(HttpConn& conn, const HttpRequest& request) {
 /// Its calls are taken back, its streams end, and its id finds nothing any more.
 void McpEndpoint::end_session(Session& session) {
     const Handle<Session> handle = session.handle;
-    std::vector<PostExchange*> exchanges;
-    for (const auto& [key, exchange] : exchanges_) {
-        if (exchange->session() == handle) {
-            exchanges.push_back(exchange.get());
+    exchanges_.for_each([handle](PostExchange& exchange) {
+        if (exchange.session() == handle) {
+            exchange.abandon();
         }
-    }
-    for (PostExchange* exchange : exchanges) {
-        exchange->abandon();
-    }
-    std::vector<EventStream*> streams;
-    for (const auto& [key, stream] : streams_) {
-        if (stream->session() == handle) {
-            streams.push_back(stream.get());
+    });
+    streams_.for_each([handle](EventStream& stream) {
+        if (stream.session() == handle) {
+            stream.end();
         }
-    }
-    for (EventStream* stream : streams) {
-        stream->end();
-    }
+    });
     sessions_.end(session);
 }
 
@@ -210,10 +201,8 @@ void McpEndpoint::on_post(HttpConn& conn, const HttpRequest& request) {
 
 void McpEndpoint::finish_post(Post& post) {
     if (post.exchange != nullptr) {
-        PostExchange& exchange = *post.exchange;
         ++post.session->open_streams;
-        exchanges_.emplace(&exchange, std::move(post.exchange));
-        exchange.start();
+        exchanges_.add(std::move(post.exchange)).start();
         return;
     }
     HttpReply accepted;
@@ -392,27 +381,24 @@ void McpEndpoint::refuse(Post& post, int status, JsonRpcError code,
 }
 
 void McpEndpoint::cancel(const Session& session, std::string_view id_raw) {
-    for (const auto& [key, exchange] : exchanges_) {
-        if (exchange->session() == session.handle && exchange->cancel(id_raw)) {
-            return;  // the exchange may have gone from the map
+    const Handle<Session> handle = session.handle;
+    exchanges_.for_each([&](PostExchange& exchange) {
+        if (exchange.session() == handle) {
+            exchange.cancel(id_raw);
         }
-    }
+    });
 }
 
 // --- streams -------------------------------------------------------------------------
 
 void McpEndpoint::on_exchange_done(PostExchange& exchange) {
     release_stream(exchange.session());
-    const auto found = exchanges_.find(&exchange);
-    loop_.retire(std::move(found->second));
-    exchanges_.erase(found);
+    loop_.retire(exchanges_.release(exchange));
 }
 
 void McpEndpoint::on_stream_gone(EventStream& stream) {
     release_stream(stream.session());
-    const auto found = streams_.find(&stream);
-    loop_.retire(std::move(found->second));
-    streams_.erase(found);
+    loop_.retire(streams_.release(stream));
 }
 
 void McpEndpoint::release_stream(Handle<Session> handle) {
@@ -425,12 +411,12 @@ void McpEndpoint::release_stream(Handle<Session> handle) {
 /// Each message goes on one stream of a session only: its newest.
 void McpEndpoint::announce_tools_changed() {
     std::unordered_map<uint32_t, EventStream*> newest;
-    for (const auto& [key, stream] : streams_) {
-        EventStream*& best = newest[stream->session().slot];
-        if (best == nullptr || best->number() < stream->number()) {
-            best = stream.get();
+    streams_.for_each([&newest](EventStream& stream) {
+        EventStream*& best = newest[stream.session().slot];
+        if (best == nullptr || best->number() < stream.number()) {
+            best = &stream;
         }
-    }
+    });
     for (const auto& [slot, stream] : newest) {
         OutQueue message;
         write_tools_list_changed(message);
@@ -439,13 +425,7 @@ void McpEndpoint::announce_tools_changed() {
 }
 
 void McpEndpoint::drain() {
-    std::vector<EventStream*> streams;
-    for (const auto& [key, stream] : streams_) {
-        streams.push_back(stream.get());
-    }
-    for (EventStream* stream : streams) {
-        stream->end();
-    }
+    streams_.for_each([](EventStream& stream) { stream.end(); });
 }
 
 }  // namespace neuron

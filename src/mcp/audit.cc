@@ -4,6 +4,7 @@
 #include "neurond/mcp/audit.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,11 +26,13 @@ void write_params(JsonWriter& w, std::string_view params,
     if (params.empty() || arguments == AuditSettings::Arguments::kNone) {
         return;
     }
+    std::string one_line(params);
+    blank_line_breaks(one_line.data(), one_line.size());
     w.key("params");
     if (arguments == AuditSettings::Arguments::kHash) {
-        w.string("sha256:" + hex_encode(sha256(params)));
+        w.string("sha256:" + hex_encode(sha256(one_line)));
     } else {
-        w.raw(params);
+        w.raw(one_line);
     }
 }
 
@@ -37,6 +40,16 @@ void write_text(JsonWriter& w, std::string_view key, std::string_view text) {
     if (!text.empty()) {
         w.key(key).string(text);
     }
+}
+
+/// True for a file that a crash or a full disk left without its last line end.
+bool ends_inside_line(const std::string& path) {
+    const Fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    struct stat info {};
+    char last = '\n';
+    return fd && ::fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode) &&
+           info.st_size > 0 && ::pread(fd.get(), &last, 1, info.st_size - 1) == 1 &&
+           last != '\n';
 }
 
 }  // namespace
@@ -69,8 +82,7 @@ std::string audit_line(const AuditRecord& record, AuditSettings::Arguments argum
 }
 
 AuditLog::AuditLog(EventLoop& loop, Helper& writer, AuditSettings settings)
-    : loop_(loop),
-      writer_(writer),
+    : writer_(writer),
       settings_(std::move(settings)),
       sync_timer_(loop, [this] { sync(); }) {}
 
@@ -78,12 +90,17 @@ Status AuditLog::open() {
     if (!enabled()) {
         return Ok{};
     }
-    Fd fd(::open(settings_.path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
+    // Not blocking, because a FIFO has a reader who may be slow.
+    Fd fd(::open(settings_.path.c_str(),
+                 O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640));
     if (!fd) {
         return sys_error("open", settings_.path);
     }
+    if (sync_timer_.armed()) {
+        sync();  // what is still due belongs to the old file
+    }
     fd_ = std::move(fd);
-    torn_ = false;
+    torn_ = ends_inside_line(settings_.path);
     return Ok{};
 }
 
@@ -117,8 +134,8 @@ void AuditLog::write(Done done) {
         return;
     }
     const Status written = write_now();
+    report(written);
     if (!written) {
-        log_error("audit", "%s", written.error().message.c_str());
         done(written);
         return;
     }
@@ -127,7 +144,9 @@ void AuditLog::write(Done done) {
             done(written);
             break;
         case AuditSettings::Sync::kBatch:
-            sync_later();
+            if (!sync_timer_.armed()) {
+                sync_timer_.arm(kSyncInterval);
+            }
             done(written);
             break;
         case AuditSettings::Sync::kEach:
@@ -139,13 +158,18 @@ void AuditLog::write(Done done) {
     }
 }
 
-void AuditLog::sync_later() {
-    if (!sync_timer_.armed()) {
-        sync_timer_.arm(kSyncInterval);
+/// Once each way, because a full disk fails every turn.
+void AuditLog::report(const Status& written) {
+    if (!written && !failing_) {
+        log_error("audit", "%s", written.error().message.c_str());
+    } else if (written && failing_) {
+        log_info("audit", "records are written again");
     }
+    failing_ = !written;
 }
 
 void AuditLog::sync() {
+    sync_timer_.cancel();
     writer_.request(writer_sync_request(), fd_.get(), [](bool ok, std::string_view why) {
         if (!ok) {
             log_error("audit", "sync: %s", std::string(why).c_str());

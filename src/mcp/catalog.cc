@@ -15,28 +15,90 @@ namespace neuron {
 
 namespace {
 
-/// Why clients could not take this tool; empty when they can. SDKs drop a whole list for
-/// one tool without an object schema (mcp-protocol 4.9).
-std::string_view unusable(const JsonView& tool, const std::optional<std::string>& name) {
-    if (!tool.is_object() || !name || name->empty()) {
-        return "it has no name";
-    }
-    if (!tool.find("inputSchema").find("type").is_string("object")) {
-        return "its inputSchema is not of type object";
+/// A member whose type clients check (mcp-protocol 4.10). They drop a whole list for one
+/// that is of another type, and where a name is there twice they see the last, which is
+/// not the one we replace.
+struct Member {
+    std::string_view key;
+    JsonType type;
+};
+constexpr Member kToolMembers[] = {
+    {"name", JsonType::kString},         {"title", JsonType::kString},
+    {"description", JsonType::kString},  {"inputSchema", JsonType::kObject},
+    {"outputSchema", JsonType::kObject}, {"annotations", JsonType::kObject},
+    {"execution", JsonType::kObject},    {"icons", JsonType::kArray},
+    {"_meta", JsonType::kObject},
+};
+constexpr Member kSchemaMembers[] = {
+    {"type", JsonType::kString},
+    {"properties", JsonType::kObject},
+    {"required", JsonType::kArray},
+};
+
+/// The first member that is not as it should be; empty when all are.
+template <size_t N>
+std::string_view odd_member(const JsonView& object, const Member (&members)[N]) {
+    unsigned seen = 0;
+    for (const JsonPair& pair : object.members()) {
+        for (size_t i = 0; i < N; ++i) {
+            if (!pair.key.is_string(members[i].key)) {
+                continue;
+            }
+            if (pair.value.type() != members[i].type || (seen >> i & 1U) != 0) {
+                return members[i].key;
+            }
+            seen |= 1U << i;
+        }
     }
     return {};
+}
+
+bool is_object_schema(const JsonView& schema) {
+    return schema.find("type").is_string("object") &&
+           odd_member(schema, kSchemaMembers).empty();
+}
+
+/// Why clients could not take this tool; empty when they can.
+std::string unusable(const JsonView& tool, const std::optional<std::string>& name) {
+    if (!tool.is_object()) {
+        return "it is not an object";
+    }
+    if (const std::string_view odd = odd_member(tool, kToolMembers); !odd.empty()) {
+        return "its " + std::string(odd) + " is of the wrong type or there twice";
+    }
+    if (!name || name->empty()) {
+        return "it has no name";
+    }
+    for (const char* key : {"inputSchema", "outputSchema"}) {
+        const JsonView schema = tool.find(key);
+        const bool required = std::string_view(key) == "inputSchema";
+        if ((required || schema.exists()) && !is_object_schema(schema)) {
+            return "its " + std::string(key) + " is not of type object";
+        }
+    }
+    return {};
+}
+
+/// Bounded, because a server may list any number of tools that are of no use.
+void note_left_out(const std::optional<std::string>& name, const std::string& why,
+                   Offer& into) {
+    if (into.problems.size() + 1 < kMaxOfferProblems) {
+        into.problems.push_back("left out tool '" + escape(name.value_or("?"), 128) +
+                                "': " + why);
+    } else if (into.problems.size() < kMaxOfferProblems) {
+        into.problems.emplace_back("left out more tools");
+    }
 }
 
 void take_tool(const JsonView& tool, Offer& into) {
     const JsonView name_value = tool.find("name");
     const std::optional<std::string> name = name_value.as_string();
-    std::string_view why = unusable(tool, name);
+    std::string why = unusable(tool, name);
     if (why.empty() && !into.names.insert(*name).second) {
         why = "it is listed twice";
     }
     if (!why.empty()) {
-        into.problems.push_back("left out tool '" + escape(name.value_or("?"), 128) +
-                                "': " + std::string(why));
+        note_left_out(name, why, into);
         return;
     }
     ToolItem item;
@@ -97,7 +159,7 @@ void CatalogBuilder::add_entry(Catalog& catalog, const Part& part, const ToolIte
     }
     const auto [owner, first] = owners_.emplace(full, part.name);
     if (!first) {
-        warnings_.push_back("'" + full + "' is offered by " + owner->second + " and by " +
+        warnings_.push_back("'" + escape(full) + "' is offered by " + owner->second + " and by " +
                             part.name + "; " + owner->second + " wins");
         return;
     }

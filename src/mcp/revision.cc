@@ -2,25 +2,28 @@
 
 #include "neurond/mcp/revision.h"
 
-#include <iterator>
-
 namespace neuron {
 
-namespace {
-
-constexpr std::string_view kNames[] = {"2024-11-05", "2025-03-26", "2025-06-18",
-                                       "2025-11-25", "2026-07-28"};
-
-}  // namespace
-
-std::string_view to_string(Revision revision) noexcept {
-    return kNames[static_cast<size_t>(revision)];
+const char* to_string(Revision revision) noexcept {
+    switch (revision) {
+        case Revision::k20241105:
+            return "2024-11-05";
+        case Revision::k20250326:
+            return "2025-03-26";
+        case Revision::k20250618:
+            return "2025-06-18";
+        case Revision::k20251125:
+            return "2025-11-25";
+        case Revision::k20260728:
+            break;
+    }
+    return "2026-07-28";
 }
 
 std::optional<Revision> parse_revision(std::string_view text) noexcept {
-    for (size_t i = 0; i < std::size(kNames); ++i) {
-        if (kNames[i] == text) {
-            return static_cast<Revision>(i);
+    for (const Revision revision : kRevisions) {
+        if (to_string(revision) == text) {
+            return revision;
         }
     }
     return std::nullopt;

@@ -18,8 +18,30 @@ namespace {
 
 constexpr std::string_view kPurpose = "neurond session 1";
 constexpr size_t kRandomBytes = 16;
-constexpr size_t kFixedBytes = kRandomBytes + 3;  ///< then revision, caps, identity
+constexpr size_t kTimeBytes = 8;
+constexpr size_t kRevisionAt = kRandomBytes;
+constexpr size_t kCapsAt = kRevisionAt + 1;
+constexpr size_t kTimeAt = kCapsAt + 2;
+constexpr size_t kIdentityAt = kTimeAt + kTimeBytes;
 constexpr size_t kMaxTokenBytes = 1024;
+
+void append_number(std::string& out, uint64_t value, size_t bytes) {
+    for (size_t i = 0; i < bytes; ++i) {
+        out += static_cast<char>(value >> (8 * i) & 0xff);
+    }
+}
+
+uint64_t read_number(std::string_view bytes) {
+    uint64_t value = 0;
+    for (size_t i = bytes.size(); i-- > 0;) {
+        value = value << 8 | static_cast<unsigned char>(bytes[i]);
+    }
+    return value;
+}
+
+std::chrono::seconds since_epoch(WallTime when) {
+    return std::chrono::duration_cast<std::chrono::seconds>(when.time_since_epoch());
+}
 
 }  // namespace
 
@@ -43,9 +65,9 @@ ClientCaps ClientCaps::parse(const JsonView& capabilities) {
 
 std::string SessionSealer::seal(const SessionFacts& facts) const {
     std::string plain = random_bytes(kRandomBytes);
-    plain += static_cast<char>(facts.revision);
-    plain += static_cast<char>(facts.caps.bits & 0xff);
-    plain += static_cast<char>(facts.caps.bits >> 8);
+    append_number(plain, static_cast<uint64_t>(facts.revision), kCapsAt - kRevisionAt);
+    append_number(plain, facts.caps.bits, kTimeAt - kCapsAt);
+    append_number(plain, static_cast<uint64_t>(facts.created.count()), kTimeBytes);
     plain += facts.identity;
     return base64url_encode(aead_seal(key_, plain, kPurpose));
 }
@@ -57,17 +79,18 @@ std::optional<SessionFacts> SessionSealer::unseal(std::string_view token) const 
     const std::optional<std::string> sealed = base64url_decode(token);
     const std::optional<std::string> plain =
         sealed ? aead_open(key_, *sealed, kPurpose) : std::nullopt;
-    if (!plain || plain->size() < kFixedBytes) {
+    if (!plain || plain->size() < kIdentityAt) {
         return std::nullopt;
     }
-    SessionFacts facts;
-    const auto byte = [&plain](size_t at) {
-        return static_cast<unsigned>(static_cast<unsigned char>((*plain)[at]));
+    const auto number = [&plain](size_t at, size_t end) {
+        return read_number(std::string_view(*plain).substr(at, end - at));
     };
-    facts.revision = static_cast<Revision>(byte(kRandomBytes));
-    facts.caps.bits =
-        static_cast<uint16_t>(byte(kRandomBytes + 1) | byte(kRandomBytes + 2) << 8);
-    facts.identity = plain->substr(kFixedBytes);
+    SessionFacts facts;
+    facts.revision = static_cast<Revision>(number(kRevisionAt, kCapsAt));
+    facts.caps.bits = static_cast<uint16_t>(number(kCapsAt, kTimeAt));
+    facts.created = std::chrono::seconds(
+        static_cast<int64_t>(number(kTimeAt, kIdentityAt)));
+    facts.identity = plain->substr(kIdentityAt);
     return is_legacy(facts.revision) ? std::optional(facts) : std::nullopt;
 }
 
@@ -110,7 +133,7 @@ Session* SessionStore::create(Revision revision, ClientCaps caps,
     if (sessions_.size() >= settings_.max_sessions) {
         return nullptr;
     }
-    const SessionFacts facts{revision, caps, identity};
+    const SessionFacts facts{revision, caps, identity, since_epoch(wall_())};
     return &add(sealer_.seal(facts), facts, now);
 }
 
@@ -119,15 +142,24 @@ Session* SessionStore::find(std::string_view token, const std::string& identity,
     const std::string key(token);
     if (const auto found = sessions_.find(key); found != sessions_.end()) {
         Session& session = *found->second;
+        if (session.identity != identity) {
+            return nullptr;
+        }
         session.last_used = now;
-        return session.identity == identity ? &session : nullptr;
+        return &session;
     }
     const std::optional<SessionFacts> facts = sealer_.unseal(token);
-    if (!facts || facts->identity != identity || ended_.count(key) != 0 ||
+    if (!facts || facts->identity != identity || too_old(*facts) ||
+        ended_.count(key) != 0 ||
         sessions_.size() >= settings_.max_sessions) {
         return nullptr;
     }
     return &add(key, *facts, now);
+}
+
+/// A calendar clock that was set back does not make an id too young.
+bool SessionStore::too_old(const SessionFacts& facts) const {
+    return since_epoch(wall_()) - facts.created > std::chrono::hours(24 * kMaxSealedDays);
 }
 
 void SessionStore::end(Session& session) {

@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "neurond/base/owned_set.h"
 #include "neurond/front/http_conn.h"
 #include "neurond/net/listener.h"
 
@@ -77,7 +77,7 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     std::vector<Door> doors_;
     std::vector<Route> routes_;
     HandleTable<HttpConn> table_;
-    std::unordered_map<const HttpConn*, std::unique_ptr<HttpConn>> conns_;
+    OwnedSet<HttpConn> conns_;
     std::string request_id_prefix_;
     uint64_t request_count_ = 0;
     bool draining_ = false;

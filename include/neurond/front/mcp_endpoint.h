@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
+#include "neurond/base/owned_set.h"
 #include "neurond/front/http_server.h"
 #include "neurond/front/mcp_streams.h"
 #include "neurond/mcp/door_legacy.h"
@@ -68,8 +68,8 @@ class McpEndpoint final : public HttpHandler, private StreamOwner {
     SessionStore& sessions_;
     Millis keepalive_;
     uint64_t stream_count_ = 0;
-    std::unordered_map<const PostExchange*, std::unique_ptr<PostExchange>> exchanges_;
-    std::unordered_map<const EventStream*, std::unique_ptr<EventStream>> streams_;
+    OwnedSet<PostExchange> exchanges_;
+    OwnedSet<EventStream> streams_;
     Timer sweep_;
 };
 

@@ -41,7 +41,10 @@ struct AuditSettings {
     Sync sync = Sync::kBatch;
 };
 
-/// A record as one line of JSON, line end included.
+/// A record as one line of JSON, line end included. The arguments stand in the call's
+/// record only: as the bytes that came (line breaks between tokens as spaces), as
+/// "sha256:" and the digest of those, or not at all. What has no result yet has neither
+/// duration nor bytes_out.
 std::string audit_line(const AuditRecord& record, AuditSettings::Arguments arguments,
                        WallTime when);
 
@@ -54,27 +57,30 @@ class AuditLog {
 
     AuditLog(EventLoop& loop, Helper& writer, AuditSettings settings);
 
-    /// Opens the file. It need not succeed for calls to be refused properly later.
+    /// Opens the file for appending, or makes it (0640). It need not succeed for calls to
+    /// be refused properly later.
     Status open();
-    /// Opens it anew, after it has been moved away.
+    /// Opens it anew, after it has been moved away. On failure the old one stays.
     Status reopen() { return open(); }
     bool enabled() const noexcept { return settings_.path != "none"; }
 
     void add(const AuditRecord& record);
-    /// Writes what has been added. `done` is called inside, or after the medium has it.
+    /// Writes what has been added. `done` is called inside, or, with Sync::kEach, after
+    /// the medium has it. After a failure the records are lost; what went out of a line
+    /// is closed by a line end before the next record, so that lines never merge.
     void write(Done done);
 
   private:
     Status write_now();
-    void sync_later();
+    void report(const Status& written);
     void sync();
 
-    EventLoop& loop_;
     Helper& writer_;
     AuditSettings settings_;
     Fd fd_;
     std::string lines_;
-    bool torn_ = false;  ///< the file ends inside a line
+    bool torn_ = false;     ///< the file ends inside a line
+    bool failing_ = false;  ///< the last write failed, which has been logged
     Timer sync_timer_;
 };
 

@@ -26,16 +26,17 @@ struct ToolItem {
 /// What one downstream offers, complete. Immutable once published.
 struct Offer {
     std::vector<ToolItem> tools;
-    std::vector<std::string> problems;  ///< what was left out, and why
-    std::unordered_set<std::string> names;
+    std::unordered_set<std::string> names;  ///< the own names of those tools
+    std::vector<std::string> problems;  ///< what was left out, and why; not all of very many
     size_t bytes = 0;
 };
 
 /// Adds the tools of one page, `result` being the validated result of a tools/list, to an
-/// offer. A tool that clients could not take (no name, no object schema) or that is there
-/// already is left out and noted: one odd tool never costs the list. `cursor` is set when
-/// another page follows; an empty string is a cursor too, null is none.
-/// Fails when the result is no tool list, or over kMaxTools or kMaxOfferBytes.
+/// offer. A tool that clients could not take (no name, no object schema, a member of the
+/// wrong type) or that is there already is left out and noted: one odd tool never costs
+/// the list. `cursor` is set when another page follows; an empty string is a cursor too,
+/// null is none. Fails when the result is no tool list, or over kMaxTools or
+/// kMaxOfferBytes.
 Status parse_tools_page(const Slice& result, Offer& into,
                         std::optional<std::string>& cursor);
 

@@ -16,7 +16,13 @@ enum class Revision : uint8_t {
     k20260728,
 };
 
-std::string_view to_string(Revision revision) noexcept;
+/// All of them, ascending.
+constexpr Revision kRevisions[] = {Revision::k20241105, Revision::k20250326,
+                                   Revision::k20250618, Revision::k20251125,
+                                   Revision::k20260728};
+
+/// The date that names it on the wire.
+const char* to_string(Revision revision) noexcept;
 /// Exactly the five dates.
 std::optional<Revision> parse_revision(std::string_view text) noexcept;
 /// With handshake and session: up to 2025-11-25.

@@ -1,6 +1,7 @@
 #ifndef NEUROND_MCP_SESSION_H
 #define NEUROND_MCP_SESSION_H
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -52,6 +53,7 @@ struct SessionFacts {
     Revision revision = Revision::k20251125;
     ClientCaps caps;
     std::string identity;
+    std::chrono::seconds created{0};  ///< calendar time since the epoch
 };
 
 /// Makes and reads session ids: AES-256-GCM over the facts and 128 random bits, in
@@ -77,12 +79,14 @@ struct SessionSettings {
     Millis idle;
 };
 
-/// The sessions there are. An id that is unknown but rightly sealed is adopted: it was
-/// given out by an earlier reactor. An id that was ended, or has expired, is not.
+/// The sessions there are. An id that is unknown but rightly sealed, and at most
+/// kMaxSealedDays old, is adopted: it was given out by an earlier reactor. An id that was
+/// ended, or has expired, in this one is not.
 class SessionStore {
   public:
-    SessionStore(SessionSettings settings, std::string key)
-        : settings_(settings), sealer_(std::move(key)) {}
+    using WallClock = WallTime (*)() noexcept;
+    SessionStore(SessionSettings settings, std::string key, WallClock wall = wall_now)
+        : settings_(settings), sealer_(std::move(key)), wall_(wall) {}
 
     /// Null when there are `max_sessions` already.
     Session* create(Revision revision, ClientCaps caps, const std::string& identity,
@@ -97,10 +101,12 @@ class SessionStore {
 
   private:
     Session& add(std::string token, const SessionFacts& facts, TimePoint now);
+    bool too_old(const SessionFacts& facts) const;
     void remember_ended(std::string token);
 
     SessionSettings settings_;
     SessionSealer sealer_;
+    WallClock wall_;
     HandleTable<Session> handles_;
     std::unordered_map<std::string, std::unique_ptr<Session>> sessions_;
     std::unordered_set<std::string> ended_;
