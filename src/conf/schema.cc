@@ -329,7 +329,7 @@ void print_schema(FILE* out) {
     for (const SectionSpec& spec : sections()) {
         for (const KeySpec& key : spec) {
             std::fprintf(out, "%s.%s\t%s\t%s\n", spec.name, key.key,
-                         to_string(key.type), key.is_required() ? "" : key.initial);
+                         to_string(key.type), key.is_required() ? "required" : key.initial);
         }
     }
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Every key of the schema stands in neurond.8 and, live or commented out with its default,
-# in etc/neurond.conf, and nothing else stands there.
+# Every key of the schema stands in neurond.8, with its type and default, and in
+# etc/neurond.conf, live or commented out with its default; and nothing else stands there.
 #
 # usage: settings.sh NEUROND_BINARY
 set -eu
@@ -11,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
 
-# Compares a list of "section.key [default]" lines with that of the schema.
+# compare HAVE WANT NAME: two lists of lines, in any order, must be the same.
 compare() {
     sort -u "$work/$1" >"$work/have"
     sort -u "$work/$2" >"$work/want"
@@ -29,15 +29,22 @@ compare() {
 
 "$binary" --dump-schema >"$work/schema"
 cut -f1 "$work/schema" >"$work/keys"
+tr '\t' ' ' <"$work/schema" | sed 's/ $//' >"$work/rows"
 
-# In the manual: ".It Ic key" (or ".It Ic env. Ns Ar NAME") below ".Ss [section NAME]".
+# In the manual: ".It Ic key Pq type : default" (or ".It Ic env. Ns Ar NAME Pq type")
+# below ".Ss [section NAME]".
 awk '
     /^\.Sh / { section = "" }
     /^\.Ss \[/ { section = $2; gsub(/[][]/, "", section) }
     section != "" && /^\.It Ic / {
-        print section "." $3 ($4 == "Ns" && $5 == "Ar" ? "*" : "")
+        row = substr($0, 8)
+        gsub(/\\&/, "", row)
+        sub(/ Ns Ar [A-Z]+/, "*", row)
+        sub(/ Pq /, " ", row)
+        sub(/ : /, " ", row)
+        print section "." row
     }' "$root/neurond.8" >"$work/manual"
-compare manual keys neurond.8
+compare manual rows neurond.8
 
 # In the sample: "key = value" or "# key = value" below "[section NAME]" or "# [section".
 awk '

@@ -73,7 +73,8 @@ std::string expectation(const KeySpec& spec);
 /// password, key, authorization or credential, in any case.
 bool is_secret_name(std::string_view name);
 
-/// One line a key, for tests/lint/settings.sh: "section.key TAB type TAB default".
+/// One line a key, for tests/lint/settings.sh: "section.key TAB type TAB default", where
+/// the default may be empty or "required".
 void print_schema(FILE* out);
 
 }  // namespace neuron::conf
