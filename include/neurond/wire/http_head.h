@@ -83,12 +83,13 @@ class HeadFrame {
 ///
 /// Refused with 400: a bare LF or CR, control bytes, line folding, a blank before the
 /// colon, names that are no tokens, anything but single spaces in the request line, a
-/// method that is no token or longer than kMaxMethodBytes, a target that is neither origin-form, absolute-form (http or
-/// https, without user information) nor, for OPTIONS, `*`; CONNECT; Host missing in
-/// HTTP/1.1, repeated, or not a host (an empty one passes); more than one empty line in
-/// front. 414: target longer than the limit. 431: head longer than the limit, or more
-/// fields. 505: well-formed, but neither HTTP/1.0 nor HTTP/1.1. Unknown methods pass: the
-/// router answers them.
+/// method that is no token or longer than kMaxMethodBytes, a target that is neither
+/// origin-form, absolute-form (http or https, without user information) nor, for OPTIONS,
+/// `*`; CONNECT; Host missing in HTTP/1.1, repeated, or not a host (an empty one passes);
+/// more than one empty line in front. 414: target longer than the limit. 431: head longer
+/// than the limit, or more fields. 505: well-formed, but neither HTTP/1.0 nor HTTP/1.1.
+/// Unknown methods pass: the router answers them. Of several errors the first counts, but
+/// those of the request line are told once it is complete.
 class RequestHeadParser {
   public:
     explicit RequestHeadParser(const HeadLimits& limits) noexcept : frame_(limits) {}

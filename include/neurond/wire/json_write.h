@@ -17,7 +17,8 @@ void append_json_quoted(std::string& out, std::string_view text);
 /// every member has its key, is the caller's promise (checked by assert in take()).
 ///
 ///     JsonWriter w;
-///     w.begin_object().key("state").string("healthy").key("tools").integer(4).end_object();
+///     w.begin_object().key("state").string("healthy");
+///     w.key("tools").integer(4).end_object();
 ///     send(w.take());
 class JsonWriter {
   public:
