@@ -190,7 +190,7 @@ constexpr KeySpec kAudit[] = {
     choice("on_failure", "deny", "deny continue", kReload,
          "What happens to a call whose record cannot be written."),
     choice("sync", "batch", "batch each no", kReload,
-         "When records are forced to the medium: ten times a second, before each call, never."),
+         "When records reach the medium: ten times a second, before each call, never."),
 };
 
 constexpr KeySpec kLog[] = {
@@ -329,7 +329,8 @@ void print_schema(FILE* out) {
     for (const SectionSpec& spec : sections()) {
         for (const KeySpec& key : spec) {
             std::fprintf(out, "%s.%s\t%s\t%s\n", spec.name, key.key,
-                         to_string(key.type), key.is_required() ? "required" : key.initial);
+                         to_string(key.type),
+                         key.is_required() ? "required" : key.initial);
         }
     }
 }

@@ -75,7 +75,7 @@ bool is_digits(std::string_view text) {
 const char* what_is_wrong(Type type, std::string_view text) {
     switch (type) {
         case Type::kYesNo:
-            return "is unknown";
+            return "is not known here";
         case Type::kMode:
             return "is not a mode";
         case Type::kSize:
@@ -133,7 +133,7 @@ Status check_word(const KeySpec& spec, std::string_view word) {
     }
     const auto choices = split(spec.choices, ' ');
     if (std::find(choices.begin(), choices.end(), word) == choices.end()) {
-        return Error{"is unknown"};
+        return Error{"is not known here"};
     }
     return Ok{};
 }

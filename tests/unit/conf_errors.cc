@@ -74,7 +74,7 @@ TEST_CASE("values of a wrong type or range say what was expected") {
          "expected a number from 0 to 65535"},
         {"[server]\nallow_insecure = true",
          "t.conf:2:18: server.allow_insecure: \"true\" "
-         "is unknown, expected yes or no"},
+         "is not known here, expected yes or no"},
         {"[server]\ncontrol_mode = rw",
          "t.conf:2:16: server.control_mode: \"rw\" is not a "
          "mode, expected an octal mode such as 0600"},
@@ -90,13 +90,14 @@ TEST_CASE("values of a wrong type or range say what was expected") {
          "t.conf:2:14: limits.header_max: \"10kb\" is not a "
          "size, expected a size from 1k to 1m, such as 64k"},
         {"[server]\nserve = mcp rest",
-         "t.conf:2:13: server.serve: \"rest\" is unknown, "
+         "t.conf:2:13: server.serve: \"rest\" is not known here, "
          "expected mcp, health or metrics"},
         {"[log]\nlevel = loud",
-         "t.conf:2:9: log.level: \"loud\" is unknown, expected "
+         "t.conf:2:9: log.level: \"loud\" is not known here, expected "
          "debug, info, warn or error"},
         {"[downstream x]\ncommand = /bin/x\ntransport = http",
-         "t.conf:3:13: downstream.x.transport: \"http\" is unknown, expected stdio"},
+         "t.conf:3:13: downstream.x.transport: \"http\" is not known here, expected "
+         "stdio"},
         {"[rule x]\ntools = *",
          "t.conf:1:7: rule.x.effect: missing, expected allow or "
          "deny"},
@@ -311,7 +312,8 @@ TEST_CASE("what is included, overridden or expanded is reported where it stands"
                        {"server.port=x", "log.level", "nope.x=1", "downstream.x=1",
                         "downstream.x.a b=1", "log.lvl=info", "=", "server.=1"}},
                       files)) ==
-        Words{"environment NEUROND_LOG_LEVEL: log.level: \"x\" is unknown, expected "
+        Words{"environment NEUROND_LOG_LEVEL: log.level: \"x\" is not known here, "
+              "expected "
               "debug, info, warn or error",
               "environment NEUROND_SERVER_PROT: server.prot: unknown key, did you mean "
               "\"port\"?",
