@@ -170,11 +170,12 @@ void AuditLog::report(const Status& written) {
 
 void AuditLog::sync() {
     sync_timer_.cancel();
-    writer_.request(writer_sync_request(), fd_.get(), [](bool ok, std::string_view why) {
-        if (!ok) {
-            log_error("audit", "sync: %s", std::string(why).c_str());
-        }
-    });
+    writer_.request(writer_sync_request(), fd_.get(),
+                    [](bool ok, std::string_view why) {
+                        if (!ok) {
+                            log_error("audit", "sync: %s", std::string(why).c_str());
+                        }
+                    });
 }
 
 }  // namespace neuron

@@ -122,8 +122,8 @@ Status parse_tools_page(const Slice& result, Offer& into,
     for (const JsonView tool : tools.elements()) {
         take_tool(tool, into);
         if (into.tools.size() > kMaxTools || into.bytes > kMaxOfferBytes) {
-            return Error{"it lists more than " + std::to_string(kMaxTools) + " tools or " +
-                             std::to_string(kMaxOfferBytes) + " bytes",
+            return Error{"it lists more than " + std::to_string(kMaxTools) +
+                             " tools or " + std::to_string(kMaxOfferBytes) + " bytes",
                          0};
         }
     }
@@ -153,14 +153,14 @@ void CatalogBuilder::add_entry(Catalog& catalog, const Part& part, const ToolIte
                                const std::string& separator) {
     const std::string full = part.name + separator + tool.own_name;
     if (full.size() > kMaxToolNameBytes) {
-        warnings_.push_back("left out tool '" + escape(full, 160) + "': its name is over " +
-                            std::to_string(kMaxToolNameBytes) + " bytes");
+        warn("left out tool '" + escape(full, 160) + "': its name is over " +
+             std::to_string(kMaxToolNameBytes) + " bytes");
         return;
     }
     const auto [owner, first] = owners_.emplace(full, part.name);
     if (!first) {
-        warnings_.push_back("'" + escape(full) + "' is offered by " + owner->second + " and by " +
-                            part.name + "; " + owner->second + " wins");
+        warn("'" + escape(full) + "' is offered by " + owner->second + " and by " +
+             part.name + "; " + owner->second + " wins");
         return;
     }
     const std::string quoted = json_quote(full);
@@ -168,6 +168,14 @@ void CatalogBuilder::add_entry(Catalog& catalog, const Part& part, const ToolIte
     splice(spliced, tool.item, {{tool.name_span, quoted}});
     catalog.entries_.push_back({full, tool.own_name, part.name, part.answerer,
                                 Slice::copy_of(spliced.to_string())});
+}
+
+void CatalogBuilder::warn(std::string warning) {
+    if (warnings_.size() + 1 < kMaxOfferProblems) {
+        warnings_.push_back(std::move(warning));
+    } else if (warnings_.size() < kMaxOfferProblems) {
+        warnings_.emplace_back("more of that");
+    }
 }
 
 std::shared_ptr<const Catalog> CatalogBuilder::build(const std::string& separator) {

@@ -88,8 +88,8 @@ std::optional<SessionFacts> SessionSealer::unseal(std::string_view token) const 
     SessionFacts facts;
     facts.revision = static_cast<Revision>(number(kRevisionAt, kCapsAt));
     facts.caps.bits = static_cast<uint16_t>(number(kCapsAt, kTimeAt));
-    facts.created = std::chrono::seconds(
-        static_cast<int64_t>(number(kTimeAt, kIdentityAt)));
+    facts.created =
+        std::chrono::seconds(static_cast<int64_t>(number(kTimeAt, kIdentityAt)));
     facts.identity = plain->substr(kIdentityAt);
     return is_legacy(facts.revision) ? std::optional(facts) : std::nullopt;
 }
@@ -115,7 +115,8 @@ Result<std::string> load_or_create_session_key(const std::string& path) {
     return key;
 }
 
-Session& SessionStore::add(std::string token, const SessionFacts& facts, TimePoint now) {
+Session& SessionStore::add(std::string token, const SessionFacts& facts,
+                           TimePoint now) {
     auto owned = std::make_unique<Session>();
     Session& session = *owned;
     session.token = token;
@@ -150,8 +151,7 @@ Session* SessionStore::find(std::string_view token, const std::string& identity,
     }
     const std::optional<SessionFacts> facts = sealer_.unseal(token);
     if (!facts || facts->identity != identity || too_old(*facts) ||
-        ended_.count(key) != 0 ||
-        sessions_.size() >= settings_.max_sessions) {
+        ended_.count(key) != 0 || sessions_.size() >= settings_.max_sessions) {
         return nullptr;
     }
     return &add(key, *facts, now);
@@ -159,7 +159,8 @@ Session* SessionStore::find(std::string_view token, const std::string& identity,
 
 /// A calendar clock that was set back does not make an id too young.
 bool SessionStore::too_old(const SessionFacts& facts) const {
-    return since_epoch(wall_()) - facts.created > std::chrono::hours(24 * kMaxSealedDays);
+    return since_epoch(wall_()) - facts.created >
+           std::chrono::hours(24 * kMaxSealedDays);
 }
 
 void SessionStore::end(Session& session) {

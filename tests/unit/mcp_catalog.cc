@@ -321,6 +321,18 @@ TEST_CASE("of two tools with one full name the first configured wins") {
     }
 }
 
+TEST_CASE("of very many collisions only some are warned about") {
+    std::string tools = tool("t0");
+    for (int i = 1; i < 1000; ++i) {
+        tools += "," + tool("t" + std::to_string(i));
+    }
+    CatalogBuilder builder;
+    builder.add_downstream("a", {}, offer(tools));
+    builder.add_downstream("a", {}, offer(tools));
+    CHECK(builder.build(".")->entries().size() == 1000);
+    CHECK(builder.warnings().size() == kMaxOfferProblems);
+}
+
 TEST_CASE("a full name may have 128 bytes and not one more") {
     const std::string fits(kMaxToolNameBytes - 2, 'n');
     CatalogBuilder builder;

@@ -26,7 +26,8 @@ struct AuditRecord {
     std::string_view params;  ///< raw JSON of the arguments; empty = none
     bool allowed = true;
     std::string_view rule;
-    std::string_view result;  ///< success, error, blocked, cancelled, timeout; empty = open
+    std::string_view
+        result;  ///< success, error, blocked, cancelled, timeout; or open yet
     Millis duration{0};
     size_t bytes_in = 0;
     size_t bytes_out = 0;

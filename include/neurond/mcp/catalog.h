@@ -27,7 +27,8 @@ struct ToolItem {
 struct Offer {
     std::vector<ToolItem> tools;
     std::unordered_set<std::string> names;  ///< the own names of those tools
-    std::vector<std::string> problems;  ///< what was left out, and why; not all of very many
+    std::vector<std::string>
+        problems;  ///< what was left out, and why: the first of them
     size_t bytes = 0;
 };
 
@@ -71,7 +72,7 @@ class CatalogBuilder {
     void add_downstream(std::string name, AnswererHandle answerer,
                         std::shared_ptr<const Offer> offer);
     std::shared_ptr<const Catalog> build(const std::string& separator);
-    /// Collisions and names that are too long, after build().
+    /// Collisions and names that are too long, after build(); not all of very many.
     const std::vector<std::string>& warnings() const noexcept { return warnings_; }
 
   private:
@@ -82,6 +83,7 @@ class CatalogBuilder {
     };
     void add_entry(Catalog& catalog, const Part& part, const ToolItem& tool,
                    const std::string& separator);
+    void warn(std::string warning);
 
     std::vector<Part> parts_;
     std::vector<std::string> warnings_;

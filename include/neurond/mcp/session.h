@@ -40,7 +40,7 @@ struct ClientCaps {
 /// A legacy session.
 struct Session {
     Handle<Session> handle;
-    std::string token;     ///< the Mcp-Session-Id
+    std::string token;  ///< the Mcp-Session-Id
     Revision revision = Revision::k20251125;
     ClientCaps caps;
     std::string identity;  ///< whose it is; nobody else can name it
