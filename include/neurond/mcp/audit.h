@@ -26,8 +26,8 @@ struct AuditRecord {
     std::string_view params;  ///< raw JSON of the arguments; empty = none
     bool allowed = true;
     std::string_view rule;
-    std::string_view
-        result;  ///< success, error, blocked, cancelled, timeout; or open yet
+    /// success, error, blocked, cancelled, timeout; empty while it is open.
+    std::string_view result;
     Millis duration{0};
     size_t bytes_in = 0;
     size_t bytes_out = 0;

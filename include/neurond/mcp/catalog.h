@@ -27,8 +27,7 @@ struct ToolItem {
 struct Offer {
     std::vector<ToolItem> tools;
     std::unordered_set<std::string> names;  ///< the own names of those tools
-    std::vector<std::string>
-        problems;  ///< what was left out, and why: the first of them
+    std::vector<std::string> problems;  ///< what was left out and why: the first of it
     size_t bytes = 0;
 };
 
