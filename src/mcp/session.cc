@@ -131,7 +131,7 @@ Session& SessionStore::add(std::string token, const SessionFacts& facts,
 
 Session* SessionStore::create(Revision revision, ClientCaps caps,
                               const std::string& identity, TimePoint now) {
-    if (sessions_.size() >= settings_.max_sessions) {
+    if (!has_room(now)) {
         return nullptr;
     }
     const SessionFacts facts{revision, caps, identity, since_epoch(wall_())};
@@ -146,15 +146,30 @@ Session* SessionStore::find(std::string_view token, const std::string& identity,
         if (session.identity != identity) {
             return nullptr;
         }
+        if (is_idle(session, now)) {
+            end(session);
+            return nullptr;
+        }
         session.last_used = now;
         return &session;
     }
     const std::optional<SessionFacts> facts = sealer_.unseal(token);
     if (!facts || facts->identity != identity || too_old(*facts) ||
-        ended_.count(key) != 0 || sessions_.size() >= settings_.max_sessions) {
+        ended_.count(key) != 0 || !has_room(now)) {
         return nullptr;
     }
     return &add(key, *facts, now);
+}
+
+bool SessionStore::is_idle(const Session& session, TimePoint now) const {
+    return session.open_streams == 0 && now - session.last_used > settings_.idle;
+}
+
+bool SessionStore::has_room(TimePoint now) {
+    if (sessions_.size() >= settings_.max_sessions) {
+        expire(now);
+    }
+    return sessions_.size() < settings_.max_sessions;
 }
 
 /// A calendar clock that was set back does not make an id too young.
@@ -184,7 +199,7 @@ void SessionStore::remember_ended(std::string token) {
 void SessionStore::expire(TimePoint now) {
     std::vector<Session*> idle;
     for (const auto& [token, session] : sessions_) {
-        if (session->open_streams == 0 && now - session->last_used > settings_.idle) {
+        if (is_idle(*session, now)) {
             idle.push_back(session.get());
         }
     }

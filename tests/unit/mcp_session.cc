@@ -224,6 +224,25 @@ TEST_CASE("idle sessions end; those in use or with a stream stay") {
     CHECK(sessions.size() == 0);
 }
 
+TEST_CASE("an idle session is over before anybody sweeps, and makes room") {
+    SessionStore sessions = store(2);
+    const std::string old =
+        sessions.create(Revision::k20251125, {}, kMe, kStart)->token;
+    Session* streaming = sessions.create(Revision::k20251125, {}, kMe, kStart);
+    streaming->open_streams = 1;
+    const TimePoint later = kStart + Millis(1001);
+    CHECK(sessions.find(streaming->token, kMe, later) == streaming);
+    CHECK(sessions.create(Revision::k20251125, {}, kMe, later) != nullptr);
+    CHECK(sessions.find(old, kMe, later) == nullptr);
+    CHECK(sessions.size() == 2);
+    sessions.end(*streaming);
+    const std::string next =
+        sessions.create(Revision::k20251125, {}, kMe, later)->token;
+    CHECK(sessions.find(next, kMe, later + Millis(1000)) != nullptr);
+    CHECK(sessions.find(next, kMe, later + Millis(2001)) == nullptr);
+    CHECK(sessions.find(next, kMe, later) == nullptr);
+}
+
 TEST_CASE("there are at most so many sessions, adopted ones included") {
     g_wall = WallTime(hours(24 * 365));
     SessionStore before = store();

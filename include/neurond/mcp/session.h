@@ -95,12 +95,15 @@ class SessionStore {
     Session* find(std::string_view token, const std::string& identity, TimePoint now);
     Session* find(Handle<Session> handle) const { return handles_.find(handle); }
     void end(Session& session);
-    /// Ends those not used for `idle` and without an open stream.
+    /// Ends those not used for `idle` and without an open stream. To be called now and
+    /// then, to free what they hold: find() and create() do not see them any more anyway.
     void expire(TimePoint now);
     size_t size() const noexcept { return sessions_.size(); }
 
   private:
     Session& add(std::string token, const SessionFacts& facts, TimePoint now);
+    bool is_idle(const Session& session, TimePoint now) const;
+    bool has_room(TimePoint now);
     bool too_old(const SessionFacts& facts) const;
     void remember_ended(std::string token);
 
