@@ -76,7 +76,8 @@ std::shared_ptr<const Offer> offer(const std::string& tools) {
 
 TEST_CASE("a tool keeps its own bytes, and the span is its name") {
     const std::string text =
-        R"({ "inputSchema" : {"type":"object","$schema":"x","n":1.10}, "name" : "a\u002eb",)"
+        R"({ "inputSchema" : {"type":"object","$schema":"x","n":1.10}, )"
+        R"("name" : "a\u002eb",)"
         R"( "extra":[9007199254740993] })";
     const Parsed parsed = parse(page(" " + text + " "));
     REQUIRE(parsed.ok);
@@ -257,8 +258,8 @@ TEST_CASE("a catalog is sorted by full name, bytewise") {
 }
 
 TEST_CASE("an entry knows where it leads and lists itself under its full name") {
-    const std::string listed =
-        R"({"title":"T" , "name" : "own\u002ename", "inputSchema":{"type":"object","x":1E5}})";
+    const std::string listed = R"({"title":"T" , "name" : "own\u002ename", )"
+                               R"("inputSchema":{"type":"object","x":1E5}})";
     CatalogBuilder builder;
     const AnswererHandle answerer{3, 7};
     builder.add_downstream("redis", answerer, offer(listed));
@@ -269,9 +270,8 @@ TEST_CASE("an entry knows where it leads and lists itself under its full name") 
     CHECK(entry->own_name == "own.name");
     CHECK(entry->downstream == "redis");
     CHECK(entry->answerer == answerer);
-    CHECK(
-        entry->item.view() ==
-        R"({"title":"T" , "name" : "redis_own.name", "inputSchema":{"type":"object","x":1E5}})");
+    CHECK(entry->item.view() == R"({"title":"T" , "name" : "redis_own.name", )"
+                                R"("inputSchema":{"type":"object","x":1E5}})");
 }
 
 TEST_CASE("names are found exactly") {
