@@ -63,7 +63,9 @@ Result<std::string> admin_get(ControlClient& client, const std::string& path) {
 }
 
 int fail(const Error& error) {
-    std::fprintf(stderr, "neurond: %s\n", escape(error.message, 4096).c_str());
+    // "neurond is not running" is a sentence already.
+    const char* prefix = starts_with(error.message, "neurond ") ? "" : "neurond: ";
+    std::fprintf(stderr, "%s%s\n", prefix, escape(error.message, 4096).c_str());
     return kExitFailed;
 }
 

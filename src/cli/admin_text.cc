@@ -50,9 +50,8 @@ std::string status_text(JsonView status) {
     out += line("uptime", duration_cell(status, "uptime_seconds"));
     out += line("listeners", listeners);
     if (downstreams.exists()) {
-        out += line("downstreams",
-                    cell(downstreams, "healthy") + " of " + cell(downstreams, "total") +
-                        " healthy");
+        out += line("downstreams", cell(downstreams, "healthy") + " of " +
+                                       cell(downstreams, "total") + " healthy");
     }
     out += line("tools", cell(status, "tools"));
     out += line("sessions", cell(status, "sessions"));
@@ -73,7 +72,8 @@ std::string servers_text(JsonView servers, size_t width) {
     for (JsonView server : servers.elements()) {
         table.add({cell(server, "name"), cell(server, "state"), cell(server, "era"),
                    cell(server, "tools"), cell(server, "restarts"),
-                   duration_cell(server, "uptime_seconds"), cell(server, "last_error")});
+                   duration_cell(server, "uptime_seconds"),
+                   cell(server, "last_error")});
         ++rows;
     }
     return rows == 0 ? "No downstreams configured.\n" : table.to_string(width);
@@ -106,7 +106,8 @@ std::string tools_text(JsonView tools, size_t width) {
     Table table({{"NAME"}, {"SERVER"}, {"DESCRIPTION"}});
     size_t rows = 0;
     for (JsonView tool : tools.elements()) {
-        table.add({cell(tool, "name"), cell(tool, "server"), title_or_description(tool)});
+        table.add(
+            {cell(tool, "name"), cell(tool, "server"), title_or_description(tool)});
         ++rows;
     }
     return rows == 0 ? std::string() : table.to_string(width);

@@ -62,7 +62,8 @@ int run_servers(const Options& options) {
 int run_tools(const Options& options) {
     const std::string glob = options.args.empty() ? "*" : options.args[0];
     if (!glob_is_valid(glob)) {
-        std::fprintf(stderr, "neurond: '%s' is no valid pattern\n", escape(glob).c_str());
+        std::fprintf(stderr, "neurond: '%s' is no valid pattern\n",
+                     escape(glob).c_str());
         return kExitUsage;
     }
     const Result<std::string> all = ask(options, "tools");

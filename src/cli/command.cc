@@ -44,33 +44,41 @@ at the default place.
 const std::vector<Command>& commands() {
     static const std::vector<Command> rows = {
         {"status", "[--json]", "what the daemon is doing",
-         "Prints state, version, listeners, and how many downstreams, tools, sessions,\n"
+         "Prints state, version, listeners, and how many downstreams, tools, "
+         "sessions,\n"
          "connections and calls there are.\n",
          0, 0, true, true, run_status},
         {"servers", "[NAME] [--json]", "downstream servers",
-         "Lists the downstreams with their state, or shows NAME in detail, with the last\n"
+         "Lists the downstreams with their state, or shows NAME in detail, with the "
+         "last\n"
          "lines it wrote to stderr.\n",
          0, 1, true, true, run_servers},
         {"tools", "[GLOB] [--json]", "the merged catalog",
-         "Lists the tools of all downstreams under their full names, or those that GLOB\n"
+         "Lists the tools of all downstreams under their full names, or those that "
+         "GLOB\n"
          "matches: * any characters, ? one, [abc] one of these.\n",
          0, 1, true, true, run_tools},
         {"call", "TOOL [JSON|-] [--json]", "call a tool",
-         "Calls TOOL with the arguments in JSON (an object), or in stdin for -, and prints\n"
-         "the text of its result; with --json the result as the server sent it. The call\n"
+         "Calls TOOL with the arguments in JSON (an object), or in stdin for -, and "
+         "prints\n"
+         "the text of its result; with --json the result as the server sent it. The "
+         "call\n"
          "passes the policy as uid:N, where N is your user ID. A tool that reports an\n"
          "error gives exit code 1.\n",
          1, 2, true, true, run_call},
         {"stop", "", "stop the daemon, and wait until it has gone",
-         "Has the daemon finish the calls in flight and stop, as the signal TERM does.\n"
+         "Has the daemon finish the calls in flight and stop, as the signal TERM "
+         "does.\n"
          "Returns when its process has gone.\n",
          0, 0, false, true, run_stop},
         {"health", "[--json]", "exit 0 if the daemon is ready, else 1",
-         "For container and init checks: exit code 0 when the daemon answers and is ready,\n"
+         "For container and init checks: exit code 0 when the daemon answers and is "
+         "ready,\n"
          "1 otherwise, with the reason on stderr.\n",
          0, 0, true, true, run_health},
         {"host-tools", "", "MCP server on stdin and stdout: facts about this host",
-         "The bundled downstream: a stdio MCP server with the read-only tools system.info,\n"
+         "The bundled downstream: a stdio MCP server with the read-only tools "
+         "system.info,\n"
          "system.load, system.memory, system.disks and process.list. Ends when stdin\n"
          "does.\n",
          0, 0, false, false, run_host_tools},
@@ -82,8 +90,8 @@ const std::vector<Command>& commands() {
 
 const Command* find_command(std::string_view name) {
     const auto& rows = commands();
-    const auto found = std::find_if(rows.begin(), rows.end(),
-                                    [&](const Command& row) { return name == row.name; });
+    const auto found = std::find_if(
+        rows.begin(), rows.end(), [&](const Command& row) { return name == row.name; });
     return found == rows.end() ? nullptr : &*found;
 }
 

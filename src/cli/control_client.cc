@@ -61,8 +61,7 @@ std::string_view media_type(std::string_view value) {
 /// nobody asked for, is no use.
 bool is_quiet(int fd) {
     char byte = 0;
-    return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-           (errno == EAGAIN);
+    return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN);
 }
 
 }  // namespace
@@ -208,7 +207,8 @@ Result<ControlReply> ControlClient::read_reply(const BodySink& sink) {
         return true;
     };
     const BodySink& taker = sink != nullptr && reply.status == 200 ? sink : collect;
-    if (Status s = read_body(buffer, found.used, taker, BodyDecoder(framing), reply); !s) {
+    if (Status s = read_body(buffer, found.used, taker, BodyDecoder(framing), reply);
+        !s) {
         return s.error();
     }
     if (!keep) {

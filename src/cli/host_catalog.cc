@@ -100,11 +100,13 @@ const std::vector<HostTool>& host_catalog() {
          "lines and environments are left out, because secrets may stand in them.",
          kProcessInput, kProcessOutput, call_process_list},
         {"system.disks", "Disks",
-         "Size and usage of the mounted local file systems, inodes included. Network and "
+         "Size and usage of the mounted local file systems, inodes included. Network "
+         "and "
          "pseudo file systems are left out.",
          kNoArguments, kDisksOutput, call_system_disks},
         {"system.info", "Host",
-         "Host name, kernel, architecture, operating system, uptime, boot time and number "
+         "Host name, kernel, architecture, operating system, uptime, boot time and "
+         "number "
          "of processors.",
          kNoArguments, kInfoOutput, call_system_info},
         {"system.load", "Load",

@@ -26,7 +26,8 @@ std::string_view take_word(std::string_view& text) {
 }
 
 /// The rest of the first line that begins with `start`.
-std::optional<std::string_view> line_behind(std::string_view text, std::string_view start) {
+std::optional<std::string_view> line_behind(std::string_view text,
+                                            std::string_view start) {
     for (std::string_view line : split(text, '\n')) {
         if (starts_with(line, start)) {
             return line.substr(start.size());
@@ -59,8 +60,8 @@ std::string decode_octal(std::string_view text) {
     for (size_t i = 0; i < text.size(); ++i) {
         if (text[i] == '\\' && i + 3 < text.size() && is_octal(text[i + 1]) &&
             is_octal(text[i + 2]) && is_octal(text[i + 3])) {
-            out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
-                                     (text[i + 3] - '0'));
+            out += static_cast<char>((text[i + 1] - '0') * 64 +
+                                     (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
             i += 3;
         } else {
             out += text[i];
@@ -71,10 +72,10 @@ std::string decode_octal(std::string_view text) {
 
 bool is_local_disk(std::string_view type) {
     static constexpr std::array<std::string_view, 24> kTypes = {
-        "ext2",    "ext3", "ext4",     "xfs",  "btrfs",   "zfs",
-        "vfat",    "msdos", "exfat",   "ntfs", "ntfs3",   "fuseblk",
-        "f2fs",    "jfs",  "reiserfs", "udf",  "hfsplus", "hfs",
-        "nilfs2",  "ufs",  "bcachefs", "minix", "iso9660", "overlay",
+        "ext2",   "ext3",  "ext4",     "xfs",   "btrfs",   "zfs",
+        "vfat",   "msdos", "exfat",    "ntfs",  "ntfs3",   "fuseblk",
+        "f2fs",   "jfs",   "reiserfs", "udf",   "hfsplus", "hfs",
+        "nilfs2", "ufs",   "bcachefs", "minix", "iso9660", "overlay",
     };
     return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
 }
@@ -82,9 +83,9 @@ bool is_local_disk(std::string_view type) {
 /// Types behind which somebody else answers: statvfs() may wait for ever.
 bool may_hang(std::string_view type) {
     static constexpr std::array<std::string_view, 18> kTypes = {
-        "nfs",    "nfs4",   "cifs",      "smb3",   "smbfs", "9p",
-        "afs",    "ceph",   "glusterfs", "lustre", "gpfs",  "ocfs2",
-        "gfs2",   "autofs", "virtiofs",  "fuse",   "coda",  "ncpfs",
+        "nfs",  "nfs4",   "cifs",      "smb3",   "smbfs", "9p",
+        "afs",  "ceph",   "glusterfs", "lustre", "gpfs",  "ocfs2",
+        "gfs2", "autofs", "virtiofs",  "fuse",   "coda",  "ncpfs",
     };
     return starts_with(type, "fuse.") ||
            std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();

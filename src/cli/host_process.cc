@@ -83,9 +83,9 @@ Result<Query> read_query(JsonView arguments) {
         } else if (member.key.is_string("name")) {
             status = read_name(member.value, query);
         } else {
-            status = Error{"unknown argument " +
-                           json_quote(json_unquote(member.key.raw())) +
-                           ": expected limit, sort or name"};
+            status =
+                Error{"unknown argument " + json_quote(json_unquote(member.key.raw())) +
+                      ": expected limit, sort or name"};
         }
         if (!status) {
             return status.error();
@@ -109,14 +109,16 @@ std::optional<Process> read_process(const std::string& directory) {
         return std::nullopt;
     }
     Process process{std::move(*stat), std::nullopt};
-    const Result<std::string> status = read_file(directory + "/status", kMaxProcFileBytes);
+    const Result<std::string> status =
+        read_file(directory + "/status", kMaxProcFileBytes);
     if (status) {
         process.uid = parse_process_uid(*status);
     }
     return process;
 }
 
-Result<std::vector<Process>> read_processes(const std::string& proc, const Query& query) {
+Result<std::vector<Process>> read_processes(const std::string& proc,
+                                            const Query& query) {
     const std::unique_ptr<DIR, CloseDirectory> dir(::opendir(proc.c_str()));
     if (dir == nullptr) {
         return sys_error("open", proc);

@@ -169,7 +169,8 @@ Result<std::string> call_system_disks(JsonView arguments, const std::string& roo
     if (Status s = take_no_arguments(arguments); !s) {
         return s.error();
     }
-    Result<std::string> text = read_file(root + "/proc/self/mountinfo", kMaxProcFileBytes);
+    Result<std::string> text =
+        read_file(root + "/proc/self/mountinfo", kMaxProcFileBytes);
     if (!text) {
         return text.error();
     }

@@ -27,7 +27,8 @@ std::string result_line(std::string_view id, std::string_view result) {
     return out.to_string();
 }
 
-std::string error_line(std::string_view id, JsonRpcError code, std::string_view message) {
+std::string error_line(std::string_view id, JsonRpcError code,
+                       std::string_view message) {
     OutQueue out;
     write_error(out, id, code, message);
     return out.to_string();
@@ -58,7 +59,8 @@ void write_tool(JsonWriter& w, const HostTool& tool) {
     w.end_object().end_object();
 }
 
-std::string tool_result(std::string_view text, std::string_view structured, bool is_error) {
+std::string tool_result(std::string_view text, std::string_view structured,
+                        bool is_error) {
     JsonWriter w;
     w.begin_object().key("content").begin_array().begin_object();
     w.key("type").string("text").key("text").string(text);
@@ -100,7 +102,8 @@ std::string HostTools::handle_one(std::string_view text) {
             }
             complaint_ = message.reason;
             return {};
-        case JsonRpcMessage::Kind::kNotification:  // all of them are welcome, none matters
+        case JsonRpcMessage::Kind::
+            kNotification:  // all of them are welcome, none matters
         case JsonRpcMessage::Kind::kResult:
         case JsonRpcMessage::Kind::kError:  // we never ask
             return {};
@@ -143,7 +146,8 @@ std::string HostTools::answer(std::string_view method, std::string_view id,
 }
 
 std::string HostTools::initialize(std::string_view id, JsonView params) {
-    const std::optional<std::string> wanted = params.find("protocolVersion").as_string();
+    const std::optional<std::string> wanted =
+        params.find("protocolVersion").as_string();
     if (!wanted) {
         return error_line(id, JsonRpcError::kInvalidParams,
                           "protocolVersion: expected a string");

@@ -115,7 +115,8 @@ ControlRequest McpClient::post(std::string_view body) const {
     return request;
 }
 
-Result<std::string> McpClient::request(std::string_view method, std::string_view params) {
+Result<std::string> McpClient::request(std::string_view method,
+                                       std::string_view params) {
     const uint64_t id = next_id_++;
     OutQueue out;
     write_request(out, std::to_string(id), method, params);

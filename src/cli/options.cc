@@ -24,20 +24,13 @@ struct OptionSpec {
 };
 
 constexpr OptionSpec kOptions[] = {
-    {'c', nullptr, true, For::kControl},
-    {'D', nullptr, true, For::kControl},
-    {'d', nullptr, false, For::kRun},
-    {'p', nullptr, true, For::kRun},
-    {'v', nullptr, false, For::kRun},
-    {'t', nullptr, false, For::kRun},
-    {'T', nullptr, false, For::kRun},
-    {'V', "version", false, For::kRun},
-    {'h', "help", false, For::kAny},
-    {'\0', "control", true, For::kControl},
-    {'\0', "json", false, For::kJson},
-    {'\0', "dump-schema", false, For::kRun},
-    {'\0', "helper", true, For::kRun},
-    {'\0', "reactor", false, For::kRun},
+    {'c', nullptr, true, For::kControl}, {'D', nullptr, true, For::kControl},
+    {'d', nullptr, false, For::kRun},    {'p', nullptr, true, For::kRun},
+    {'v', nullptr, false, For::kRun},    {'t', nullptr, false, For::kRun},
+    {'T', nullptr, false, For::kRun},    {'V', "version", false, For::kRun},
+    {'h', "help", false, For::kAny},     {'\0', "control", true, For::kControl},
+    {'\0', "json", false, For::kJson},   {'\0', "dump-schema", false, For::kRun},
+    {'\0', "helper", true, For::kRun},   {'\0', "reactor", false, For::kRun},
 };
 
 /// Those a mistyped one is compared with; the others are nobody's to type.
@@ -203,8 +196,9 @@ Status Parser::check_uses(const Command& command) const {
 Status Parser::take_words() {
     if (words_.empty()) {
         for (const OptionSpec* spec : used_) {
-            const bool needs_verb = spec->use == For::kJson ||
-                                    (spec->name != nullptr && spec->use == For::kControl);
+            const bool needs_verb =
+                spec->use == For::kJson ||
+                (spec->name != nullptr && spec->use == For::kControl);
             if (needs_verb) {
                 return Error{shown(*spec) + " needs a command"};
             }

@@ -30,7 +30,8 @@ Fd open_process(JsonView pid) {
     if (!number || *number < 2) {
         return Fd();
     }
-    return Fd(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(*number), 0)));
+    return Fd(
+        static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(*number), 0)));
 }
 
 /// Waits a moment. True if the process is gone, or, without one, if nobody answers.

@@ -17,7 +17,8 @@ namespace neuron {
 struct ControlRequest {
     std::string_view method = "GET";
     std::string target;
-    std::vector<std::pair<std::string_view, std::string>> fields;  ///< Host etc. are added
+    std::vector<std::pair<std::string_view, std::string>>
+        fields;             ///< Host etc. are added
     std::string_view body;  ///< application/json where not empty
     Millis timeout{10000};  ///< longest silence of the daemon
 };
