@@ -21,7 +21,7 @@ BAD = [
     ("scalar twice", "[server]\nport = 1\nport = 2\n",
      ['3:1: error: server.port: set twice, first at bad.conf:2:1']),
     ("duration without a unit", "[server]\ndrain_timeout = 10\n",
-     ['2:17: error: server.drain_timeout: "10" has no unit, expected a duration from 0ms to 1d,'
+     ['2:17: error: server.drain_timeout: "10" has no unit, expected a duration from 0s to 1d,'
       ' such as 30s']),
     ("size that is none", "[limits]\nmessage_max = 10x\n",
      ['2:15: error: limits.message_max: "10x" is not a size, expected a size from 1k to 1g,'

@@ -8,7 +8,7 @@ NASTY = (
     b'{"big":9007199254740993,"bigger":123456789012345678901234567890,"money":1.10,'
     b'"power":1E5,"minus":-0,"point":-0.0,"small":1e-400,"list":[ 1 ,2,  3],"z":1,"a":2,'
     b'"escapes":"\\u0041\\/\\\\\\"\\n\\t\\ud83d\\ude00\\u0000","lone":"\\ud800",'
-    b'"utf8":"h\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80","same":1,"same":2,"":null,'
+    b'"utf8":"h\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80","pair":{"same":1,"same":2},"":null,'
     b'"_meta":{"x/y":1.0},"deep":[[[[{"id":1,"method":"x","name":"y"}]]]]}'
 )
 IDS = ("1", '"1"', "-7", "0", '""', str(2 ** 60), str(-2 ** 63), "123456789012345678901234567890",

@@ -36,9 +36,10 @@ def test_descriptors_signals_and_session():
         with daemon.client() as client:
             for name in ("a", "b"):
                 got = ask(client, f"{name}.descriptors")
-                # The record file is the fixture's own.
+                # The record file is the fixture's own; Python ignores PIPE and XFSZ, and
+                # the C library may keep its internal signals 32 and 33 from a child.
                 assert set(got["fds"]) <= {0, 1, 2, 3, 4}, got
-                assert int(got["blocked"], 16) == 0 and not int(got["ignored"], 16) & ~0x1001000, got
+                assert int(got["blocked"], 16) == 0 and not int(got["ignored"], 16) & ~0x181001000, got
                 assert got["sid"] == got["pid"] and got["ppid"] == daemon.reactor, got
             assert ask(client, "a.descriptors")["cwd"] == "/tmp"
 
@@ -73,7 +74,7 @@ def test_restarts_back_off():
             end = time.monotonic() + 3
             while time.monotonic() < end:
                 assert client.call("a.echo").error["code"] == -32603
-        starts = [line for line in daemon.lines if "hostile: reason 42" in line]
+        starts = [line for line in daemon.lines if "stderr: a: hostile: reason 42" in line]
         assert 2 <= len(starts) <= 6, starts
 
 

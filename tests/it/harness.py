@@ -112,7 +112,11 @@ class Neurond:
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
         if wait:
-            self.wait_ready()
+            try:
+                self.wait_ready()
+            except BaseException:
+                self.clean_up(show_log=True)
+                raise
 
     def sections(self, downstreams, config, allow):
         all_of = {
@@ -266,17 +270,19 @@ class Neurond:
             kind = True
             raise
         finally:
-            left = self.processes()
-            for pid in left:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-            self.process.wait()
-            self.reader.join(5)
-            if kind is not None:
-                print("\n".join(["---- log", *self.lines[-120:], "----"]), flush=True)
-            shutil.rmtree(self.dir, ignore_errors=True)
+            self.clean_up(show_log=kind is not None)
+
+    def clean_up(self, show_log):
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait()
+        self.reader.join(5)
+        if show_log:
+            print("\n".join(["---- log", *self.lines[-120:], "----"]), flush=True)
+        shutil.rmtree(self.dir, ignore_errors=True)
 
 
 class Table:
