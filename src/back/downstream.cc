@@ -35,7 +35,7 @@ Downstream::Downstream(EventLoop& loop, Children& children, Router& router,
       router_(router),
       settings_(std::move(settings)),
       owner_(owner),
-      registration_(router.answerers(), *this),
+      registration_(router.parties().answerers, *this),
       pause_(settings_.backoff),
       retry_(loop, [this] { launch(); }),
       refuse_task_(loop, Phase::kSoon, [this] { deliver_refusals(); }),
@@ -90,16 +90,13 @@ void Downstream::on_listed(std::shared_ptr<const Offer> offer) {
 
 void Downstream::on_instance_end(const std::string& why) {
     loop_.retire(std::move(instance_));
-    const bool offered = std::exchange(offer_, nullptr) != nullptr;
+    offer_ = nullptr;
     if (state_ == DownstreamState::kStopped) {
         owner_.on_downstream_stopped();
         return;
     }
     last_error_ = why;
     retry_later();
-    if (offered) {
-        owner_.on_offer_changed();
-    }
 }
 
 void Downstream::retry_later() {
@@ -109,6 +106,7 @@ void Downstream::retry_later() {
     retry_.arm(pause_);
     pause_ = std::min(pause_ * 2, settings_.backoff_max);
     fail_queue(unavailable());
+    owner_.on_offer_changed();
     resolve_first_start();
 }
 

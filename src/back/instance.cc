@@ -24,6 +24,7 @@ Instance::Instance(EventLoop& loop, Children& children, StderrTail& tail, CallSi
       owner_(owner),
       server_(std::move(server)),
       tail_(tail),
+      complaints_(kStderrLogLinesPerSecond),
       start_timer_(loop, [this] { start_failed("it was not ready within start_timeout"); }),
       relist_timer_(loop, [this] { begin_list(); }),
       closed_timer_(loop, [this] { answer_all("closed its output", "crash"); }),
@@ -137,7 +138,8 @@ void Instance::on_message(const JsonScanner& scan, const Slice& text) {
             on_request(message, text.view());
             break;
         case JsonRpcMessage::Kind::kInvalid:
-            on_invalid(message, text.view());
+            on_bad_answer(message.id.in(text.view()),
+                          "sent an invalid message: " + message.reason);
             break;
     }
 }
@@ -147,8 +149,7 @@ void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
     const std::optional<uint64_t> id = leg_legacy::read_id(id_raw);
     Entry entry{};
     if (!id || !take_entry(*id, entry)) {
-        log_debug("supervisor", "%s: dropped an answer nobody waits for, id %s",
-                  server_.c_str(), escape(id_raw, 64).c_str());
+        complain("it sent an answer nobody waits for, id " + escape(id_raw, 64));
         return;
     }
     switch (entry.kind) {
@@ -167,42 +168,40 @@ void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
     }
 }
 
-/// An answer that breaks the rules still ends the call it was meant for.
-void Instance::on_invalid(const JsonRpcMessage& message, std::string_view text) {
-    log_warn("supervisor", "%s: invalid message: %s", server_.c_str(),
-             message.reason.c_str());
-    const std::optional<uint64_t> id = leg_legacy::read_id(message.id.in(text));
-    Entry entry{};
-    if (!id || !take_entry(*id, entry)) {
+/// What is wrong with a server goes to the log, at a rate it cannot set.
+void Instance::complain(const std::string& what) {
+    if (!complaints_.allow(loop_.now())) {
         return;
     }
-    if (entry.kind == Pending::kCall) {
-        answer(entry.call, Answer::failure(own_error(
-                               "sent an invalid answer: " + message.reason, "protocol")));
-    } else {
-        start_failed("it sent an invalid answer: " + message.reason);
-    }
+    const uint64_t withheld = complaints_.take_withheld();
+    const std::string more =
+        withheld == 0 ? "" : " (and " + std::to_string(withheld) + " lines like this)";
+    log_warn("supervisor", "%s: %s%s", server_.c_str(), what.c_str(), more.c_str());
 }
 
-void Instance::on_garbage(const JsonScanner& scan, std::string_view head) {
-    log_warn("supervisor", "%s: not JSON on its stdout (%s): %s", server_.c_str(),
-             scan.message().c_str(), escape(head, 128).c_str());
-}
-
-void Instance::on_oversized(std::string_view id_raw) {
-    log_warn("supervisor", "%s: dropped a message over limits.message_max",
-             server_.c_str());
+/// A message that breaks the rules still ends the call it was meant for.
+void Instance::on_bad_answer(std::string_view id_raw, const std::string& what) {
+    complain("it " + what);
     const std::optional<uint64_t> id = leg_legacy::read_id(id_raw);
     Entry entry{};
     if (!id || !take_entry(*id, entry)) {
         return;
     }
     if (entry.kind == Pending::kCall) {
-        answer(entry.call, Answer::failure(own_error(
-                               "sent an answer over limits.message_max", "protocol")));
+        answer(entry.call, Answer::failure(own_error(what, "protocol")));
     } else {
-        start_failed("it sent a list over limits.message_max");
+        start_failed("it " + what);
     }
+}
+
+void Instance::on_garbage(const JsonScanner& scan, std::string_view head,
+                          std::string_view id_raw) {
+    on_bad_answer(id_raw, "sent a line that is not JSON (" + scan.message() +
+                              "): " + escape(head, 128));
+}
+
+void Instance::on_oversized(std::string_view id_raw) {
+    on_bad_answer(id_raw, "sent a message over limits.message_max");
 }
 
 void Instance::on_notification(const JsonRpcMessage& message, const JsonScanner& scan,

@@ -24,7 +24,7 @@ StderrDrain::StderrDrain(EventLoop& loop, std::string server, Fd fd, StderrTail&
       fd_(std::move(fd)),
       tail_(tail),
       watch_(loop, fd_.get(), *this),
-      second_(loop.now()) {
+      limiter_(kStderrLogLinesPerSecond) {
     watch_.set(EPOLLIN);
 }
 
@@ -75,23 +75,17 @@ void StderrDrain::line_done() {
 }
 
 void StderrDrain::log(const std::string& line) {
-    if (loop_.now() - second_ >= Millis{1000}) {
+    if (limiter_.allow(loop_.now())) {
         report_withheld();
-        second_ = loop_.now();
-        in_second_ = 0;
-    }
-    if (++in_second_ <= kStderrLogLinesPerSecond) {
         log_child_line(server_, line);
-    } else {
-        ++withheld_;
     }
 }
 
 void StderrDrain::report_withheld() {
-    if (withheld_ > 0) {
+    const uint64_t withheld = limiter_.take_withheld();
+    if (withheld > 0) {
         log_warn("supervisor", "%s: %llu stderr lines were not logged", server_.c_str(),
-                 static_cast<unsigned long long>(withheld_));
-        withheld_ = 0;
+                 static_cast<unsigned long long>(withheld));
     }
 }
 

@@ -70,7 +70,7 @@ size_t Supervisor::healthy() const {
         }));
 }
 
-std::optional<OwnError> Supervisor::why_missing(std::string_view full_name) const {
+std::optional<Missing> Supervisor::why_missing(std::string_view full_name) const {
     const Downstream* best = nullptr;
     for (const auto& downstream : downstreams_) {
         const bool prefix = starts_with(full_name, downstream->name() + separator_);
@@ -81,7 +81,9 @@ std::optional<OwnError> Supervisor::why_missing(std::string_view full_name) cons
     if (best == nullptr || best->state() == DownstreamState::kHealthy) {
         return std::nullopt;
     }
-    return best->unavailable();
+    const bool starting = best->state() == DownstreamState::kStarting ||
+                          best->state() == DownstreamState::kConfigured;
+    return Missing{best->unavailable(), starting};
 }
 
 void Supervisor::on_first_start_resolved() {

@@ -56,7 +56,7 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, std::string session
       supervisor_(loop_, children_, config_->section("federation").str("separator"),
                   static_cast<SupervisorOwner&>(*this)),
       telemetry_(metrics_, static_cast<const DaemonView&>(*this)),
-      router_(loop_, audit_, supervisor_, telemetry_, router_limits(*config_)),
+      router_(loop_, parties_, audit_, supervisor_, telemetry_, router_limits(*config_)),
       sessions_(session_settings(*config_), std::move(session_key)),
       server_(loop_, http_settings(*config_)),
       mcp_(loop_, server_, router_, sessions_,

@@ -8,6 +8,7 @@
 #include "neurond/base/crypto.h"
 #include "neurond/base/limits.h"
 #include "neurond/base/version.h"
+#include "neurond/daemon/process_stats.h"
 
 namespace neuron {
 
@@ -51,6 +52,9 @@ Telemetry::Telemetry(Metrics& metrics, const DaemonView& view)
                   {{"version", kVersion}, {"openssl", openssl_version()}})
         .set(1);
     metrics.gauge("neurond_start_time_seconds", "When this reactor started.")
+        .set(static_cast<double>(std::time(nullptr)));
+    add_process_metrics(metrics);
+    metrics.gauge("process_start_time_seconds", "When this process started.")
         .set(static_cast<double>(std::time(nullptr)));
     metrics.gauge("neurond_ready", "1 when ready, else 0.").set_source([&view] {
         return view.is_ready() ? 1.0 : 0.0;

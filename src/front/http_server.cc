@@ -98,6 +98,12 @@ HttpHandler* HttpServer::route(const HttpConn& conn, const HttpRequest& request,
         otherwise = HttpReply::text(403, "403 Forbidden: this Host is not allowed");
         return nullptr;
     }
+    if (request.head.form == TargetForm::kAsterisk) {
+        otherwise = HttpReply();
+        otherwise.status = 204;
+        otherwise.fields.emplace_back("Allow", "GET, HEAD, POST, DELETE, OPTIONS");
+        return nullptr;
+    }
     for (const Route& route : routes_) {
         const bool below = route.path.back() == '/' &&
                            starts_with(request.head.path, route.path);
@@ -153,8 +159,16 @@ void HttpServer::drain(std::function<void()> drained) {
     drained_task_.schedule();
 }
 
+void HttpServer::on_conn_lingering() {
+    if (draining_) {
+        drained_task_.schedule();
+    }
+}
+
 void HttpServer::check_drained() {
-    if (conns_.empty() && drained_) {
+    bool busy = false;
+    table_.for_each([&busy](const HttpConn& conn) { busy = busy || !conn.lingering(); });
+    if (!busy && drained_) {
         const auto drained = std::exchange(drained_, nullptr);
         drained();
     }

@@ -69,7 +69,7 @@ PostExchange::PostExchange(EventLoop& loop, HttpServer& server, Router& router,
       accepts_(accepts),
       keepalive_(keepalive),
       request_id_(conn.request_id()),
-      registration_(router.askers(), *this),
+      registration_(router.parties().askers, *this),
       keepalive_timer_(loop, [this] { on_keepalive(); }) {
     conn.set_waiter(this);
     keepalive_timer_.arm(keepalive_);

@@ -22,9 +22,10 @@ struct Router::Record : Call {
     bool taken = false;    ///< an answerer has it
 };
 
-Router::Router(EventLoop& loop, AuditLog& audit, const Directory& directory,
-               CallObserver& observer, RouterLimits limits)
+Router::Router(EventLoop& loop, Parties& parties, AuditLog& audit,
+               const Directory& directory, CallObserver& observer, RouterLimits limits)
     : loop_(loop),
+      parties_(parties),
       audit_(audit),
       directory_(directory),
       observer_(observer),
@@ -48,6 +49,15 @@ CallHandle Router::submit(CallRequest request) {
     return record.handle;
 }
 
+void Router::set_rules(Rules rules) {
+    rules_ = std::move(rules);
+    if (!waiting_.empty()) {
+        received_.insert(received_.end(), waiting_.begin(), waiting_.end());
+        waiting_.clear();
+        stage_task_.schedule();
+    }
+}
+
 void Router::run_stage() {
     std::vector<CallHandle> received;
     received.swap(received_);
@@ -63,8 +73,20 @@ void Router::run_stage() {
     });
 }
 
-/// False when the call has been answered by a refusal.
+/// False when the call has been answered by a refusal, or has to wait.
 bool Router::admit(Record& record) {
+    record.catalog = rules_.catalog;
+    record.entry = rules_.catalog->find(record.request.name);
+    if (record.entry == nullptr) {
+        const std::optional<Missing> missing = directory_.why_missing(record.request.name);
+        if (missing && missing->starting) {
+            record.stage = Call::Stage::kWaiting;
+            waiting_.push_back(record.handle);
+            return false;
+        }
+        finish(record, Answer::failure(missing ? missing->error : unknown(record)), "error");
+        return false;
+    }
     const std::optional<OwnError> refused = refusal(record);
     if (refused) {
         finish(record, Answer::failure(*refused),
@@ -76,16 +98,18 @@ bool Router::admit(Record& record) {
     return true;
 }
 
+/// Somebody guessing at names is for the audit, too.
+OwnError Router::unknown(const Record& record) {
+    AuditRecord attempt = audit_record(record, "call");
+    attempt.allowed = false;
+    attempt.result = "error";
+    audit_.add(attempt);
+    return {JsonRpcError::kInvalidParams,
+            "Unknown tool: " + escape(record.request.name, 128), {}, {}, {}};
+}
+
 std::optional<OwnError> Router::refusal(Record& record) {
     const std::string& name = record.request.name;
-    record.catalog = rules_.catalog;
-    record.entry = rules_.catalog->find(name);
-    if (record.entry == nullptr) {
-        std::optional<OwnError> missing = directory_.why_missing(name);
-        return missing ? missing
-                       : OwnError{JsonRpcError::kInvalidParams,
-                                  "Unknown tool: " + escape(name, 128), {}, {}, {}};
-    }
     PolicyDecision decision =
         rules_.policy->decide(record.request.identity.name, PolicyKind::kTool, name);
     record.rule = std::move(decision.rule);
@@ -124,7 +148,7 @@ void Router::recorded(const std::vector<CallHandle>& calls, const Status& status
 }
 
 void Router::hand_on(Record& record) {
-    Answerer* answerer = answerers_.find(record.entry->answerer);
+    Answerer* answerer = parties_.answerers.find(record.entry->answerer);
     if (answerer == nullptr) {
         finish(record,
                Answer::failure({JsonRpcError::kInternal,
@@ -147,7 +171,7 @@ void Router::cancel(CallHandle handle) {
         return;
     }
     Answerer* answerer =
-        record->taken ? answerers_.find(record->entry->answerer) : nullptr;
+        record->taken ? parties_.answerers.find(record->entry->answerer) : nullptr;
     if (answerer != nullptr) {
         answerer->cancel(*record, CancelReason::kClient);
     }
@@ -162,7 +186,7 @@ void Router::on_notice(CallHandle handle, const Notice& notice) {
         return;
     }
     extend_deadline(*record);
-    Asker* asker = askers_.find(record->request.asker);
+    Asker* asker = parties_.askers.find(record->request.asker);
     if (asker != nullptr) {
         asker->on_notice(record->request.tag, notice);
     }
@@ -170,7 +194,7 @@ void Router::on_notice(CallHandle handle, const Notice& notice) {
 
 /// Progress starts the clock again, up to the downstream's cap.
 void Router::extend_deadline(Record& record) {
-    const Answerer* answerer = answerers_.find(record.entry->answerer);
+    const Answerer* answerer = parties_.answerers.find(record.entry->answerer);
     if (answerer == nullptr) {
         return;
     }
@@ -188,7 +212,7 @@ void Router::on_answer(CallHandle handle, const Answer& answer) {
 }
 
 void Router::on_deadline(Record& record) {
-    Answerer* answerer = answerers_.find(record.entry->answerer);
+    Answerer* answerer = parties_.answerers.find(record.entry->answerer);
     if (answerer != nullptr) {
         answerer->cancel(record, CancelReason::kTimeout);
     }
@@ -205,7 +229,7 @@ void Router::on_deadline(Record& record) {
 /// The one place where calls end in an answer. `answer` may lie in what is erased here.
 void Router::finish(Record& record, const Answer& answer, std::string_view result) {
     audit_result(record, result, answer.body.size);
-    Asker* asker = askers_.find(record.request.asker);
+    Asker* asker = parties_.askers.find(record.request.asker);
     const uint64_t tag = record.request.tag;
     observer_.on_call_done(record, result, loop_.now());
     erase(record);
@@ -242,7 +266,7 @@ AuditRecord Router::audit_record(const Call& call, std::string_view event) {
     out.peer = call.request.identity.peer;
     out.method = call.request.method;
     out.tool = call.request.name;
-    out.downstream = call.entry->downstream;
+    out.downstream = call.entry != nullptr ? call.entry->downstream : std::string_view();
     out.params = call.request.arguments.in(call.request.text.view());
     out.rule = call.rule;
     out.bytes_in = call.request.text.size;

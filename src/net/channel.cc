@@ -93,6 +93,7 @@ void Channel::enter(State next) {
         case State::kLingering:
             stream_->end_output();
             linger_.arm(kLingerTime);
+            owner_.on_lingering();
             break;
         case State::kClosed:
             input_watch_.reset();  // deaf at once, even to this batch of events

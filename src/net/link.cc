@@ -81,57 +81,60 @@ void LineLink::line_done(size_t end) {
     if (!line.empty() && line.back() == '\r') {
         line.remove_suffix(1);
     }
-    const Mode mode = std::exchange(mode_, Mode::kKeep);
-    if (mode == Mode::kDropOversized) {
+    if (mode_ != Mode::kKeep) {
         id_finder_.feed(line);
-        owner_.on_oversized(id_finder_.id());
-    } else if (mode == Mode::kKeep && line.size() > limits_.message_max) {
-        id_finder_.reset();
-        id_finder_.feed(line);
-        owner_.on_oversized(id_finder_.id());
-    } else if (mode == Mode::kKeep && !line.empty()) {
-        if (scan_.finish(line) == Scan::kDone) {
-            if (scan_.has_line_breaks()) {
-                blank_line_breaks(const_cast<char*>(line.data()), line.size());
-            }
-            owner_.on_message(scan_, Slice(block_, line));
-        } else {
-            owner_.on_garbage(scan_, line.substr(0, kGarbageHead));
+        line_dropped();
+    } else if (line.size() > limits_.message_max) {
+        drop_from(Mode::kDropOversized, line);
+        line_dropped();
+    } else if (!line.empty() && scan_.finish(line) == Scan::kDone) {
+        if (scan_.has_line_breaks()) {
+            blank_line_breaks(const_cast<char*>(line.data()), line.size());
         }
+        owner_.on_message(scan_, Slice(block_, line));
+    } else if (!line.empty()) {
+        drop_from(Mode::kDropGarbage, line);
+        line_dropped();
     }
+    mode_ = Mode::kKeep;
     scan_.reset();
 }
 
 /// The line has not ended: scan what there is, and drop what cannot become a message.
 void LineLink::line_grows() {
     const std::string_view line = pending();
-    if (mode_ == Mode::kDropOversized) {
+    if (mode_ != Mode::kKeep) {
         id_finder_.feed(line);
-        start_dropping();
-    } else if (mode_ == Mode::kDropGarbage) {
-        start_dropping();
     } else if (line.size() > limits_.message_max) {
-        mode_ = Mode::kDropOversized;
-        id_finder_.reset();
-        id_finder_.feed(line);
-        start_dropping();
-    } else if (scan_.feed(line) == Scan::kBad) {
-        // A carriage return at the end may belong to the line end: wait for the rest.
-        if (line.size() > kGarbageHead) {
-            mode_ = Mode::kDropGarbage;
-            owner_.on_garbage(scan_, line.substr(0, kGarbageHead));
-            start_dropping();
-        }
+        drop_from(Mode::kDropOversized, line);
+    } else if (scan_.feed(line) == Scan::kBad && line.size() > kGarbageHead) {
+        // Not sooner: a carriage return may still prove to belong to the line end.
+        drop_from(Mode::kDropGarbage, line);
+    } else {
+        return;
     }
+    line_begin_ = looked_ = block_->size();
 }
 
-void LineLink::start_dropping() {
-    line_begin_ = looked_ = block_->size();
+/// From here on only the id of the line is looked for; `line` is what there is of it.
+void LineLink::drop_from(Mode mode, std::string_view line) {
+    mode_ = mode;
+    garbage_head_ = line.substr(0, kGarbageHead);
+    id_finder_.reset();
+    id_finder_.feed(line);
+}
+
+void LineLink::line_dropped() {
+    if (mode_ == Mode::kDropOversized) {
+        owner_.on_oversized(id_finder_.id());
+    } else {
+        owner_.on_garbage(scan_, garbage_head_, id_finder_.id());
+    }
 }
 
 void LineLink::on_input_end() {
     if (!pending().empty() && mode_ == Mode::kKeep) {
-        owner_.on_garbage(scan_, pending().substr(0, kGarbageHead));
+        owner_.on_garbage(scan_, pending().substr(0, kGarbageHead), {});
     }
     channel_.close("end of input");
 }

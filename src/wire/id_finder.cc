@@ -56,7 +56,7 @@ void IdFinder::outside(char c) {
             string_ = true;
             if (depth_ == 1 && !value_next_) {
                 capture_ = Capture::kKey;
-                key_ = "\"";
+                key_.assign(1, '"');
             }
             break;
         case '{':

@@ -326,10 +326,7 @@ JsonScanner::LevelId JsonScanner::level_below() const noexcept {
     if (level_ == kParams) {
         return json_string_is(key, "_meta") ? kMeta : kUnread;
     }
-    if (json_string_is(key, "params")) {
-        return kParams;
-    }
-    return json_string_is(key, "result") ? kResult : kUnread;
+    return json_string_is(key, "params") ? kParams : kUnread;
 }
 
 const char* JsonScanner::close(const char* p, bool object) {

@@ -122,6 +122,7 @@ const Case kValid[] = {
     {"{\"params\":{\"arguments\":{\"a\":1,\"a\":2}}}"},
     {"{\"params\":[{\"a\":1,\"a\":2}]}"},
     {"{\"result\":{\"_meta\":{\"a\":1,\"a\":2}}}"},  // _meta is read in params only
+    {"{\"result\":{\"a\":1,\"a\":2}}"},  // results pass as they are
     {"{\"error\":{\"a\":1,\"a\":2}}"},
     {"{\"_meta\":{\"a\":1,\"a\":2}}"},
     {"{\"a\":1,\"A\":2}"},              // exact case
@@ -294,7 +295,6 @@ const Case kInvalid[] = {
     {"{\"params\":{\"b\":{},\"b\":2}}", JsonError::kDuplicateKey, 18},
     {"{\"params\":{\"_meta\":{\"a\":1,\"a\":2}}}", JsonError::kDuplicateKey, 26},
     {"{\"p\\u0061rams\":{\"a\":1,\"a\":2}}", JsonError::kDuplicateKey, 22},
-    {"{\"result\":{\"a\":1,\"a\":2}}", JsonError::kDuplicateKey, 17},
     {"{\"a\":{\"x\":[1]},\"b\":{},\"a\":0}", JsonError::kDuplicateKey, 22},
 };
 

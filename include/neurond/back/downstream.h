@@ -36,7 +36,7 @@ const char* to_string(DownstreamState state) noexcept;
 /// Is told about downstreams.
 class DownstreamOwner {
   public:
-    /// What it offers, or whether it offers it now, has changed.
+    /// What it offers, or whether it will offer it soon, has changed.
     virtual void on_offer_changed() = 0;
     /// Its first start has listed, failed or timed out.
     virtual void on_first_start_resolved() = 0;

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "neurond/back/stdio_process.h"
+#include "neurond/base/log_limiter.h"
 #include "neurond/mcp/catalog.h"
 #include "neurond/mcp/exchange.h"
 #include "neurond/mcp/leg_legacy.h"
@@ -61,14 +62,16 @@ class Instance final : private ProcessOwner {
     };
 
     void on_message(const JsonScanner& scan, const Slice& text) override;
-    void on_garbage(const JsonScanner& scan, std::string_view head) override;
+    void on_garbage(const JsonScanner& scan, std::string_view head,
+                    std::string_view id_raw) override;
     void on_oversized(std::string_view id_raw) override;
     void on_output_room() override { owner_.on_instance_room(); }
     void on_link_closed(const std::string& reason) override;
     void on_process_end(ExitStatus status) override;
 
     void on_answer(const JsonRpcMessage& message, const Slice& text);
-    void on_invalid(const JsonRpcMessage& message, std::string_view text);
+    void on_bad_answer(std::string_view id_raw, const std::string& what);
+    void complain(const std::string& what);
     void on_notification(const JsonRpcMessage& message, const JsonScanner& scan,
                          const Slice& text);
     void on_request(const JsonRpcMessage& message, std::string_view text);
@@ -100,6 +103,7 @@ class Instance final : private ProcessOwner {
     bool listing_ = false;
     bool list_again_ = false;
     std::string failure_;  ///< why we stop it ourselves
+    LogLimiter complaints_;
     Timer start_timer_;
     Timer relist_timer_;
     Timer closed_timer_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "neurond/base/fd.h"
+#include "neurond/base/log_limiter.h"
 #include "neurond/loop/event_loop.h"
 
 namespace neuron {
@@ -47,9 +48,7 @@ class StderrDrain final : private EventHandler {
     StderrTail& tail_;
     Watch watch_;
     std::string line_;
-    TimePoint second_;       ///< the second being counted
-    unsigned in_second_ = 0;
-    uint64_t withheld_ = 0;
+    LogLimiter limiter_;
 };
 
 }  // namespace neuron

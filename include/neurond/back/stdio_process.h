@@ -63,8 +63,9 @@ class StdioProcess final : private ChildOwner, private LinkOwner {
     void on_message(const JsonScanner& scan, const Slice& text) override {
         owner_.on_message(scan, text);
     }
-    void on_garbage(const JsonScanner& scan, std::string_view head) override {
-        owner_.on_garbage(scan, head);
+    void on_garbage(const JsonScanner& scan, std::string_view head,
+                    std::string_view id_raw) override {
+        owner_.on_garbage(scan, head, id_raw);
     }
     void on_oversized(std::string_view id_raw) override { owner_.on_oversized(id_raw); }
     void on_output_room() override { owner_.on_output_room(); }

@@ -42,7 +42,7 @@ class Supervisor final : public Directory, private DownstreamOwner {
     }
     bool all_resolved() const;
     size_t healthy() const;
-    std::optional<OwnError> why_missing(std::string_view full_name) const override;
+    std::optional<Missing> why_missing(std::string_view full_name) const override;
 
   private:
     void on_offer_changed() override { rebuild_.schedule(); }

@@ -20,7 +20,7 @@ Result<ControlClient> admin_client(const Options& options);
 Result<std::string> admin_get(ControlClient& client, const std::string& path);
 
 /// Why the daemon refused: {"error": "…"}, {"error": {"message": "…"}}, {"message": "…"},
-/// or the status.
+/// {"status": "…"}, or else the status of HTTP.
 std::string refusal_text(const ControlReply& reply);
 
 /// "neurond: MESSAGE" on stderr; returns kExitFailed.

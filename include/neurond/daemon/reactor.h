@@ -70,6 +70,7 @@ class Reactor final : private SignalSink,
 
     std::shared_ptr<const conf::Config> config_;
     EventLoop loop_;
+    Parties parties_;
     Children children_;
     Signals signals_;
     KeeperLink keeper_;

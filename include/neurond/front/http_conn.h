@@ -88,6 +88,8 @@ class HttpConnOwner {
                                HttpReply& otherwise) = 0;
     virtual bool draining() const noexcept = 0;
     virtual std::string new_request_id() = 0;
+    /// Everything has been said; only the client's end is waited for.
+    virtual void on_conn_lingering() = 0;
     virtual void on_conn_closed(HttpConn& conn, const std::string& reason) = 0;
 
   protected:
@@ -120,6 +122,7 @@ class HttpConn final : private ChannelOwner {
     const std::string& request_id() const noexcept { return request_id_; }
     /// No request in hand.
     bool idle() const noexcept { return state_ == State::kHead && in_.empty(); }
+    bool lingering() const noexcept { return channel_.lingering(); }
     /// More output is queued than should be; what can be dropped should be.
     bool congested() const noexcept { return channel_.congested(); }
 
@@ -144,6 +147,7 @@ class HttpConn final : private ChannelOwner {
     void on_input(size_t n) override;
     void on_input_end() override;
     void on_output_room() override {}
+    void on_lingering() override { owner_.on_conn_lingering(); }
     void on_closed(const std::string& reason) override;
 
     void enter(State next);

@@ -66,6 +66,7 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
                        HttpReply& otherwise) override;
     bool draining() const noexcept override { return draining_; }
     std::string new_request_id() override;
+    void on_conn_lingering() override;
     void on_conn_closed(HttpConn& conn, const std::string& reason) override;
 
     bool origin_allowed(std::string_view origin) const;

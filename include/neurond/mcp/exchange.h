@@ -107,9 +107,16 @@ class Answerer {
     ~Answerer() = default;
 };
 
-/// A call on its way: received → admitted → recorded → queued → sent → answered.
+/// Who can be found by handle. Outlives everybody who is in it.
+struct Parties {
+    HandleTable<Asker> askers;
+    HandleTable<Answerer> answerers;
+};
+
+/// A call on its way: received → admitted → recorded → queued → sent → answered. One for
+/// a downstream that is starting waits before it is admitted.
 struct Call {
-    enum class Stage { kReceived, kRecorded, kQueued, kSent };
+    enum class Stage { kReceived, kWaiting, kRecorded, kQueued, kSent };
 
     CallHandle handle;
     CallRequest request;

@@ -21,12 +21,17 @@ struct Rules {
     std::shared_ptr<const Policy> policy;
 };
 
+/// Why a name that belongs to a configured downstream is not in the catalog.
+struct Missing {
+    OwnError error;
+    bool starting = false;  ///< it may be there soon: worth waiting for
+};
+
 /// Knows the configured downstreams.
 class Directory {
   public:
-    /// Why a name that is not in the catalog cannot be used now: it belongs to a
-    /// downstream that is down. Nothing when it belongs to none.
-    virtual std::optional<OwnError> why_missing(std::string_view full_name) const = 0;
+    /// Nothing when the name belongs to no downstream, or to one that is up.
+    virtual std::optional<Missing> why_missing(std::string_view full_name) const = 0;
 
   protected:
     ~Directory() = default;
@@ -53,14 +58,14 @@ struct RouterLimits {
 /// ends a call, its asker gets exactly one answer, and the audit its result.
 class Router final : public CallSink {
   public:
-    Router(EventLoop& loop, AuditLog& audit, const Directory& directory,
+    Router(EventLoop& loop, Parties& parties, AuditLog& audit, const Directory& directory,
            CallObserver& observer, RouterLimits limits);
     ~Router();
 
-    HandleTable<Asker>& askers() noexcept { return askers_; }
-    HandleTable<Answerer>& answerers() noexcept { return answerers_; }
+    Parties& parties() noexcept { return parties_; }
 
-    void set_rules(Rules rules) { rules_ = std::move(rules); }
+    /// Calls that wait for a downstream are looked at again.
+    void set_rules(Rules rules);
     const Rules& rules() const noexcept { return rules_; }
 
     /// Takes a call; its asker is answered later, never before this returns.
@@ -80,6 +85,7 @@ class Router final : public CallSink {
     void run_stage();
     bool admit(Record& record);
     std::optional<OwnError> refusal(Record& record);
+    OwnError unknown(const Record& record);
     void recorded(const std::vector<CallHandle>& calls, const Status& status);
     void hand_on(Record& record);
     void on_deadline(Record& record);
@@ -91,17 +97,16 @@ class Router final : public CallSink {
     static AuditRecord audit_record(const Call& call, std::string_view event);
 
     EventLoop& loop_;
+    Parties& parties_;
     AuditLog& audit_;
     const Directory& directory_;
     CallObserver& observer_;
     RouterLimits limits_;
     Rules rules_;
-    HandleTable<Asker> askers_;
-    HandleTable<Answerer> answerers_;
     HandleTable<Call> handles_;
     std::unordered_map<uint32_t, std::unique_ptr<Record>> calls_;  ///< by handle slot
     std::vector<CallHandle> received_;
-    std::vector<std::pair<CallHandle, Answer>> refused_;
+    std::vector<CallHandle> waiting_;  ///< for a downstream that is starting
     Task stage_task_;
 };
 

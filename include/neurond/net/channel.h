@@ -24,6 +24,8 @@ class ChannelOwner {
     virtual void on_input_end() = 0;
     /// The output had been over kHighWaterBytes and is under kLowWaterBytes again.
     virtual void on_output_room() = 0;
+    /// finish() has written everything; only the peer's end is waited for.
+    virtual void on_lingering() {}
     /// Closed, by us or by the peer; the last callback. The channel is deaf and may be
     /// retired, not destroyed, from here.
     virtual void on_closed(const std::string& reason) = 0;
@@ -64,6 +66,7 @@ class Channel final {
     void close(std::string reason);
     bool closed() const noexcept { return state_ == State::kClosed; }
     bool open() const noexcept { return state_ == State::kOpen; }
+    bool lingering() const noexcept { return state_ == State::kLingering; }
 
     const Stream& stream() const noexcept { return *stream_; }
 

@@ -19,9 +19,10 @@ class LinkOwner {
     /// One message. `scan` is done with exactly `text`, which has no line breaks. Keep a
     /// copy of a small text rather than the slice: its block may be much larger.
     virtual void on_message(const JsonScanner& scan, const Slice& text) = 0;
-    /// What came is not JSON: `scan` says why, `head` is its beginning. The link goes on
-    /// with the next message.
-    virtual void on_garbage(const JsonScanner& scan, std::string_view head) = 0;
+    /// What came is not JSON: `scan` says why, `head` is its beginning, `id_raw` the id
+    /// of the message it may have been meant as. The link goes on with the next one.
+    virtual void on_garbage(const JsonScanner& scan, std::string_view head,
+                            std::string_view id_raw) = 0;
     /// A message over the limit was dropped; its raw id, if it could be told.
     virtual void on_oversized(std::string_view id_raw) = 0;
     virtual void on_output_room() = 0;
@@ -62,6 +63,9 @@ class LineLink final : public Link, private ChannelOwner {
     void close(std::string reason) override { channel_.close(std::move(reason)); }
 
   private:
+    /// What becomes of the bytes of the line being read.
+    enum class Mode { kKeep, kDropGarbage, kDropOversized };
+
     WriteSpan input_space() override;
     void on_input(size_t n) override;
     void on_input_end() override;
@@ -71,11 +75,9 @@ class LineLink final : public Link, private ChannelOwner {
     void take_lines();
     void line_done(size_t end);
     void line_grows();
-    void start_dropping();
+    void drop_from(Mode mode, std::string_view line);
+    void line_dropped();
     std::string_view pending() const noexcept;
-
-    /// What becomes of the bytes of the line being read.
-    enum class Mode { kKeep, kDropGarbage, kDropOversized };
 
     LinkLimits limits_;
     LinkOwner& owner_;
@@ -83,6 +85,7 @@ class LineLink final : public Link, private ChannelOwner {
     size_t line_begin_ = 0;  ///< in block_
     size_t looked_ = 0;      ///< in block_: no line end before this
     Mode mode_ = Mode::kKeep;
+    std::string garbage_head_;
     JsonScanner scan_;
     IdFinder id_finder_;
     Channel channel_;

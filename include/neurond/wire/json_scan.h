@@ -33,7 +33,7 @@ struct JsonEnvelope {
 ///
 /// Beyond the grammar it refuses: nesting deeper than `max_depth` (the outermost
 /// container is 1), and, on the levels it reads (the root object, `params`,
-/// `params._meta`, `result`), keys that occur twice and more than kMaxEnvelopeMembers of
+/// `params._meta`), keys that occur twice and more than kMaxEnvelopeMembers of
 /// them. Keys are compared decoded, in exact case. Below those levels duplicate keys pass.
 ///
 /// Memory: one bit a level of depth, and the member lists, whose capacity is kept over
@@ -82,13 +82,10 @@ class JsonScanner {
     const JsonMembers& meta_members() const noexcept {
         return levels_[kMeta].members();
     }
-    const JsonMembers& result_members() const noexcept {
-        return levels_[kResult].members();
-    }
 
   private:
     enum class State : uint8_t;
-    enum LevelId : uint8_t { kRoot, kParams, kMeta, kResult, kUnread };
+    enum LevelId : uint8_t { kRoot, kParams, kMeta, kUnread };
 
     const char* step(const char* p, const char* end);
     const char* structure(const char* p);

@@ -1,0 +1,14 @@
+#ifndef NEUROND_DAEMON_PROCESS_STATS_H
+#define NEUROND_DAEMON_PROCESS_STATS_H
+
+#include "neurond/base/metrics.h"
+
+namespace neuron {
+
+/// The standard `process_*` families of Prometheus, about this process; read from /proc
+/// whenever metrics are rendered.
+void add_process_metrics(Metrics& metrics);
+
+}  // namespace neuron
+
+#endif
