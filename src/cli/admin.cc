@@ -38,8 +38,8 @@ std::string refusal_text(const ControlReply& reply) {
     }
     const JsonView root(reply.body);
     const JsonView error = root.find("error");
-    for (JsonView words : {error, error.find("message"), root.find("message"),
-                           root.find("status")}) {
+    for (JsonView words :
+         {error, error.find("message"), root.find("message"), root.find("status")}) {
         if (const auto text = words.as_string()) {
             return *text;
         }

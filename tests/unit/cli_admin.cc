@@ -78,6 +78,7 @@ TEST_CASE("a refusal is told in the daemon's own words, where it has some") {
         {R"({"error":"no downstream 'x'"})", "no downstream 'x'"},
         {R"({"error":{"message":"no"}})", "no"},
         {R"({"message":"no"})", "no"},
+        {R"({"status":"starting"})", "starting"},
         {R"({"error":5})", "HTTP status 404"},
         {"", "HTTP status 404"},
         {"<html>", "HTTP status 404"},
