@@ -10,7 +10,7 @@ namespace neuron {
 
 namespace {
 
-constexpr size_t kLabelWidth = 14;
+constexpr size_t kLabelWidth = 17;
 constexpr size_t kMaxValueBytes = 4096;
 
 /// "downstreams   3 of 4 healthy"; nothing where there is no value.

@@ -65,7 +65,9 @@ int run_version() {
     std::printf("neurond %s\n%s\ncJSON %s\nMCP", kVersion, openssl_version(),
                 cjson_version());
     for (const Revision revision : kRevisions) {
-        std::printf(" %s", std::string(to_string(revision)).c_str());
+        if (is_legacy(revision)) {  // what the doors speak
+            std::printf(" %s", to_string(revision));
+        }
     }
     std::puts("");
     return kExitDone;

@@ -16,16 +16,16 @@ TEST_CASE("status is told in lines") {
         R"("downstreams":{"total":4,"healthy":3},"tools":17,"sessions":2,)"
         R"("connections":3,"calls_in_flight":1})";
     CHECK(status_text(JsonView(json)) ==
-          "state         ready\n"
-          "version       0.1.0\n"
-          "pid           42\n"
-          "uptime        2h 5m\n"
-          "listeners     127.0.0.1:8443 unix:/run/x.sock\n"
-          "downstreams   3 of 4 healthy\n"
-          "tools         17\n"
-          "sessions      2\n"
-          "connections   3\n"
-          "calls         1 in flight\n");
+          "state            ready\n"
+          "version          0.1.0\n"
+          "pid              42\n"
+          "uptime           2h 5m\n"
+          "listeners        127.0.0.1:8443 unix:/run/x.sock\n"
+          "downstreams      3 of 4 healthy\n"
+          "tools            17\n"
+          "sessions         2\n"
+          "connections      3\n"
+          "calls            1 in flight\n");
 }
 
 TEST_CASE("servers are a table, or a sentence") {
@@ -47,9 +47,9 @@ TEST_CASE("one server is told in full, its stderr last") {
         R"({"name":"redis","stderr":["one","two \u001b[31m"],"state":"healthy",)"
         R"("uptime_seconds":61,"last_error":null})";
     CHECK(server_text(JsonView(json)) ==
-          "name          redis\n"
-          "state         healthy\n"
-          "uptime        1m 1s\n"
+          "name             redis\n"
+          "state            healthy\n"
+          "uptime           1m 1s\n"
           "stderr\n"
           "  one\n"
           "  two \\x1b[31m\n");
