@@ -53,7 +53,15 @@ int dispatch(const Options& options) {
 
 int run_program(const std::vector<std::string_view>& args) {
     const Result<Options> options = parse_options(args);
-    return options ? dispatch(*options) : print_usage_error(options.error());
+    if (!options) {
+        return print_usage_error(options.error());
+    }
+    const int code = dispatch(*options);
+    if (std::fflush(stdout) != 0) {  // a full disk must not look like success
+        std::perror("neurond: write stdout");
+        return code == kExitDone ? kExitFailed : code;
+    }
+    return code;
 }
 
 }  // namespace
