@@ -45,7 +45,7 @@ class McpClient:
                  capabilities=None, start=True, timeout=DEADLINE):
         self.address, self.path, self.version = address, path, version
         self.extra, self.session, self.next_id = list(headers), None, 0
-        self.timeout, self.conn, self.server_info = timeout, None, None
+        self.timeout, self.conn, self.server_info, self.reopens = timeout, None, None, True
         if start:
             self.initialize(capabilities or {})
 
@@ -79,24 +79,19 @@ class McpClient:
         return got
 
     def post(self, body, headers=None, on_event=None):
-        """POSTs `body` as it is. A kept connection that the server closed is opened anew."""
+        """POSTs `body` as it is, once. A kept connection that the server has closed in the
+        meantime is opened anew."""
         headers = self.headers() if headers is None else headers
-        for fresh in (self.conn is None, True):
-            if fresh:
-                self.close()
-                self.conn = Conn(self.address, self.timeout)
-            try:
-                lines = [f"POST {self.path} HTTP/1.1", "Host: localhost",
-                         f"Content-Length: {len(body)}"] + [f"{n}: {v}" for n, v in headers]
-                self.conn.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
-                head = self.conn.head()
-                while head.status < 200:
-                    head = self.conn.head()
-                return self.read(head, on_event)
-            except (Closed, BrokenPipeError, ConnectionResetError):
-                if fresh:
-                    raise
-        raise AssertionError("unreachable")
+        if self.conn and self.conn.is_closed(timeout=0.0):
+            self.close()
+        self.conn = self.conn or Conn(self.address, self.timeout)
+        lines = [f"POST {self.path} HTTP/1.1", "Host: localhost",
+                 f"Content-Length: {len(body)}"] + [f"{n}: {v}" for n, v in headers]
+        self.conn.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        head = self.conn.head()
+        while head.status < 200:
+            head = self.conn.head()
+        return self.read(head, on_event)
 
     def read(self, head, on_event):
         kind = (head.header("content-type") or "").split(";")[0]

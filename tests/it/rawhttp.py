@@ -35,6 +35,7 @@ class Conn:
     def __init__(self, address, timeout=DEADLINE):
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
+        self.timeout = timeout
         self.sock.settimeout(timeout)
         self.sock.connect(address)
         if family == socket.AF_INET:
@@ -147,10 +148,10 @@ class Conn:
             return not self.buffer
         except ConnectionResetError:
             return True
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             return False
         finally:
-            self.sock.settimeout(DEADLINE)
+            self.sock.settimeout(self.timeout)
 
     def request(self, method, path, headers=(), body=None):
         """Sends a well-formed request and returns its response."""

@@ -49,6 +49,9 @@ def main():
         directory, parts = pathlib.Path(parts[1]).resolve(), parts[2:]
     files = [f for f in sorted(directory.glob("[0-9][0-9]-*.py"))
              if not parts or any(part in f.name for part in parts)]
+    binary = os.environ.get("NEUROND_BIN", "build/neurond")
+    if not os.access(binary, os.X_OK):
+        sys.exit(f"run.py: {binary} is not there: run make, or set NEUROND_BIN")
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         for done in concurrent.futures.as_completed([pool.submit(run, f) for f in files]):
