@@ -167,7 +167,7 @@ void HttpServer::on_conn_lingering() {
 
 void HttpServer::check_drained() {
     bool busy = false;
-    table_.for_each([&busy](const HttpConn& conn) { busy = busy || !conn.lingering(); });
+    table_.for_each([&busy](const HttpConn& conn) { busy = busy || !conn.finished(); });
     if (!busy && drained_) {
         const auto drained = std::exchange(drained_, nullptr);
         drained();

@@ -122,7 +122,8 @@ class HttpConn final : private ChannelOwner {
     const std::string& request_id() const noexcept { return request_id_; }
     /// No request in hand.
     bool idle() const noexcept { return state_ == State::kHead && in_.empty(); }
-    bool lingering() const noexcept { return channel_.lingering(); }
+    /// Everything has been said.
+    bool finished() const noexcept { return channel_.lingering() || channel_.closed(); }
     /// More output is queued than should be; what can be dropped should be.
     bool congested() const noexcept { return channel_.congested(); }
 
