@@ -1,16 +1,15 @@
 #!/bin/sh
-# 88 columns (92 where a comment's last word sticks out), no tabs, no blanks at the end of a line, a newline at the end of a file.
+# No tabs, no blanks at the end of a line, a newline at the end of a file; 88 columns (92
+# where a comment's last word sticks out).
 set -u
 bad=$(
-    git ls-files src include tests '*.sh' '*.py' | grep -E '\.(cc|h|sh|py|mjs)$' |
-        while read -r file; do
-            [ -e "$file" ] || continue
-            grep -nP '\t|[ \t]+$' "$file" | sed "s|^|$file: tab or trailing blank: |"
-            [ -z "$(tail -c 1 "$file")" ] || echo "$file: no newline at the end"
-        done
-    git ls-files src include tests/unit tests/fuzz | grep -E '\.(cc|h)$' | while read -r file; do
-        [ -e "$file" ] || continue
-        grep -nP '^.{93,}' "$file" | sed "s|^|$file: over 92 columns: |"
+    find src include tests -name node_modules -prune -o \
+        \( -name '*.cc' -o -name '*.h' -o -name '*.sh' -o -name '*.py' -o -name '*.mjs' \) \
+        -print | while read -r file; do
+        grep -nP '\t|[ \t]+$' "$file" | sed "s|^|$file: tab or trailing blank: |"
+        [ -z "$(tail -c 1 "$file")" ] || echo "$file: no newline at the end"
     done
+    find src include tests/unit tests/fuzz \( -name '*.cc' -o -name '*.h' \) -print |
+        xargs grep -nP '^.{93,}' | sed 's|^|over 92 columns: |'
 )
 [ -z "$bad" ] || { echo "$bad"; exit 1; }
