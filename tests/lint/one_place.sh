@@ -19,7 +19,7 @@ only '#include <cjson/|"cJSON.h"' '(src|include/neurond)/wire/json_doc' \
     'cJSON is known to wire/json_doc'
 only '(^|[^a-zA-Z_])::close\(' 'include/neurond/base/fd.h|src/loop/trampoline' \
     'base/fd.h closes descriptors'
-only '::(fork|vfork|system|popen)\(' 'src/daemon/keeper' \
+only '::(fork|vfork|system|popen)\(' 'src/daemon/daemonize' \
     'children come from posix_spawn (loop/child)'
 only '::(signal|sigaction)\(' 'src/(loop/signals|daemon/)' \
     'signals belong to loop/signals'
