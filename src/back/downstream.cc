@@ -77,9 +77,8 @@ void Downstream::on_listed(std::shared_ptr<const Offer> offer) {
     if (state_ != DownstreamState::kHealthy) {
         const auto took =
             std::chrono::duration_cast<Millis>(loop_.now() - started_).count();
-        enter(DownstreamState::kHealthy,
-              std::to_string(offer_->tools.size()) + " tools, " + std::to_string(took) +
-                  " ms");
+        enter(DownstreamState::kHealthy, std::to_string(offer_->tools.size()) +
+                                             " tools, " + std::to_string(took) + " ms");
         pause_ = settings_.backoff;
         last_error_.clear();
         resolve_first_start();
@@ -145,7 +144,9 @@ OwnError Downstream::unavailable() const {
         why += ": " + last_error_;
     }
     return {JsonRpcError::kInternal,
-            "Downstream '" + name() + "' is not available: " + why, "unavailable", name(),
+            "Downstream '" + name() + "' is not available: " + why,
+            "unavailable",
+            name(),
             {}};
 }
 
@@ -192,7 +193,8 @@ void Downstream::on_instance_room() {
 /// Sends what waits, in order, as far as the instance takes it.
 void Downstream::pump() {
     while (!queue_.empty() && instance_ && instance_->ready() &&
-           instance_->in_flight() < settings_.max_in_flight && !instance_->congested()) {
+           instance_->in_flight() < settings_.max_in_flight &&
+           !instance_->congested()) {
         Call* call = router_.find_call(queue_.front());
         queue_.pop_front();
         if (call != nullptr) {

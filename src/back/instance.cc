@@ -12,20 +12,21 @@ namespace neuron {
 
 namespace {
 
-constexpr Millis kRelistDelay{100};      ///< servers announce changes in bursts
+constexpr Millis kRelistDelay{100};        ///< servers announce changes in bursts
 constexpr Millis kClosedOutputGrace{200};  ///< an exit status usually follows at once
 
 }  // namespace
 
-Instance::Instance(EventLoop& loop, Children& children, StderrTail& tail, CallSink& sink,
-                   InstanceOwner& owner, std::string server)
+Instance::Instance(EventLoop& loop, Children& children, StderrTail& tail,
+                   CallSink& sink, InstanceOwner& owner, std::string server)
     : loop_(loop),
       sink_(sink),
       owner_(owner),
       server_(std::move(server)),
       tail_(tail),
       complaints_(kStderrLogLinesPerSecond),
-      start_timer_(loop, [this] { start_failed("it was not ready within start_timeout"); }),
+      start_timer_(loop,
+                   [this] { start_failed("it was not ready within start_timeout"); }),
       relist_timer_(loop, [this] { begin_list(); }),
       closed_timer_(loop, [this] { answer_all("closed its output", "crash"); }),
       process_(loop, children, tail, static_cast<ProcessOwner&>(*this)) {}
@@ -62,7 +63,9 @@ void Instance::start_failed(const std::string& why) {
     stop(why);
 }
 
-void Instance::transmit(OutQueue&& message) { process_.link().send(std::move(message)); }
+void Instance::transmit(OutQueue&& message) {
+    process_.link().send(std::move(message));
+}
 
 // --- calls ---------------------------------------------------------------------------
 
@@ -102,8 +105,11 @@ bool Instance::take_entry(uint64_t id, Entry& entry) {
 }
 
 OwnError Instance::own_error(std::string message, const char* type) const {
-    return {JsonRpcError::kInternal, "Downstream '" + server_ + "' " + std::move(message),
-            type, server_, {}};
+    return {JsonRpcError::kInternal,
+            "Downstream '" + server_ + "' " + std::move(message),
+            type,
+            server_,
+            {}};
 }
 
 void Instance::answer(CallHandle call, const Answer& answer) {
@@ -289,7 +295,8 @@ void Instance::on_page(const JsonRpcMessage& message, const Slice& text) {
     std::string problem;
     std::optional<std::string> cursor;
     if (message.kind == JsonRpcMessage::Kind::kError) {
-        problem = "it refused tools/list: " + escape(message.error.in(text.view()), 256);
+        problem =
+            "it refused tools/list: " + escape(message.error.in(text.view()), 256);
     } else if (Status read = parse_tools_page(text.part(message.result.in(text.view())),
                                               *offer_, cursor);
                !read) {

@@ -63,7 +63,8 @@ Status StdioProcess::start(const StdioCommand& command) {
     plan.argv.insert(plan.argv.begin(), command.path);
     plan.env = command.env;
     plan.cwd = command.cwd;
-    plan.fds = {{in->read_end.get(), 0}, {out->write_end.get(), 1}, {err->write_end.get(), 2}};
+    plan.fds = {
+        {in->read_end.get(), 0}, {out->write_end.get(), 1}, {err->write_end.get(), 2}};
     const Result<pid_t> pid = spawn(plan);
     if (!pid) {
         return pid.error();

@@ -27,8 +27,9 @@ Supervisor::Supervisor(EventLoop& loop, Children& children, std::string separato
 Supervisor::~Supervisor() = default;
 
 void Supervisor::add(Router& router, DownstreamSettings settings) {
-    downstreams_.push_back(std::make_unique<Downstream>(
-        loop_, children_, router, std::move(settings), static_cast<DownstreamOwner&>(*this)));
+    downstreams_.push_back(
+        std::make_unique<Downstream>(loop_, children_, router, std::move(settings),
+                                     static_cast<DownstreamOwner&>(*this)));
 }
 
 void Supervisor::start() {
@@ -64,8 +65,8 @@ bool Supervisor::all_resolved() const {
 }
 
 size_t Supervisor::healthy() const {
-    return static_cast<size_t>(
-        std::count_if(downstreams_.begin(), downstreams_.end(), [](const auto& downstream) {
+    return static_cast<size_t>(std::count_if(
+        downstreams_.begin(), downstreams_.end(), [](const auto& downstream) {
             return downstream->state() == DownstreamState::kHealthy;
         }));
 }
@@ -74,7 +75,8 @@ std::optional<Missing> Supervisor::why_missing(std::string_view full_name) const
     const Downstream* best = nullptr;
     for (const auto& downstream : downstreams_) {
         const bool prefix = starts_with(full_name, downstream->name() + separator_);
-        if (prefix && (best == nullptr || downstream->name().size() > best->name().size())) {
+        if (prefix &&
+            (best == nullptr || downstream->name().size() > best->name().size())) {
             best = downstream.get();
         }
     }

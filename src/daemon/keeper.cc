@@ -22,6 +22,7 @@
 #include "neurond/conf/bundle.h"
 #include "neurond/conf/config.h"
 #include "neurond/daemon/daemon.h"
+#include "neurond/daemon/daemonize.h"
 #include "neurond/daemon/keeper_link.h"
 #include "neurond/daemon/pid_file.h"
 #include "neurond/daemon/settings.h"
@@ -35,7 +36,8 @@ namespace {
 
 constexpr int kExitFailed = 1;
 constexpr int kExitConfig = 78;
-constexpr size_t kMaxDeaths = 5;  ///< of reactors within a minute; then it is no accident
+constexpr size_t kMaxDeaths =
+    5;  ///< of reactors within a minute; then it is no accident
 constexpr Millis kDeathWindow{60 * 1000};
 constexpr Millis kFirstPause{100};  ///< before the second restart within the window
 constexpr Millis kStopMargin{2000};
@@ -124,7 +126,8 @@ void Keeper::launch() {
 
 Status Keeper::spawn_reactor() {
     int pair[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) !=
+        0) {
         return sys_error("socketpair");
     }
     Fd ours(pair[0]);
@@ -237,11 +240,12 @@ Result<Fd> listen_control(const conf::Config& config, const DaemonPaths& paths) 
     if (!address) {
         return address.error();
     }
-    return listen_unix(*address,
-                       static_cast<mode_t>(config.section("server").integer("control_mode")));
+    return listen_unix(*address, static_cast<mode_t>(
+                                     config.section("server").integer("control_mode")));
 }
 
-Status prepare(const conf::Config& config, const DaemonOptions& options, Estate& estate) {
+Status prepare(const conf::Config& config, const DaemonOptions& options,
+               Estate& estate) {
     estate.paths = daemon_paths(config);
     if (!options.pid_file.empty()) {
         estate.paths.pid_file = options.pid_file;
@@ -266,30 +270,6 @@ Status prepare(const conf::Config& config, const DaemonOptions& options, Estate&
     estate.main = std::move(*main);
     estate.shutdown_timeout = config.section("server").duration("shutdown_timeout");
     return Ok{};
-}
-
-/// Splits off the daemon. In the process that was called: its exit code. In the daemon:
-/// the pipe on which the other waits.
-std::optional<int> daemonize(std::optional<Fd>& starter) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) {
-        return kExitFailed;
-    }
-    Fd read_end(ends[0]);
-    Fd write_end(ends[1]);
-    const pid_t pid = ::fork();
-    if (pid < 0) {
-        return kExitFailed;
-    }
-    if (pid == 0) {
-        ::setsid();
-        starter.emplace(std::move(write_end));
-        return std::nullopt;
-    }
-    write_end.reset();
-    char verdict = '-';
-    const ssize_t n = ::read(read_end.get(), &verdict, 1);
-    return n == 1 && verdict == '+' ? 0 : kExitFailed;
 }
 
 void warn_about_places(const DaemonPaths& paths) {

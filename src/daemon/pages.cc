@@ -93,11 +93,12 @@ std::string Pages::health_json(bool detail) const {
     const size_t total = supervisor.downstreams().size();
     const size_t healthy = supervisor.healthy();
     JsonWriter w;
-    w.begin_object().key("status").string(healthy == total  ? "healthy"
-                                          : healthy > 0     ? "degraded"
-                                                            : "unhealthy");
+    w.begin_object().key("status").string(healthy == total ? "healthy"
+                                          : healthy > 0    ? "degraded"
+                                                           : "unhealthy");
     w.key("version").string(kVersion);
-    w.key("uptime_seconds").integer(whole_seconds(monotonic_now() - started_monotonic_));
+    w.key("uptime_seconds")
+        .integer(whole_seconds(monotonic_now() - started_monotonic_));
     w.key("mcp_servers").begin_object().key("total").unsigned_integer(total);
     w.key("healthy").unsigned_integer(healthy);
     if (detail) {
@@ -125,7 +126,8 @@ std::string Pages::status_json() const {
     w.key("pid").integer(::getppid());  // the keeper's: the one in the PID file
     w.key("reactor_pid").integer(::getpid());
     w.key("state").string(view_.state());
-    w.key("uptime_seconds").integer(whole_seconds(monotonic_now() - started_monotonic_));
+    w.key("uptime_seconds")
+        .integer(whole_seconds(monotonic_now() - started_monotonic_));
     w.key("started").string(to_rfc3339(started_));
     w.key("listeners").begin_array();
     for (const std::string& address : view_.server().addresses()) {
@@ -167,8 +169,8 @@ std::string Pages::server_json(const Downstream& each, bool detail) const {
 }
 
 HttpReply Pages::servers(const HttpRequest& request) const {
-    const std::string_view name =
-        request.head.path.substr(std::min(request.head.path.size(), kServersPath.size() + 1));
+    const std::string_view name = request.head.path.substr(
+        std::min(request.head.path.size(), kServersPath.size() + 1));
     JsonWriter all;
     all.begin_array();
     for (const auto& each : view_.supervisor().downstreams()) {

@@ -21,7 +21,8 @@ namespace {
 
 constexpr int kExitFailed = 1;
 constexpr int kExitConfig = 78;
-constexpr unsigned kControlServes = kServeMcp | kServeHealth | kServeMetrics | kServeAdmin;
+constexpr unsigned kControlServes =
+    kServeMcp | kServeHealth | kServeMetrics | kServeAdmin;
 constexpr int kSweepMillis = 2000;
 
 Fd inherited(int fd) {
@@ -56,7 +57,8 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, std::string session
       supervisor_(loop_, children_, config_->section("federation").str("separator"),
                   static_cast<SupervisorOwner&>(*this)),
       telemetry_(metrics_, static_cast<const DaemonView&>(*this)),
-      router_(loop_, parties_, audit_, supervisor_, telemetry_, router_limits(*config_)),
+      router_(loop_, parties_, audit_, supervisor_, telemetry_,
+              router_limits(*config_)),
       sessions_(session_settings(*config_), std::move(session_key)),
       server_(loop_, http_settings(*config_)),
       mcp_(loop_, server_, router_, sessions_,
@@ -65,7 +67,8 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, std::string session
       drain_timer_(loop_, [this] { stop_downstreams(); }),
       shutdown_timer_(loop_,
                       [this] {
-                          log_warn("daemon", "shutdown_timeout: cutting off what is left");
+                          log_warn("daemon",
+                                   "shutdown_timeout: cutting off what is left");
                           end();
                       }),
       stop_task_(loop_, Phase::kSoon, [this] { drain(); }) {
@@ -83,7 +86,9 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, std::string session
 
 Reactor::~Reactor() = default;
 
-Status Reactor::open() { return audit_.open(); }
+Status Reactor::open() {
+    return audit_.open();
+}
 
 int Reactor::run() {
     for (const std::string& address : server_.addresses()) {
@@ -118,8 +123,8 @@ void Reactor::on_catalog(std::shared_ptr<const Catalog> catalog, bool tools_chan
 void Reactor::on_all_resolved() {
     if (state_ == State::kStarting) {
         state_ = State::kReady;
-        log_info("daemon", "ready: %zu of %zu downstreams healthy", supervisor_.healthy(),
-                 supervisor_.downstreams().size());
+        log_info("daemon", "ready: %zu of %zu downstreams healthy",
+                 supervisor_.healthy(), supervisor_.downstreams().size());
     }
 }
 
@@ -211,8 +216,8 @@ int run_reactor() {
         log_error("daemon", "%s", key.error().message.c_str());
         return kExitFailed;
     }
-    Reactor reactor(loaded.config, std::move(*key), std::move(keeper), std::move(control),
-                    std::move(main));
+    Reactor reactor(loaded.config, std::move(*key), std::move(keeper),
+                    std::move(control), std::move(main));
     if (Status opened = reactor.open(); !opened) {
         log_error("daemon", "%s", opened.error().message.c_str());
         return kExitFailed;

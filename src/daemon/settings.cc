@@ -16,7 +16,8 @@ namespace neuron {
 namespace {
 
 constexpr const char* kSelf = "/proc/self/exe";
-constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr const char* kDefaultPath =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What a child gets of our environment when `inherit_env = minimal`.
 constexpr const char* kMinimalEnvironment[] = {"PATH", "HOME", "LANG", "TZ", "TMPDIR"};
@@ -30,7 +31,8 @@ void inherit_all(std::vector<std::string>& env, const conf::Config& config) {
     for (char** at = environ; *at != nullptr; ++at) {
         const std::string_view pair(*at);
         const std::string name(pair.substr(0, pair.find('=')));
-        if (!starts_with(name, "NEUROND_") && config.variables_used().count(name) == 0) {
+        if (!starts_with(name, "NEUROND_") &&
+            config.variables_used().count(name) == 0) {
             env.emplace_back(pair);
         }
     }
@@ -73,7 +75,8 @@ LinkLimits link_limits(const conf::Config& config) {
             static_cast<unsigned>(limits.integer("json_depth"))};
 }
 
-DownstreamSettings downstream(const conf::Section& section, const conf::Config& config) {
+DownstreamSettings downstream(const conf::Section& section,
+                              const conf::Config& config) {
     DownstreamSettings out;
     out.name = section.label();
     out.enabled = section.yes("enabled");
@@ -114,8 +117,8 @@ DaemonPaths daemon_paths(const conf::Config& config) {
 
 LogLevel log_level(const conf::Config& config) {
     const std::string& level = config.section("log").str("level");
-    return level == "debug"  ? LogLevel::kDebug
-           : level == "warn" ? LogLevel::kWarn
+    return level == "debug"   ? LogLevel::kDebug
+           : level == "warn"  ? LogLevel::kWarn
            : level == "error" ? LogLevel::kError
                               : LogLevel::kInfo;
 }

@@ -19,9 +19,8 @@ constexpr std::string_view kResults[] = {"success", "error", "blocked", "cancell
 constexpr const char* kOther = "other";
 
 const std::vector<double>& call_bounds() {
-    static const std::vector<double> bounds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                                               0.1,   0.25,   0.5,   1,    2.5,   5,
-                                               10,    30,     60};
+    static const std::vector<double> bounds = {
+        0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
     return bounds;
 }
 
@@ -48,8 +47,9 @@ Telemetry::Telemetry(Metrics& metrics, const DaemonView& view)
       overhead_(metrics.histogram("neurond_overhead_seconds",
                                   "neurond's own share of a call, before it is sent.",
                                   overhead_bounds())) {
-    metrics.gauge("neurond_build_info", "Versions; always 1.",
-                  {{"version", kVersion}, {"openssl", openssl_version()}})
+    metrics
+        .gauge("neurond_build_info", "Versions; always 1.",
+               {{"version", kVersion}, {"openssl", openssl_version()}})
         .set(1);
     metrics.gauge("neurond_start_time_seconds", "When this reactor started.")
         .set(static_cast<double>(std::time(nullptr)));
@@ -60,7 +60,8 @@ Telemetry::Telemetry(Metrics& metrics, const DaemonView& view)
         return view.is_ready() ? 1.0 : 0.0;
     });
     metrics.gauge("neurond_connections", "Open connections.", {{"door", "http"}})
-        .set_source([&view] { return static_cast<double>(view.server().connections()); });
+        .set_source(
+            [&view] { return static_cast<double>(view.server().connections()); });
     metrics.gauge("neurond_sessions", "Open sessions.", {{"door", "http"}})
         .set_source([&view] { return static_cast<double>(view.sessions().size()); });
     metrics.gauge("neurond_catalog_tools", "Tools in the merged catalog.")
@@ -76,7 +77,8 @@ void Telemetry::refresh() {
         const MetricLabels labels = {{"downstream", each->name()}};
         metrics_.gauge("neurond_downstream_up", "1 when healthy, else 0.", labels)
             .set(each->state() == DownstreamState::kHealthy ? 1 : 0);
-        metrics_.gauge("neurond_calls_in_flight", "Calls a server is working on.", labels)
+        metrics_
+            .gauge("neurond_calls_in_flight", "Calls a server is working on.", labels)
             .set(static_cast<double>(each->in_flight()));
         metrics_.gauge("neurond_queue_length", "Calls waiting for a server.", labels)
             .set(static_cast<double>(each->queued()));

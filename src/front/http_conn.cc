@@ -22,7 +22,8 @@ constexpr size_t kFirstBodyBytes = 4096;
 /// An id we may repeat in headers, logs and audit lines.
 bool is_usable_request_id(std::string_view id) noexcept {
     return !id.empty() && id.size() <= kMaxRequestIdBytes &&
-           std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+           std::all_of(id.begin(), id.end(),
+                       [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
 HeadLimits head_limits(const HttpLimits& limits) noexcept {
@@ -53,8 +54,7 @@ HttpReply HttpReply::json(int status, std::string_view body) {
 
 HttpConn::HttpConn(EventLoop& loop, std::unique_ptr<Stream> stream, Peer peer,
                    HandleTable<HttpConn>& table, HttpConnOwner& owner)
-    : loop_(loop),
-      peer_(std::move(peer)),
+    : peer_(std::move(peer)),
       owner_(owner),
       registration_(table, *this),
       parser_(head_limits(owner.http_limits())),
@@ -101,7 +101,8 @@ bool HttpConn::body_direct() const noexcept {
 WriteSpan HttpConn::input_space() {
     direct_ = {};
     if (body_direct()) {
-        const size_t left = static_cast<size_t>(framing_.length - decoder_.body_bytes());
+        const size_t left =
+            static_cast<size_t>(framing_.length - decoder_.body_bytes());
         if (body_->room() == 0) {
             body_.reserve(std::min(left, std::max(body_->size(), kReadBudgetBytes)));
         }
@@ -137,7 +138,8 @@ void HttpConn::on_input_end() {
     input_ended_ = true;
     keep_alive_ = false;
     if (state_ == State::kHead || state_ == State::kBody) {
-        channel_.close(in_.empty() ? "closed by the client" : "closed inside a request");
+        channel_.close(in_.empty() ? "closed by the client"
+                                   : "closed inside a request");
     }
 }
 
@@ -174,9 +176,10 @@ bool HttpConn::take_head() {
 
 bool HttpConn::begin_request() {
     const std::string_view given = head_.fields.field("X-Request-Id").value_or("");
-    request_id_ = is_usable_request_id(given) ? std::string(given) : owner_.new_request_id();
-    keep_alive_ = keeps_alive(head_.minor_version, head_.fields) && !owner_.draining() &&
-                  !input_ended_;
+    request_id_ =
+        is_usable_request_id(given) ? std::string(given) : owner_.new_request_id();
+    keep_alive_ = keeps_alive(head_.minor_version, head_.fields) &&
+                  !owner_.draining() && !input_ended_;
     framing_ = request_framing(head_);
     if (framing_.kind == BodyFraming::Kind::kBad) {
         fail(framing_.status, framing_.why);
@@ -318,9 +321,10 @@ void HttpConn::dispatch() {
 
 // --- output --------------------------------------------------------------------------
 
-void HttpConn::write_head(int status, std::string_view content_type,
-                          const std::vector<std::pair<std::string, std::string>>& fields,
-                          std::optional<size_t> length) {
+void HttpConn::write_head(
+    int status, std::string_view content_type,
+    const std::vector<std::pair<std::string, std::string>>& fields,
+    std::optional<size_t> length) {
     HttpHeadWriter head = HttpHeadWriter::response(status);
     head.field("Date", imf_fixdate(std::time(nullptr)));
     if (!content_type.empty()) {
@@ -357,8 +361,9 @@ void HttpConn::reply(HttpReply reply) {
     answer_done();
 }
 
-void HttpConn::start_stream(int status, std::string_view content_type,
-                            const std::vector<std::pair<std::string, std::string>>& fields) {
+void HttpConn::start_stream(
+    int status, std::string_view content_type,
+    const std::vector<std::pair<std::string, std::string>>& fields) {
     streaming_ = true;
     chunked_ = head_.minor_version > 0;
     keep_alive_ = keep_alive_ && chunked_;

@@ -58,8 +58,8 @@ void HttpServer::add_route(std::string path, Serve what, HttpHandler& handler) {
 }
 
 void HttpServer::add_listener(Fd socket, unsigned serve) {
-    auto listener = std::make_unique<Listener>(
-        loop_, std::move(socket), static_cast<ListenerOwner&>(*this));
+    auto listener = std::make_unique<Listener>(loop_, std::move(socket),
+                                               static_cast<ListenerOwner&>(*this));
     const Address address = listener->address();
     doors_.push_back({std::move(listener), address, serve, address.is_loopback()});
 }
@@ -72,7 +72,9 @@ std::vector<std::string> HttpServer::addresses() const {
     return out;
 }
 
-bool HttpServer::may_accept() const { return conns_.size() < settings_.connections; }
+bool HttpServer::may_accept() const {
+    return conns_.size() < settings_.connections;
+}
 
 void HttpServer::on_accept(Listener& listener, Fd socket) {
     HttpConn::Peer peer = peer_of(socket.get(), listener.address());
@@ -105,9 +107,10 @@ HttpHandler* HttpServer::route(const HttpConn& conn, const HttpRequest& request,
         return nullptr;
     }
     for (const Route& route : routes_) {
-        const bool below = route.path.back() == '/' &&
-                           starts_with(request.head.path, route.path);
-        if ((below || request.head.path == route.path) && (door.serve & route.what) != 0) {
+        const bool below =
+            route.path.back() == '/' && starts_with(request.head.path, route.path);
+        if ((below || request.head.path == route.path) &&
+            (door.serve & route.what) != 0) {
             return route.handler;
         }
     }
@@ -129,8 +132,8 @@ bool HttpServer::host_allowed(std::string_view authority) const {
         return true;
     }
     const auto host = parse_host_port(authority);
-    return host &&
-           (is_loopback_name(host->host) || listed(settings_.allowed_hosts, host->host));
+    return host && (is_loopback_name(host->host) ||
+                    listed(settings_.allowed_hosts, host->host));
 }
 
 std::string HttpServer::new_request_id() {
@@ -138,7 +141,8 @@ std::string HttpServer::new_request_id() {
 }
 
 void HttpServer::on_conn_closed(HttpConn& conn, const std::string& reason) {
-    log_debug("http", "%s closed: %s", conn.peer().identity.peer.c_str(), reason.c_str());
+    log_debug("http", "%s closed: %s", conn.peer().identity.peer.c_str(),
+              reason.c_str());
     loop_.retire(conns_.release(conn));
     if (draining_) {
         drained_task_.schedule();

@@ -8,8 +8,8 @@
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
 #include "neurond/front/page.h"
-#include "neurond/wire/json_write.h"
 #include "neurond/wire/json_view.h"
+#include "neurond/wire/json_write.h"
 #include "neurond/wire/jsonrpc.h"
 #include "neurond/wire/sse.h"
 
@@ -53,8 +53,8 @@ HttpReply message_reply(OutQueue&& message, Accepts accepts) {
 }
 
 std::string requested_data(std::string_view requested_raw) {
-    return std::string(R"({"supported":)") + kSupported +
-           R"(,"requested":)" + std::string(requested_raw) + "}";
+    return std::string(R"({"supported":)") + kSupported + R"(,"requested":)" +
+           std::string(requested_raw) + "}";
 }
 
 }  // namespace
@@ -127,7 +127,8 @@ Session* McpEndpoint::session_of(const HttpRequest& request, HttpReply& otherwis
     }
     Session* session = sessions_.find(*token, request.identity.name, loop_.now());
     if (session == nullptr) {
-        otherwise = error_reply(404, JsonRpcError::kSessionNotFound, "Session not found");
+        otherwise =
+            error_reply(404, JsonRpcError::kSessionNotFound, "Session not found");
         return nullptr;
     }
     const auto version = request.head.fields.field(kVersionField);
@@ -148,10 +149,9 @@ void McpEndpoint::on_get(HttpConn& conn, const HttpRequest& request) {
         return;
     }
     ++session->open_streams;
-    streams_.add(std::make_unique<EventStream>(loop_, server_,
-                                               static_cast<StreamOwner&>(*this), conn,
-                                               session->handle, ++stream_count_,
-                                               keepalive_));
+    streams_.add(std::make_unique<EventStream>(
+        loop_, server_, static_cast<StreamOwner&>(*this), conn, session->handle,
+        ++stream_count_, keepalive_));
 }
 
 void McpEndpoint::on_delete(HttpConn& conn, const HttpRequest& request) {
@@ -188,7 +188,8 @@ void McpEndpoint::sweep() {
 // --- POST ----------------------------------------------------------------------------
 
 void McpEndpoint::on_post(HttpConn& conn, const HttpRequest& request) {
-    Post post{conn, request, Accepts::parse(request.head.fields), nullptr, nullptr, {}, false};
+    Post post{conn, request, Accepts::parse(request.head.fields), nullptr, nullptr,
+              {},   false};
     const JsonScanner& scan = *request.scan;
     if (scan.error() == JsonError::kNone && scan.root() == JsonScanner::Root::kArray) {
         take_batch(post);
@@ -222,9 +223,9 @@ void McpEndpoint::take_batch(Post& post) {
     }
     const bool empty = !elements.at(0).exists();
     if (post.session->revision != Revision::k20250326 || empty) {
-        post.reply = error_reply(400, JsonRpcError::kInvalidRequest,
-                                 empty ? "The batch is empty"
-                                       : "Batches exist only in revision 2025-03-26");
+        post.reply = error_reply(
+            400, JsonRpcError::kInvalidRequest,
+            empty ? "The batch is empty" : "Batches exist only in revision 2025-03-26");
         return;
     }
     JsonScanner scan(UINT16_MAX);
@@ -276,9 +277,10 @@ void McpEndpoint::take_request(Post& post, const JsonRpcMessage& message,
     const auto header = post.request.head.fields.field(kVersionField);
     const auto revision = header ? parse_revision(*header) : std::nullopt;
     if (!claim.empty() || (revision && !is_legacy(*revision))) {
-        refuse(post, 400, JsonRpcError::kUnsupportedVersion, "Unsupported protocol version",
-               id_raw,
-               requested_data(claim.empty() ? json_quote(*header) : std::string(claim)));
+        refuse(
+            post, 400, JsonRpcError::kUnsupportedVersion,
+            "Unsupported protocol version", id_raw,
+            requested_data(claim.empty() ? json_quote(*header) : std::string(claim)));
         return;
     }
     DoorRequest asked = read_legacy_request(message, scan, text);
@@ -313,8 +315,8 @@ void McpEndpoint::take_request(Post& post, const JsonRpcMessage& message,
     }
 }
 
-void McpEndpoint::initialize(Post& post, std::string_view id_raw, const JsonScanner& scan,
-                             const Slice& text) {
+void McpEndpoint::initialize(Post& post, std::string_view id_raw,
+                             const JsonScanner& scan, const Slice& text) {
     if (post.batch) {
         refuse(post, 400, JsonRpcError::kInvalidRequest, "initialize cannot be batched",
                id_raw);

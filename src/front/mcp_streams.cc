@@ -17,11 +17,13 @@ constexpr std::string_view kEventStream = "text/event-stream";
 
 /// Ids are equal when type and value are: `1` and `"1"` are two.
 bool same_id(std::string_view a, std::string_view b) {
-    const bool strings = !a.empty() && !b.empty() && a.front() == '"' && b.front() == '"';
+    const bool strings =
+        !a.empty() && !b.empty() && a.front() == '"' && b.front() == '"';
     return strings ? json_strings_equal(a, b) : a == b;
 }
 
-bool accepts(std::string_view element, std::string_view type, std::string_view subtype) {
+bool accepts(std::string_view element, std::string_view type,
+             std::string_view subtype) {
     const std::string_view range = trim(element.substr(0, element.find(';')));
     const size_t slash = range.find('/');
     if (slash == std::string_view::npos) {
@@ -88,7 +90,9 @@ void PostExchange::add_call(CallRequest request, std::string_view id_raw) {
     items_.push_back(std::move(item));
 }
 
-void PostExchange::add_message(OutQueue&& message) { send_event(std::move(message)); }
+void PostExchange::add_message(OutQueue&& message) {
+    send_event(std::move(message));
+}
 
 void PostExchange::start() {
     started_ = true;
@@ -202,7 +206,9 @@ void PostExchange::end_if_answered() {
     owner_.on_exchange_done(*this);
 }
 
-void PostExchange::on_conn_gone() { conn_ = {}; }
+void PostExchange::on_conn_gone() {
+    conn_ = {};
+}
 
 EventStream::EventStream(EventLoop& loop, HttpServer& server, StreamOwner& owner,
                          HttpConn& conn, Handle<Session> session, uint64_t number,

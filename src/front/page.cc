@@ -8,19 +8,20 @@
 
 namespace neuron {
 
-std::optional<HttpReply> refuse_method(std::string_view method, std::string_view methods) {
+std::optional<HttpReply> refuse_method(std::string_view method,
+                                       std::string_view methods) {
     for (const std::string_view allowed : split(methods, ',')) {
         if (trim(allowed) == method) {
             return std::nullopt;
         }
     }
-    constexpr std::string_view kKnown[] = {"GET",     "HEAD",  "POST",    "PUT",
-                                           "DELETE",  "PATCH", "OPTIONS", "TRACE"};
-    const bool known = std::find(std::begin(kKnown), std::end(kKnown), method) !=
-                       std::end(kKnown);
+    constexpr std::string_view kKnown[] = {"GET",    "HEAD",  "POST",    "PUT",
+                                           "DELETE", "PATCH", "OPTIONS", "TRACE"};
+    const bool known =
+        std::find(std::begin(kKnown), std::end(kKnown), method) != std::end(kKnown);
     HttpReply reply = method == "OPTIONS" ? HttpReply()
-                      : known             ? HttpReply::text(405, "405 Method Not Allowed")
-                                          : HttpReply::text(501, "501 Not Implemented");
+                      : known ? HttpReply::text(405, "405 Method Not Allowed")
+                              : HttpReply::text(501, "501 Not Implemented");
     if (method == "OPTIONS") {
         reply.status = 204;
     }

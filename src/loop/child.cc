@@ -70,8 +70,8 @@ int SpawnObjects::map_fds(const std::vector<std::pair<int, int>>& fds) {
         if (!high) {
             return errno;
         }
-        if (const int err = ::posix_spawn_file_actions_adddup2(&actions_, high.get(),
-                                                               theirs);
+        if (const int err =
+                ::posix_spawn_file_actions_adddup2(&actions_, high.get(), theirs);
             err != 0) {
             return err;
         }

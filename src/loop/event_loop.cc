@@ -29,7 +29,9 @@ EventLoop::EventLoop() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), now_(monotonic_
     }
 }
 
-EventLoop::~EventLoop() { bury(); }
+EventLoop::~EventLoop() {
+    bury();
+}
 
 void EventLoop::run() {
     stopped_ = false;

@@ -66,7 +66,8 @@ Status Helper::start() {
     pid_ = *pid;
     children_.watch(pid_, *this);
     socket_ = std::move(ours);
-    watch_ = std::make_unique<Watch>(loop_, socket_.get(), static_cast<EventHandler&>(*this));
+    watch_ = std::make_unique<Watch>(loop_, socket_.get(),
+                                     static_cast<EventHandler&>(*this));
     watch_->set(EPOLLIN);
     return Ok{};
 }
@@ -81,7 +82,8 @@ void Helper::request(std::string_view request, int fd, Answer done) {
     }
     const uint64_t id = next_id_++;
     if (!send(id, request, fd)) {
-        failed_.emplace_back(std::move(done), sys_error("send to", name_of(role_)).message);
+        failed_.emplace_back(std::move(done),
+                             sys_error("send to", name_of(role_)).message);
         failures_.schedule();
         return;
     }
@@ -90,7 +92,8 @@ void Helper::request(std::string_view request, int fd, Answer done) {
 
 /// A full socket is a failure, not a wait: the helper is then seconds behind.
 bool Helper::send(uint64_t id, std::string_view request, int fd) {
-    iovec parts[2] = {{&id, sizeof id}, {const_cast<char*>(request.data()), request.size()}};
+    iovec parts[2] = {{&id, sizeof id},
+                      {const_cast<char*>(request.data()), request.size()}};
     msghdr message{};
     message.msg_iov = parts;
     message.msg_iovlen = 2;
@@ -110,7 +113,8 @@ bool Helper::send(uint64_t id, std::string_view request, int fd) {
 void Helper::on_ready(uint32_t) {
     char datagram[kMaxHelperMessageBytes];
     for (;;) {
-        const ssize_t n = ::recv(socket_.get(), datagram, sizeof datagram, MSG_DONTWAIT);
+        const ssize_t n =
+            ::recv(socket_.get(), datagram, sizeof datagram, MSG_DONTWAIT);
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
             return;
         }
@@ -126,7 +130,8 @@ void Helper::on_ready(uint32_t) {
         }
         const Answer done = std::move(found->second);
         waiting_.erase(found);
-        const std::string_view text(datagram + sizeof id, static_cast<size_t>(n) - sizeof id);
+        const std::string_view text(datagram + sizeof id,
+                                    static_cast<size_t>(n) - sizeof id);
         done(text.front() == '+', text.substr(1));
         if (!socket_) {
             return;

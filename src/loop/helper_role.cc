@@ -23,8 +23,12 @@ constexpr char kSync = 's';
 constexpr char kReplace = 'r';
 constexpr char kResolve = 'n';
 
-std::string done(std::string_view text = {}) { return "+" + std::string(text); }
-std::string failed(std::string_view why) { return "-" + std::string(why); }
+std::string done(std::string_view text = {}) {
+    return "+" + std::string(text);
+}
+std::string failed(std::string_view why) {
+    return "-" + std::string(why);
+}
 
 std::string sync_descriptor(const Fd& fd) {
     if (!fd) {
@@ -40,16 +44,16 @@ std::string sync_descriptor(const Fd& fd) {
 /// "path NUL mode NUL content"
 std::string replace_file(std::string_view request) {
     const size_t path_end = request.find('\0');
-    const size_t mode_end =
-        path_end == std::string_view::npos ? path_end : request.find('\0', path_end + 1);
+    const size_t mode_end = path_end == std::string_view::npos
+                                ? path_end
+                                : request.find('\0', path_end + 1);
     if (mode_end == std::string_view::npos) {
         return failed("replace: malformed request");
     }
     const auto mode = parse_u64(request.substr(path_end + 1, mode_end - path_end - 1));
-    const Status written =
-        write_file_atomically(std::string(request.substr(0, path_end)),
-                              request.substr(mode_end + 1),
-                              static_cast<mode_t>(mode.value_or(0600)));
+    const Status written = write_file_atomically(
+        std::string(request.substr(0, path_end)), request.substr(mode_end + 1),
+        static_cast<mode_t>(mode.value_or(0600)));
     return written ? done() : failed(written.error().message);
 }
 
@@ -58,7 +62,8 @@ std::string resolve(const std::string& host) {
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_ADDRCONFIG;
     addrinfo* found = nullptr;
-    if (const int err = ::getaddrinfo(host.c_str(), nullptr, &hints, &found); err != 0) {
+    if (const int err = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
+        err != 0) {
         return failed("resolve " + host + ": " + ::gai_strerror(err));
     }
     std::string lines;
@@ -111,7 +116,9 @@ ssize_t receive(char* datagram, size_t size, Fd& fd) {
 
 }  // namespace
 
-std::string writer_sync_request() { return std::string(1, kSync); }
+std::string writer_sync_request() {
+    return std::string(1, kSync);
+}
 
 std::string writer_replace_request(std::string_view path, unsigned mode,
                                    std::string_view content) {
@@ -135,9 +142,10 @@ int run_helper(std::string_view role) {
             return 0;  // the daemon has gone, or has no more use for us
         }
         std::string answer(datagram, sizeof(uint64_t));
-        answer += serve(writer,
-                        {datagram + sizeof(uint64_t), static_cast<size_t>(n) - sizeof(uint64_t)},
-                        fd);
+        answer += serve(
+            writer,
+            {datagram + sizeof(uint64_t), static_cast<size_t>(n) - sizeof(uint64_t)},
+            fd);
         if (::send(STDIN_FILENO, answer.data(), answer.size(), MSG_NOSIGNAL) < 0) {
             return 0;
         }

@@ -31,7 +31,8 @@ DoorRequest read_call(const JsonRpcMessage& message, const JsonScanner& scan,
     DoorRequest out;
     CallRequest& call = out.call;
     call.name_span = find(scan.params_members(), view, "name");
-    const std::optional<std::string> name = JsonView(call.name_span.in(view)).as_string();
+    const std::optional<std::string> name =
+        JsonView(call.name_span.in(view)).as_string();
     if (!name) {
         return refused(JsonRpcError::kInvalidParams,
                        "tools/call: params.name is missing or not a string");
@@ -67,7 +68,8 @@ DoorRequest read_legacy_request(const JsonRpcMessage& message, const JsonScanner
         // We never hand out a cursor, so none can be valid.
         return find(scan.params_members(), text.view(), "cursor").empty()
                    ? of_kind(DoorRequest::Kind::kToolsList)
-                   : refused(JsonRpcError::kInvalidParams, "tools/list: invalid cursor");
+                   : refused(JsonRpcError::kInvalidParams,
+                             "tools/list: invalid cursor");
     }
     if (message.method == "ping") {
         return of_kind(DoorRequest::Kind::kPing);
@@ -80,7 +82,8 @@ DoorRequest read_legacy_request(const JsonRpcMessage& message, const JsonScanner
 
 InitializeRequest read_initialize(const JsonScanner& scan, std::string_view text) {
     InitializeRequest out;
-    const JsonView version(find(scan.params_members(), text, "protocolVersion").in(text));
+    const JsonView version(
+        find(scan.params_members(), text, "protocolVersion").in(text));
     const std::optional<std::string> requested = version.as_string();
     if (!requested) {
         out.error = "initialize: params.protocolVersion is missing or not a string";
@@ -100,7 +103,8 @@ std::string_view read_cancelled_id(const JsonScanner& scan, std::string_view tex
     return find(scan.params_members(), text, "requestId").in(text);
 }
 
-void write_initialize_result(OutQueue& out, std::string_view id_raw, Revision revision) {
+void write_initialize_result(OutQueue& out, std::string_view id_raw,
+                             Revision revision) {
     JsonWriter w;
     w.begin_object().key("protocolVersion").string(to_string(revision));
     w.key("capabilities").raw(R"({"tools":{"listChanged":true}})");
@@ -165,7 +169,8 @@ void write_answer(OutQueue& out, std::string_view id_raw, const Answer& answer,
 void write_progress(OutQueue& out, const Notice& notice, std::string_view token_raw) {
     const std::vector<Edit> edits = {{notice.progress_token, token_raw}};
     const Span whole{0, notice.params.size};
-    write_notification(out, "notifications/progress", JsonBody{notice.params, whole, edits});
+    write_notification(out, "notifications/progress",
+                       JsonBody{notice.params, whole, edits});
 }
 
 void write_tools_list_changed(OutQueue& out) {

@@ -57,14 +57,15 @@ void write_cancelled(OutQueue& out, uint64_t id, std::string_view reason) {
 
 Result<ServerHello> read_hello(std::string_view result) {
     const JsonView hello(result);
-    const std::optional<std::string> version = hello.find("protocolVersion").as_string();
+    const std::optional<std::string> version =
+        hello.find("protocolVersion").as_string();
     if (!version) {
         return Error{"its answer to initialize has no protocolVersion", 0};
     }
     const std::optional<Revision> revision = parse_revision(*version);
     if (!revision || !is_legacy(*revision)) {
-        return Error{"it speaks the unsupported protocol version " + escape(*version, 64),
-                     0};
+        return Error{
+            "it speaks the unsupported protocol version " + escape(*version, 64), 0};
     }
     ServerHello out;
     out.revision = *revision;

@@ -78,13 +78,15 @@ bool Router::admit(Record& record) {
     record.catalog = rules_.catalog;
     record.entry = rules_.catalog->find(record.request.name);
     if (record.entry == nullptr) {
-        const std::optional<Missing> missing = directory_.why_missing(record.request.name);
+        const std::optional<Missing> missing =
+            directory_.why_missing(record.request.name);
         if (missing && missing->starting) {
             record.stage = Call::Stage::kWaiting;
             waiting_.push_back(record.handle);
             return false;
         }
-        finish(record, Answer::failure(missing ? missing->error : unknown(record)), "error");
+        finish(record, Answer::failure(missing ? missing->error : unknown(record)),
+               "error");
         return false;
     }
     const std::optional<OwnError> refused = refusal(record);
@@ -105,7 +107,10 @@ OwnError Router::unknown(const Record& record) {
     attempt.result = "error";
     audit_.add(attempt);
     return {JsonRpcError::kInvalidParams,
-            "Unknown tool: " + escape(record.request.name, 128), {}, {}, {}};
+            "Unknown tool: " + escape(record.request.name, 128),
+            {},
+            {},
+            {}};
 }
 
 std::optional<OwnError> Router::refusal(Record& record) {
@@ -119,10 +124,14 @@ std::optional<OwnError> Router::refusal(Record& record) {
         denied.result = "blocked";
         audit_.add(denied);
         return OwnError{JsonRpcError::kInvalidRequest,
-                        "Access denied to tool " + name + " by security policy", {}, {}, {}};
+                        "Access denied to tool " + name + " by security policy",
+                        {},
+                        {},
+                        {}};
     }
     if (calls_.size() > limits_.calls_in_flight) {
-        return OwnError{JsonRpcError::kInternal, "Too many calls in flight", "busy", {}, 1};
+        return OwnError{
+            JsonRpcError::kInternal, "Too many calls in flight", "busy", {}, 1};
     }
     return std::nullopt;
 }
@@ -139,7 +148,9 @@ void Router::recorded(const std::vector<CallHandle>& calls, const Status& status
             finish(*record,
                    Answer::failure({JsonRpcError::kInternal,
                                     "Audit logging failed: " + status.error().message,
-                                    "audit", record->entry->downstream, {}}),
+                                    "audit",
+                                    record->entry->downstream,
+                                    {}}),
                    "error");
             continue;
         }
@@ -154,7 +165,9 @@ void Router::hand_on(Record& record) {
                Answer::failure({JsonRpcError::kInternal,
                                 "Downstream '" + record.entry->downstream +
                                     "' is not available: it has been removed",
-                                "unavailable", record.entry->downstream, {}}),
+                                "unavailable",
+                                record.entry->downstream,
+                                {}}),
                "error");
         return;
     }
@@ -200,14 +213,14 @@ void Router::extend_deadline(Record& record) {
     }
     const auto left = std::chrono::ceil<Millis>(
         record.handed_on + answerer->call_timeout_max() - loop_.now());
-    record.deadline.arm(
-        std::min(answerer->call_timeout(record.entry->own_name), left));
+    record.deadline.arm(std::min(answerer->call_timeout(record.entry->own_name), left));
 }
 
 void Router::on_answer(CallHandle handle, const Answer& answer) {
     Record* record = find(handle);
     if (record != nullptr) {
-        finish(*record, answer, answer.kind == Answer::Kind::kResult ? "success" : "error");
+        finish(*record, answer,
+               answer.kind == Answer::Kind::kResult ? "success" : "error");
     }
 }
 
@@ -221,8 +234,11 @@ void Router::on_deadline(Record& record) {
     finish(record,
            Answer::failure({JsonRpcError::kInternal,
                             "Downstream '" + record.entry->downstream +
-                                "' did not answer within " + std::to_string(waited) + " ms",
-                            "timeout", record.entry->downstream, {}}),
+                                "' did not answer within " + std::to_string(waited) +
+                                " ms",
+                            "timeout",
+                            record.entry->downstream,
+                            {}}),
            "timeout");
 }
 
@@ -245,8 +261,7 @@ void Router::audit_result(const Record& record, std::string_view result,
     }
     AuditRecord line = audit_record(record, "result");
     line.result = result;
-    line.duration =
-        std::chrono::duration_cast<Millis>(loop_.now() - record.received);
+    line.duration = std::chrono::duration_cast<Millis>(loop_.now() - record.received);
     line.bytes_out = bytes_out;
     audit_.add(line);
     stage_task_.schedule();
@@ -266,7 +281,8 @@ AuditRecord Router::audit_record(const Call& call, std::string_view event) {
     out.peer = call.request.identity.peer;
     out.method = call.request.method;
     out.tool = call.request.name;
-    out.downstream = call.entry != nullptr ? call.entry->downstream : std::string_view();
+    out.downstream =
+        call.entry != nullptr ? call.entry->downstream : std::string_view();
     out.params = call.request.arguments.in(call.request.text.view());
     out.rule = call.rule;
     out.bytes_in = call.request.text.size;

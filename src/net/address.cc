@@ -21,7 +21,8 @@ constexpr std::string_view kUnixPrefix = "unix:";
 /// Whether somebody accepts connections at this Unix path.
 bool is_served(const Address& address) {
     const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    return ::connect(probe.get(), address.get(), address.size()) == 0 || errno == EAGAIN;
+    return ::connect(probe.get(), address.get(), address.size()) == 0 ||
+           errno == EAGAIN;
 }
 
 Status bind_and_listen(int fd, const Address& address) {
@@ -60,13 +61,15 @@ Result<Address> Address::from_unix_path(std::string_view path) {
     Address out;
     auto& un = reinterpret_cast<sockaddr_un&>(out.storage_);
     if (path.empty() || path.size() >= sizeof un.sun_path) {
-        return Error{"parse address unix:" + escape(path) + ": path empty or longer than " +
+        return Error{"parse address unix:" + escape(path) +
+                         ": path empty or longer than " +
                          std::to_string(sizeof un.sun_path - 1) + " bytes",
                      0};
     }
     un.sun_family = AF_UNIX;
     std::memcpy(un.sun_path, path.data(), path.size());
-    out.size_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
+    out.size_ =
+        static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
     return out;
 }
 
@@ -93,7 +96,8 @@ Result<Address> Address::parse(std::string_view text) {
 Address Address::local_of(int fd) noexcept {
     Address out;
     out.size_ = sizeof out.storage_;
-    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&out.storage_), &out.size_) != 0) {
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&out.storage_), &out.size_) !=
+        0) {
         return {};
     }
     return out;
@@ -102,7 +106,8 @@ Address Address::local_of(int fd) noexcept {
 Address Address::peer_of(int fd) noexcept {
     Address out;
     out.size_ = sizeof out.storage_;
-    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&out.storage_), &out.size_) != 0) {
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&out.storage_), &out.size_) !=
+        0) {
         return {};
     }
     return out;
@@ -135,13 +140,14 @@ std::string Address::to_string() const {
     char text[INET6_ADDRSTRLEN] = "";
     switch (family()) {
         case AF_INET:
-            ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(storage_).sin_addr,
-                        text, sizeof text);
+            ::inet_ntop(AF_INET,
+                        &reinterpret_cast<const sockaddr_in&>(storage_).sin_addr, text,
+                        sizeof text);
             return std::string(text) + ":" + std::to_string(port());
         case AF_INET6:
             ::inet_ntop(AF_INET6,
-                        &reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr, text,
-                        sizeof text);
+                        &reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr,
+                        text, sizeof text);
             return "[" + std::string(text) + "]:" + std::to_string(port());
         case AF_UNIX:
             return std::string(kUnixPrefix) +
@@ -172,10 +178,12 @@ Result<Fd> listen_unix(const Address& address, mode_t mode) {
     struct stat info {};
     if (::lstat(path.c_str(), &info) == 0) {
         if (!S_ISSOCK(info.st_mode)) {
-            return Error{"bind " + address.to_string() + ": exists and is not a socket", 0};
+            return Error{"bind " + address.to_string() + ": exists and is not a socket",
+                         0};
         }
         if (is_served(address)) {
-            return Error{"bind " + address.to_string() + ": in use by another process", 0};
+            return Error{"bind " + address.to_string() + ": in use by another process",
+                         0};
         }
         ::unlink(path.c_str());
     }

@@ -19,8 +19,7 @@ constexpr int kMaxParts = 64;
 }  // namespace
 
 Channel::Channel(EventLoop& loop, std::unique_ptr<Stream> stream, ChannelOwner& owner)
-    : loop_(loop),
-      stream_(std::move(stream)),
+    : stream_(std::move(stream)),
       owner_(owner),
       flush_task_(loop, Phase::kFlush, [this] { write_some(); }),
       closed_task_(loop, Phase::kSoon, [this] { owner_.on_closed(reason_); }),
@@ -114,7 +113,8 @@ void Channel::update_interest() {
     }
     const bool reads = !input_ended_ && (input_wanted_ || state_ != State::kOpen);
     uint32_t input = reads || write_wants_read_ ? uint32_t{EPOLLIN} : 0;
-    const uint32_t output = output_blocked_ || read_wants_write_ ? uint32_t{EPOLLOUT} : 0;
+    const uint32_t output =
+        output_blocked_ || read_wants_write_ ? uint32_t{EPOLLOUT} : 0;
     if (output_watch_) {
         output_watch_->set(output);
     } else {

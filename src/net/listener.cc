@@ -62,7 +62,8 @@ bool Listener::accept_one() {
         pause(kNoDescriptorsPause);
         return false;
     }
-    return errno == ECONNABORTED || errno == EINTR;  // that one has gone; the next may not
+    return errno == ECONNABORTED ||
+           errno == EINTR;  // that one has gone; the next may not
 }
 
 void Listener::pause(Millis delay) {

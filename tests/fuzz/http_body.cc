@@ -1,5 +1,5 @@
-// A body comes out the same however its bytes are split. The first byte of the input chooses
-// the framing.
+// A body comes out the same however its bytes are split. The first byte of the input
+// chooses the framing.
 
 #include <cassert>
 #include <cstddef>

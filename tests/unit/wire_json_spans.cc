@@ -112,7 +112,7 @@ TEST_CASE("params that are no object have no members") {
     at_every_split("{\"params\":[{\"a\":1}],\"result\":[1]}",
                    [](const JsonScanner& scanner, std::string_view text) {
                        CHECK(scanner.params_members().empty());
-                                  CHECK(scanner.envelope().params.in(text) == "[{\"a\":1}]");
+                       CHECK(scanner.envelope().params.in(text) == "[{\"a\":1}]");
                    });
 }
 

@@ -30,7 +30,14 @@ struct DownstreamSettings {
 };
 
 /// What a downstream is doing (DESIGN 1.6).
-enum class DownstreamState { kConfigured, kStarting, kHealthy, kRestarting, kDisabled, kStopped };
+enum class DownstreamState {
+    kConfigured,
+    kStarting,
+    kHealthy,
+    kRestarting,
+    kDisabled,
+    kStopped
+};
 const char* to_string(DownstreamState state) noexcept;
 
 /// Is told about downstreams.

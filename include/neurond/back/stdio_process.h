@@ -15,10 +15,10 @@ namespace neuron {
 
 /// How to start a stdio server.
 struct StdioCommand {
-    std::string server;              ///< the downstream's name, for the log
+    std::string server;  ///< the downstream's name, for the log
     std::string path;
-    std::vector<std::string> args;   ///< without argv[0]
-    std::vector<std::string> env;    ///< "NAME=value", all of it
+    std::vector<std::string> args;  ///< without argv[0]
+    std::vector<std::string> env;   ///< "NAME=value", all of it
     std::string cwd;
     Millis stop_timeout{5000};
     LinkLimits limits;

@@ -14,7 +14,8 @@ namespace neuron {
 class SupervisorOwner {
   public:
     /// There is a new catalog. `tools_changed`: a client could see the difference.
-    virtual void on_catalog(std::shared_ptr<const Catalog> catalog, bool tools_changed) = 0;
+    virtual void on_catalog(std::shared_ptr<const Catalog> catalog,
+                            bool tools_changed) = 0;
     /// Every downstream's first start has listed, failed or timed out.
     virtual void on_all_resolved() = 0;
 

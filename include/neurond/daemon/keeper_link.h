@@ -11,10 +11,10 @@ namespace neuron {
 // Between the keeper and its reactor: descriptors at fixed numbers, and single bytes over
 // a socketpair. Whichever end closes, the other process has gone.
 
-constexpr int kKeeperSocketFd = 3;    ///< the socketpair
-constexpr int kBundleFd = 4;          ///< the validated configuration, in a memfd
-constexpr int kControlListenerFd = 5; ///< the control socket
-constexpr int kMainListenerFd = 6;    ///< [server] bind and port
+constexpr int kKeeperSocketFd = 3;     ///< the socketpair
+constexpr int kBundleFd = 4;           ///< the validated configuration, in a memfd
+constexpr int kControlListenerFd = 5;  ///< the control socket
+constexpr int kMainListenerFd = 6;     ///< [server] bind and port
 
 /// What a reactor tells its keeper.
 enum class ReactorNews : char {

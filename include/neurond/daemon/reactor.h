@@ -50,7 +50,8 @@ class Reactor final : private SignalSink,
     void on_reload() override;
     void on_reopen() override;
     void on_child() override { children_.reap(); }
-    void on_catalog(std::shared_ptr<const Catalog> catalog, bool tools_changed) override;
+    void on_catalog(std::shared_ptr<const Catalog> catalog,
+                    bool tools_changed) override;
     void on_all_resolved() override;
     void on_news(ReactorNews) override {}
     void on_other_end_gone() override;

@@ -17,7 +17,8 @@ class Telemetry final : public CallObserver {
     /// Both outlive this.
     Telemetry(Metrics& metrics, const DaemonView& view);
 
-    void on_call_done(const Call& call, std::string_view result, TimePoint now) override;
+    void on_call_done(const Call& call, std::string_view result,
+                      TimePoint now) override;
     /// Brings what is kept per downstream up to date; before each rendering.
     void refresh();
 

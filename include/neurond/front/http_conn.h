@@ -169,7 +169,6 @@ class HttpConn final : private ChannelOwner {
     void answer_done();
     HttpRequest request() const;
 
-    EventLoop& loop_;
     Peer peer_;
     HttpConnOwner& owner_;
     Registration<HttpConn> registration_;
@@ -182,11 +181,11 @@ class HttpConn final : private ChannelOwner {
     BodyDecoder decoder_;
     BodyFraming framing_;
     BlockRef body_;
-    WriteSpan direct_;       ///< where body bytes are being read straight into body_
+    WriteSpan direct_;  ///< where body bytes are being read straight into body_
     JsonScanner scan_;
     HttpHandler* handler_ = nullptr;
     HttpWaiter* waiter_ = nullptr;
-    bool skip_body_ = false;    ///< refused already; the body is read only to get past it
+    bool skip_body_ = false;  ///< refused already; the body is read only to get past it
     bool keep_alive_ = true;
     bool chunked_ = false;
     bool streaming_ = false;

@@ -19,8 +19,8 @@ namespace neuron {
 /// decided here; what it means in mcp/door_legacy.
 class McpEndpoint final : public HttpHandler, private StreamOwner {
   public:
-    McpEndpoint(EventLoop& loop, HttpServer& server, Router& router, SessionStore& sessions,
-                Millis keepalive);
+    McpEndpoint(EventLoop& loop, HttpServer& server, Router& router,
+                SessionStore& sessions, Millis keepalive);
     ~McpEndpoint();
 
     /// The catalog has changed: every session with an open stream is told.
@@ -40,8 +40,8 @@ class McpEndpoint final : public HttpHandler, private StreamOwner {
     void on_delete(HttpConn& conn, const HttpRequest& request);
 
     void take_message(Post& post, const JsonScanner& scan, const Slice& text);
-    void take_request(Post& post, const JsonRpcMessage& message, const JsonScanner& scan,
-                      const Slice& text);
+    void take_request(Post& post, const JsonRpcMessage& message,
+                      const JsonScanner& scan, const Slice& text);
     void take_notification(Post& post, const JsonRpcMessage& message,
                            const JsonScanner& scan, const Slice& text);
     void take_batch(Post& post);

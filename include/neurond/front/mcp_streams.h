@@ -40,9 +40,9 @@ struct Accepts {
 /// lost connection is no cancellation.
 class PostExchange final : public Asker, private HttpWaiter {
   public:
-    PostExchange(EventLoop& loop, HttpServer& server, Router& router, StreamOwner& owner,
-                 HttpConn& conn, Handle<Session> session, Accepts accepts,
-                 Millis keepalive);
+    PostExchange(EventLoop& loop, HttpServer& server, Router& router,
+                 StreamOwner& owner, HttpConn& conn, Handle<Session> session,
+                 Accepts accepts, Millis keepalive);
     ~PostExchange();
 
     /// Several answers are due: one event each.

@@ -32,7 +32,8 @@ class Page final : public HttpHandler {
 
 /// The answer to a method a path does not take: 405, or 204 to OPTIONS, with Allow; and
 /// 501 to a method HTTP does not know. Nothing when `method` is among `methods`.
-std::optional<HttpReply> refuse_method(std::string_view method, std::string_view methods);
+std::optional<HttpReply> refuse_method(std::string_view method,
+                                       std::string_view methods);
 
 }  // namespace neuron
 

@@ -24,11 +24,11 @@ struct ExitStatus {
 
 /// What to start. No shell is involved anywhere.
 struct SpawnPlan {
-    std::string path;                         ///< absolute
-    std::vector<std::string> argv;            ///< argv[0] included
-    std::vector<std::string> env;             ///< "NAME=value", the whole environment
-    std::string cwd;                          ///< empty = ours
-    std::vector<std::pair<int, int>> fds;     ///< (ours, its number there); lent
+    std::string path;                      ///< absolute
+    std::vector<std::string> argv;         ///< argv[0] included
+    std::vector<std::string> env;          ///< "NAME=value", the whole environment
+    std::string cwd;                       ///< empty = ours
+    std::vector<std::pair<int, int>> fds;  ///< (ours, its number there); lent
 };
 
 /// Starts a process in a session and process group of its own, with an empty signal

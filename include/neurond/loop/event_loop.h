@@ -56,9 +56,8 @@ class EventLoop {
     /// stack any more.
     template <typename T>
     void retire(std::unique_ptr<T> object) {
-        graves_.push_back({object.release(), [](void* dead) {
-                               delete static_cast<T*>(dead);
-                           }});
+        graves_.push_back(
+            {object.release(), [](void* dead) { delete static_cast<T*>(dead); }});
     }
 
   private:

@@ -42,14 +42,14 @@ struct CallRequest {
     std::string request_id;  ///< X-Request-Id: log, audit, own answers
     Identity identity;
     AskerHandle asker;
-    uint64_t tag = 0;        ///< which of the asker's requests this is; the asker's number
+    uint64_t tag = 0;  ///< which of the asker's requests this is; the asker's number
 };
 
 /// Why neurond itself refuses or fails a call (DESIGN 1.7).
 struct OwnError {
     JsonRpcError code = JsonRpcError::kInternal;
     std::string message;
-    std::string type;    ///< timeout, crash, unavailable, busy, audit …; empty = no data
+    std::string type;  ///< timeout, crash, unavailable, busy, audit …; empty = no data
     std::string server;  ///< the downstream's name, or empty
     std::optional<int> retry_after_seconds;
 };
@@ -67,7 +67,9 @@ struct Answer {
 
     static Answer result(Slice bytes) { return {Kind::kResult, std::move(bytes), {}}; }
     static Answer error(Slice bytes) { return {Kind::kError, std::move(bytes), {}}; }
-    static Answer failure(OwnError why) { return {Kind::kOwnError, {}, std::move(why)}; }
+    static Answer failure(OwnError why) {
+        return {Kind::kOwnError, {}, std::move(why)};
+    }
 };
 
 /// Something that comes before the answer and belongs to the call: progress.
@@ -125,8 +127,8 @@ struct Call {
     std::string rule;                        ///< the policy rule that decided
     Stage stage = Stage::kReceived;
     TimePoint received;
-    TimePoint sent;          ///< valid in kSent: when its bytes were queued for the leg
-    uint64_t leg_id = 0;     ///< our id towards the downstream, valid in kSent
+    TimePoint sent;       ///< valid in kSent: when its bytes were queued for the leg
+    uint64_t leg_id = 0;  ///< our id towards the downstream, valid in kSent
 };
 
 /// Where answerers deliver (the router).

@@ -20,7 +20,8 @@ namespace neuron::leg_legacy {
 void write_initialize(OutQueue& out, uint64_t id);
 void write_initialized(OutQueue& out);
 /// A following page has the cursor of the one before.
-void write_tools_list(OutQueue& out, uint64_t id, const std::optional<std::string>& cursor);
+void write_tools_list(OutQueue& out, uint64_t id,
+                      const std::optional<std::string>& cursor);
 /// The client's params with the own name and, if the client wants progress, with `id` as
 /// the progress token.
 void write_call(OutQueue& out, uint64_t id, const Call& call);
@@ -31,7 +32,7 @@ struct ServerHello {
     Revision revision = Revision::k20251125;
     bool tools = false;
     bool tools_list_changed = false;
-    std::string name;     ///< serverInfo.name, for people
+    std::string name;  ///< serverInfo.name, for people
     std::string version;
 };
 /// `result` is the validated result object. The error says what is wrong with it.
@@ -42,7 +43,8 @@ struct ProgressToken {
     uint64_t id = 0;
     Span where;
 };
-std::optional<ProgressToken> read_progress(const JsonScanner& scan, std::string_view text);
+std::optional<ProgressToken> read_progress(const JsonScanner& scan,
+                                           std::string_view text);
 
 /// The id of an answer, if it is one we could have sent.
 std::optional<uint64_t> read_id(std::string_view id_raw) noexcept;

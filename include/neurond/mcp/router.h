@@ -58,8 +58,8 @@ struct RouterLimits {
 /// ends a call, its asker gets exactly one answer, and the audit its result.
 class Router final : public CallSink {
   public:
-    Router(EventLoop& loop, Parties& parties, AuditLog& audit, const Directory& directory,
-           CallObserver& observer, RouterLimits limits);
+    Router(EventLoop& loop, Parties& parties, AuditLog& audit,
+           const Directory& directory, CallObserver& observer, RouterLimits limits);
     ~Router();
 
     Parties& parties() noexcept { return parties_; }

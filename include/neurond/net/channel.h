@@ -91,16 +91,15 @@ class Channel final {
     void enter(State next);
     void update_interest();
 
-    EventLoop& loop_;
     std::unique_ptr<Stream> stream_;
     ChannelOwner& owner_;
     OutQueue out_;
     State state_ = State::kOpen;
     bool input_wanted_ = true;
     bool input_ended_ = false;
-    bool output_blocked_ = false;      ///< the kernel took less than we had
-    bool read_wants_write_ = false;    ///< TLS
-    bool write_wants_read_ = false;    ///< TLS
+    bool output_blocked_ = false;    ///< the kernel took less than we had
+    bool read_wants_write_ = false;  ///< TLS
+    bool write_wants_read_ = false;  ///< TLS
     bool end_output_ = false;
     bool congested_ = false;
     std::string reason_;

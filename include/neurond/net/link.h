@@ -47,7 +47,7 @@ class Link {
 };
 
 struct LinkLimits {
-    size_t message_max;   ///< bytes of one message
+    size_t message_max;  ///< bytes of one message
     unsigned json_depth;
 };
 
@@ -70,7 +70,9 @@ class LineLink final : public Link, private ChannelOwner {
     void on_input(size_t n) override;
     void on_input_end() override;
     void on_output_room() override { owner_.on_output_room(); }
-    void on_closed(const std::string& reason) override { owner_.on_link_closed(reason); }
+    void on_closed(const std::string& reason) override {
+        owner_.on_link_closed(reason);
+    }
 
     void take_lines();
     void line_done(size_t end);
