@@ -50,8 +50,10 @@ WriteSpan LineLink::input_space() {
     }
     if (!block_ || block_->room() < kMinRoom) {
         BlockRef next = Block::make(std::max(kReadBudgetBytes, 2 * line.size()));
-        std::memcpy(next->data(), line.data(), line.size());
-        next->commit(line.size());
+        if (!line.empty()) {
+            std::memcpy(next->data(), line.data(), line.size());
+            next->commit(line.size());
+        }
         looked_ -= std::min(looked_, line_begin_);
         line_begin_ = 0;
         block_ = std::move(next);
