@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "neurond/base/limits.h"
 
@@ -14,6 +15,7 @@ namespace neuron {
 namespace {
 
 constexpr Millis kLingerTime{2000};
+constexpr Millis kStallTime{30 * 1000};
 constexpr int kMaxParts = 64;
 
 }  // namespace
@@ -21,10 +23,12 @@ constexpr int kMaxParts = 64;
 Channel::Channel(EventLoop& loop, std::unique_ptr<Stream> stream, ChannelOwner& owner)
     : stream_(std::move(stream)),
       owner_(owner),
+      input_ended_(stream_->read_fd() < 0),
+      output_ended_(stream_->write_fd() < 0),
       flush_task_(loop, Phase::kFlush, [this] { write_some(); }),
       closed_task_(loop, Phase::kSoon, [this] { owner_.on_closed(reason_); }),
       buffered_input_(loop, Phase::kSoon, [this] { read_some(); }),
-      linger_(loop, [this] { close(reason_); }) {
+      give_up_(loop, [this] { close(reason_); }) {
     if (stream_->read_fd() >= 0) {
         input_watch_.emplace(loop, stream_->read_fd(), input_side_);
     }
@@ -37,7 +41,7 @@ Channel::Channel(EventLoop& loop, std::unique_ptr<Stream> stream, ChannelOwner& 
 Channel::~Channel() = default;
 
 void Channel::flush() {
-    if (state_ == State::kClosed) {
+    if (state_ == State::kClosed || output_ended_) {
         out_.clear();
         return;
     }
@@ -70,8 +74,10 @@ void Channel::finish(std::string reason) {
 }
 
 void Channel::end_output() {
-    end_output_ = true;
-    flush_task_.schedule();
+    if (state_ != State::kClosed) {
+        end_output_ = true;
+        flush_task_.schedule();
+    }
 }
 
 void Channel::close(std::string reason) {
@@ -87,11 +93,13 @@ void Channel::enter(State next) {
     state_ = next;
     switch (next) {
         case State::kOpen:
+            break;
         case State::kFlushing:
+            give_up_.arm(kStallTime);
             break;
         case State::kLingering:
-            stream_->end_output();
-            linger_.arm(kLingerTime);
+            end_output_now();
+            give_up_.arm(kLingerTime);
             owner_.on_lingering();
             break;
         case State::kClosed:
@@ -99,7 +107,7 @@ void Channel::enter(State next) {
             output_watch_.reset();
             flush_task_.cancel();
             buffered_input_.cancel();
-            linger_.cancel();
+            give_up_.cancel();
             out_.clear();
             closed_task_.schedule();
             return;
@@ -236,13 +244,24 @@ void Channel::write_some() {
             break;
         case Io::State::kEnd:
         case Io::State::kFailed:
-            close(stream_->reason());
+            output_broke(stream_->reason());
             return;
     }
     update_interest();
 }
 
+/// The peer takes no more, but what it has said before that still counts.
+void Channel::output_broke(const std::string& reason) {
+    output_ended_ = true;
+    out_.clear();
+    read_some();
+    close(reason);
+}
+
 void Channel::after_write() {
+    if (state_ == State::kFlushing) {
+        give_up_.arm(kStallTime);
+    }
     if (congested_ && out_.bytes() < kLowWaterBytes) {
         congested_ = false;
         owner_.on_output_room();
@@ -257,11 +276,17 @@ void Channel::after_write() {
     }
 }
 
+/// A pipe is closed by this, so its watch has to go first.
+void Channel::end_output_now() {
+    output_watch_.reset();
+    if (!std::exchange(output_ended_, true)) {
+        stream_->end_output();
+    }
+}
+
 void Channel::output_flushed() {
     if (end_output_ && state_ == State::kOpen) {
-        output_watch_.reset();
-        stream_->end_output();
-        end_output_ = false;
+        end_output_now();
     }
     if (state_ == State::kFlushing) {
         if (input_ended_) {

@@ -41,6 +41,7 @@ class ChannelOwner {
 ///
 /// Lingering reads and drops what still comes, for at most two seconds: closing with
 /// unread input would have the kernel throw away what the peer has not read yet.
+/// Flushing goes on for as long as the peer takes something within thirty seconds.
 class Channel final {
   public:
     Channel(EventLoop& loop, std::unique_ptr<Stream> stream, ChannelOwner& owner);
@@ -60,7 +61,8 @@ class Channel final {
 
     /// Writes what is queued, ends the output, lingers, closes.
     void finish(std::string reason);
-    /// Ends the output once what is queued has been written; reading goes on.
+    /// Ends the output once what is queued has been written; reading goes on. What is
+    /// queued after the end is dropped.
     void end_output();
     /// Closes now. on_closed() is called in the next phase kSoon.
     void close(std::string reason);
@@ -87,7 +89,9 @@ class Channel final {
     void drop_input();
     void write_some();
     void after_write();
+    void output_broke(const std::string& reason);
     void output_flushed();
+    void end_output_now();
     void enter(State next);
     void update_interest();
 
@@ -96,11 +100,12 @@ class Channel final {
     OutQueue out_;
     State state_ = State::kOpen;
     bool input_wanted_ = true;
-    bool input_ended_ = false;
+    bool input_ended_;
     bool output_blocked_ = false;    ///< the kernel took less than we had
     bool read_wants_write_ = false;  ///< TLS
     bool write_wants_read_ = false;  ///< TLS
-    bool end_output_ = false;
+    bool end_output_ = false;        ///< asked for
+    bool output_ended_;              ///< done: what is queued from now on is dropped
     bool congested_ = false;
     std::string reason_;
     Side input_side_{*this, true};
@@ -110,7 +115,7 @@ class Channel final {
     Task flush_task_;
     Task closed_task_;
     Task buffered_input_;
-    Timer linger_;
+    Timer give_up_;
 };
 
 }  // namespace neuron
