@@ -18,11 +18,18 @@ namespace {
 constexpr int kBacklog = 1024;
 constexpr std::string_view kUnixPrefix = "unix:";
 
-/// Whether somebody accepts connections at this Unix path.
-bool is_served(const Address& address) {
+/// Whether nobody listens at this Unix path any more. What cannot be told counts as
+/// somebody: a socket that is alive must not be replaced.
+bool is_abandoned(const Address& address) {
     const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    return ::connect(probe.get(), address.get(), address.size()) == 0 ||
-           errno == EAGAIN;
+    return probe && ::connect(probe.get(), address.get(), address.size()) != 0 &&
+           (errno == ECONNREFUSED || errno == ENOENT);
+}
+
+Error not_an_address(std::string_view text) {
+    return Error{"parse address " + escape(text) +
+                     ": expected IP:PORT, [IPV6]:PORT or unix:/path",
+                 0};
 }
 
 Status bind_and_listen(int fd, const Address& address) {
@@ -82,13 +89,16 @@ Result<Address> Address::parse(std::string_view text) {
                           ? std::nullopt
                           : parse_u64(text.substr(colon + 1));
     if (!port || *port > 65535) {
-        return Error{"parse address " + escape(text) +
-                         ": expected IP:PORT, [IPV6]:PORT or unix:/path",
-                     0};
+        return not_an_address(text);
     }
     std::string_view ip = text.substr(0, colon);
-    if (ip.size() >= 2 && ip.front() == '[' && ip.back() == ']') {
+    const bool brackets = ip.size() >= 2 && ip.front() == '[' && ip.back() == ']';
+    if (brackets) {
         ip = ip.substr(1, ip.size() - 2);
+    }
+    // Without brackets the last group of an IPv6 address would be taken for the port.
+    if (brackets != (ip.find(':') != std::string_view::npos)) {
+        return not_an_address(text);
     }
     return from_ip(ip, static_cast<uint16_t>(*port));
 }
@@ -181,7 +191,7 @@ Result<Fd> listen_unix(const Address& address, mode_t mode) {
             return Error{"bind " + address.to_string() + ": exists and is not a socket",
                          0};
         }
-        if (is_served(address)) {
+        if (!is_abandoned(address)) {
             return Error{"bind " + address.to_string() + ": in use by another process",
                          0};
         }
