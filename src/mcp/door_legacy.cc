@@ -47,6 +47,7 @@ DoorRequest read_call(const JsonRpcMessage& message, const JsonScanner& scan,
     call.name = *name;
     call.text = text;
     call.params = message.params;
+    call.meta = find(scan.params_members(), view, "_meta");
     call.progress_token = find(scan.meta_members(), view, "progressToken");
     return out;
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "neurond/back/carrier.h"
 #include "neurond/back/stderr_drain.h"
 #include "neurond/loop/child.h"
 #include "neurond/net/link.h"
@@ -24,37 +25,25 @@ struct StdioCommand {
     LinkLimits limits;
 };
 
-/// Uses a process: a link, and its end.
-class ProcessOwner : public LinkOwner {
-  public:
-    /// The process has ended and has been reaped, and what it had written has been read;
-    /// the last callback. The tail holds its last words.
-    virtual void on_process_end(ExitStatus status) = 0;
-
-  protected:
-    ~ProcessOwner() = default;
-};
-
 /// A child that speaks NDJSON on its stdin and stdout.
 ///
 ///     running ──stop()──> stdin closed ──2 s──> SIGTERM ──stop_timeout──> SIGKILL
 ///
 /// Signals go to its process group. A child that closes its stdout without exiting is
 /// stopped: it can never answer again.
-class StdioProcess final : private ChildOwner, private LinkOwner {
+class StdioProcess final : public Carrier, private ChildOwner, private LinkOwner {
   public:
     StdioProcess(EventLoop& loop, Children& children, StderrTail& tail,
-                 ProcessOwner& owner);
-    ~StdioProcess();
+                 const StdioCommand& command, CarrierOwner& owner);
+    ~StdioProcess() override;
 
-    Status start(const StdioCommand& command);
-    /// Begins to stop it; on_process_end() follows.
-    void stop();
-    /// At once and hard.
-    void kill();
-
-    Link& link() noexcept { return *link_; }
-    pid_t pid() const noexcept { return pid_; }
+    Status start() override;
+    void send(OutQueue&& message, const Outgoing& about) override;
+    void forget(uint64_t) override {}
+    bool congested() const noexcept override { return link_->congested(); }
+    void stop() override;
+    void kill() override;
+    pid_t pid() const noexcept override { return pid_; }
 
   private:
     enum class Stopping { kNo, kAsked, kTerminated, kKilled };
@@ -76,9 +65,9 @@ class StdioProcess final : private ChildOwner, private LinkOwner {
     EventLoop& loop_;
     Children& children_;
     StderrTail& tail_;
-    ProcessOwner& owner_;
+    const StdioCommand& command_;  ///< the downstream's
+    CarrierOwner& owner_;
     pid_t pid_ = 0;
-    Millis stop_timeout_{0};
     Stopping stopping_ = Stopping::kNo;
     std::unique_ptr<LineLink> link_;
     bool link_open_ = false;

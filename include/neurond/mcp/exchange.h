@@ -38,6 +38,7 @@ struct CallRequest {
     Span params;             ///< the object; absent = none
     Span name_span;          ///< value of params.name, with its quotes
     Span arguments;          ///< value of params.arguments
+    Span meta;               ///< value of params._meta
     Span progress_token;     ///< value of params._meta.progressToken
     std::string request_id;  ///< X-Request-Id: log, audit, own answers
     Identity identity;
