@@ -95,6 +95,8 @@ constexpr KeySpec kServer[] = {
 constexpr KeySpec kFederation[] = {
     text("separator", ".", kReload,
          "What joins a namespace and a tool's own name: 1 to 3 of . _ - : /"),
+    choice("names", "plain", "plain strict", kReload,
+         "How clients see names: as they are, or in [A-Za-z0-9_-]{1,64}."),
 };
 
 constexpr KeySpec kDownstream[] = {
@@ -114,6 +116,12 @@ constexpr KeySpec kDownstream[] = {
          "What of neurond's own environment it gets: PATH HOME LANG TZ TMPDIR, or all."),
     text("cwd", "", kReload,
          "Its working directory; without it, neurond's own."),
+    choice("prefix", "name", "name none", kReload,
+         "Whether its tools are called NAME and separator first, or as it calls them."),
+    list("expose", "", nullptr, kReload,
+         "Patterns of own names; without any, all tools are shown."),
+    list("hide", "", nullptr, kReload,
+         "Patterns of own names of tools that are not shown."),
     duration("start_timeout", "10s", kWait, kReload,
          "How long a start may take until its tools are listed."),
     duration("call_timeout", "50s", kWait, kReload,

@@ -62,7 +62,7 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, std::string session
       sessions_(session_settings(*config_), std::move(session_key)),
       server_(loop_, http_settings(*config_)),
       mcp_(loop_, server_, router_, sessions_,
-           config_->section("http").duration("keepalive_comment")),
+           mcp_settings(*config_)),
       pages_(server_, metrics_, static_cast<DaemonView&>(*this)),
       drain_timer_(loop_, [this] { stop_downstreams(); }),
       shutdown_timer_(loop_,
@@ -77,7 +77,7 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, std::string session
     for (DownstreamSettings& settings : downstream_settings(*config_)) {
         supervisor_.add(router_, std::move(settings));
     }
-    for (const char* path : {"/api/v1/mcp", "/mcp"}) {
+    for (const char* path : {"/api/v1/mcp", "/mcp", "/api/v1/mcp/", "/*/mcp"}) {
         server_.add_route(path, kServeMcp, mcp_);
     }
     server_.add_listener(std::move(main), served(*config_));

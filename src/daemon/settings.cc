@@ -88,6 +88,9 @@ DownstreamSettings downstream(const conf::Section& section,
     out.command.cwd = section.str("cwd");
     out.command.stop_timeout = section.duration("stop_timeout");
     out.command.limits = link_limits(config);
+    out.exposure.prefixed = section.str("prefix") == "name";
+    out.exposure.expose = section.list("expose");
+    out.exposure.hide = section.list("hide");
     out.start_timeout = section.duration("start_timeout");
     out.call_timeout = section.duration("call_timeout");
     out.call_timeout_max = section.duration("call_timeout_max");
@@ -160,6 +163,13 @@ AuditSettings audit_settings(const conf::Config& config) {
     out.sync = sync == "each" ? AuditSettings::Sync::kEach
                : sync == "no" ? AuditSettings::Sync::kNo
                               : AuditSettings::Sync::kBatch;
+    return out;
+}
+
+McpSettings mcp_settings(const conf::Config& config) {
+    McpSettings out;
+    out.keepalive = config.section("http").duration("keepalive_comment");
+    out.strict_names = config.section("federation").str("names") == "strict";
     return out;
 }
 

@@ -137,7 +137,9 @@ void HttpConn::on_input(size_t n) {
 void HttpConn::on_input_end() {
     input_ended_ = true;
     keep_alive_ = false;
-    if (state_ == State::kHead || state_ == State::kBody) {
+    if (state_ == State::kAnswering && waiter_ != nullptr) {
+        waiter_->on_peer_end();
+    } else if (state_ == State::kHead || state_ == State::kBody) {
         channel_.close(in_.empty() ? "closed by the client"
                                    : "closed inside a request");
     }

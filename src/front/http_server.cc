@@ -29,6 +29,20 @@ bool listed(const std::vector<std::string>& list, std::string_view text) {
     });
 }
 
+/// Whether a route's path stands for `path`; see add_route().
+bool covers(std::string_view route, std::string_view path) {
+    if (starts_with(route, "/*")) {
+        const std::string_view rest = route.substr(2);
+        return ends_with(path, rest) && path.size() > rest.size() + 1 &&
+               path.find('/', 1) == path.size() - rest.size();
+    }
+    if (route.back() == '/') {
+        return starts_with(path, route) && path.size() > route.size() &&
+               path.find('/', route.size()) == std::string_view::npos;
+    }
+    return route == path;
+}
+
 HttpConn::Peer peer_of(int fd, const Address& local) {
     if (!local.is_unix()) {
         const Address peer = Address::peer_of(fd);
@@ -107,10 +121,7 @@ HttpHandler* HttpServer::route(const HttpConn& conn, const HttpRequest& request,
         return nullptr;
     }
     for (const Route& route : routes_) {
-        const bool below =
-            route.path.back() == '/' && starts_with(request.head.path, route.path);
-        if ((below || request.head.path == route.path) &&
-            (door.serve & route.what) != 0) {
+        if (covers(route.path, request.head.path) && (door.serve & route.what) != 0) {
             return route.handler;
         }
     }

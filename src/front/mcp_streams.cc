@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "neurond/base/text.h"
-#include "neurond/mcp/door_legacy.h"
+#include "neurond/mcp/door.h"
 #include "neurond/wire/json_string.h"
 #include "neurond/wire/sse.h"
 
@@ -61,12 +61,13 @@ Accepts Accepts::parse(const HttpFields& fields) {
 }
 
 PostExchange::PostExchange(EventLoop& loop, HttpServer& server, Router& router,
-                           StreamOwner& owner, HttpConn& conn, Handle<Session> session,
-                           Accepts accepts, Millis keepalive)
+                           StreamOwner& owner, HttpConn& conn, const Door& door,
+                           Handle<Session> session, Accepts accepts, Millis keepalive)
     : server_(server),
       router_(router),
       owner_(owner),
       conn_(conn.handle()),
+      door_(door),
       session_(session),
       accepts_(accepts),
       keepalive_(keepalive),
@@ -135,7 +136,7 @@ void PostExchange::on_answer(uint64_t tag, const Answer& answer) {
     Item& item = items_[tag];
     item.open = false;
     OutQueue message;
-    write_answer(message, item.id_raw, answer, request_id_);
+    door_.write_answer(message, item.id_raw, answer, request_id_);
     if (mode_ == Mode::kUndecided && accepts_.json) {
         single_.append(std::move(message));
     } else {
@@ -208,6 +209,17 @@ void PostExchange::end_if_answered() {
 
 void PostExchange::on_conn_gone() {
     conn_ = {};
+    if (door_.modern()) {
+        abandon();
+    }
+}
+
+/// A modern client that hangs up takes its request back; there is no other sign of it.
+void PostExchange::on_peer_end() {
+    HttpConn* conn = server_.find(conn_);
+    if (door_.modern() && conn != nullptr) {
+        conn->close("the client hung up");
+    }
 }
 
 EventStream::EventStream(EventLoop& loop, HttpServer& server, StreamOwner& owner,

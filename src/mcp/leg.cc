@@ -32,33 +32,21 @@ bool is_hop_key(const JsonView& key) {
                        [&key](std::string_view hop) { return key.is_string(hop); });
 }
 
-Span span_of(std::string_view part, std::string_view whole) {
-    const auto begin = static_cast<size_t>(part.data() - whole.data());
-    return {begin, begin + part.size()};
-}
-
 /// Takes the keys of the client's own hop out of `_meta`, and `hop_meta` in.
 void edit_meta(std::vector<Edit>& edits, const Call& call, std::string& inserted,
                std::string_view hop_meta) {
     const std::string_view text = call.request.text.view();
-    const Span meta = call.request.meta;
-    JsonMembers members;
-    std::vector<size_t> gone;
-    for (const JsonPair& member : JsonView(meta.in(text)).members()) {
-        if (is_hop_key(member.key)) {
-            gone.push_back(members.size());
-        }
-        members.push_back(
-            {span_of(member.key.raw(), text), span_of(member.value.raw(), text)});
+    const JsonView meta(call.request.meta.in(text));
+    bool others = false;
+    for (const JsonPair& member : meta.members()) {
+        others = others || !is_hop_key(member.key);
     }
     if (!hop_meta.empty()) {
         inserted = hop_meta;
-        if (members.size() > gone.size()) {
-            inserted += ",";
-        }
-        edits.push_back({front_of_object(meta), inserted});
+        inserted += others ? "," : "";
+        edits.push_back({front_of_object(call.request.meta), inserted});
     }
-    remove_members(edits, members, gone);
+    remove_members(edits, text, meta, is_hop_key);
 }
 
 }  // namespace

@@ -75,11 +75,11 @@ void Router::run_stage() {
 
 /// False when the call has been answered by a refusal, or has to wait.
 bool Router::admit(Record& record) {
-    record.catalog = rules_.catalog;
-    record.entry = rules_.catalog->find(record.request.name);
+    record.catalog = rules_.catalog->seen_as(record.request.view);
+    record.entry = record.catalog->find(record.request.name);
     if (record.entry == nullptr) {
         const std::optional<Missing> missing =
-            directory_.why_missing(record.request.name);
+            directory_.why_missing(record.request.view, record.request.name);
         if (missing && missing->starting) {
             record.stage = Call::Stage::kWaiting;
             waiting_.push_back(record.handle);
@@ -114,7 +114,7 @@ OwnError Router::unknown(const Record& record) {
 }
 
 std::optional<OwnError> Router::refusal(Record& record) {
-    const std::string& name = record.request.name;
+    const std::string& name = record.entry->full_name;
     PolicyDecision decision =
         rules_.policy->decide(record.request.identity.name, PolicyKind::kTool, name);
     record.rule = std::move(decision.rule);
@@ -124,7 +124,7 @@ std::optional<OwnError> Router::refusal(Record& record) {
         denied.result = "blocked";
         audit_.add(denied);
         return OwnError{JsonRpcError::kInvalidRequest,
-                        "Access denied to tool " + name + " by security policy",
+                        "Access denied to tool " + record.request.name + " by security policy",
                         {},
                         {},
                         {}};
@@ -280,7 +280,7 @@ AuditRecord Router::audit_record(const Call& call, std::string_view event) {
     out.client = call.request.identity.name;
     out.peer = call.request.identity.peer;
     out.method = call.request.method;
-    out.tool = call.request.name;
+    out.tool = call.entry != nullptr ? call.entry->full_name : call.request.name;
     out.downstream =
         call.entry != nullptr ? call.entry->downstream : std::string_view();
     out.params = call.request.arguments.in(call.request.text.view());

@@ -21,6 +21,7 @@ struct DownstreamSettings {
     bool enabled = true;
     StdioCommand command;
     Protocol protocol = Protocol::kAuto;
+    Exposure exposure;
     Millis start_timeout{10000};
     Millis call_timeout{50000};
     Millis call_timeout_max{600000};
@@ -75,6 +76,7 @@ class Downstream final : public Answerer, private InstanceOwner {
     AnswererHandle handle() const noexcept { return registration_.handle(); }
     /// Null while it is not healthy.
     const std::shared_ptr<const Offer>& offer() const noexcept { return offer_; }
+    const Exposure& exposure() const noexcept { return settings_.exposure; }
     const std::string& last_error() const noexcept { return last_error_; }
     const StderrTail& tail() const noexcept { return tail_; }
     unsigned restarts() const noexcept { return restarts_; }

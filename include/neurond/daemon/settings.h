@@ -7,7 +7,7 @@
 #include "neurond/back/downstream.h"
 #include "neurond/base/log.h"
 #include "neurond/conf/config.h"
-#include "neurond/front/http_server.h"
+#include "neurond/front/mcp_endpoint.h"
 #include "neurond/mcp/audit.h"
 #include "neurond/mcp/router.h"
 #include "neurond/mcp/session.h"
@@ -31,6 +31,7 @@ LogFormat log_format(const conf::Config& config);
 HttpServerSettings http_settings(const conf::Config& config);
 RouterLimits router_limits(const conf::Config& config);
 AuditSettings audit_settings(const conf::Config& config);
+McpSettings mcp_settings(const conf::Config& config);
 SessionSettings session_settings(const conf::Config& config);
 /// The bits of `[server] serve`.
 unsigned served(const conf::Config& config);

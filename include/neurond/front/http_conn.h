@@ -64,6 +64,8 @@ class HttpWaiter {
   public:
     /// The connection is gone, and with it the answer.
     virtual void on_conn_gone() = 0;
+    /// The client sends no more; it may still read.
+    virtual void on_peer_end() {}
 
   protected:
     ~HttpWaiter() = default;

@@ -35,7 +35,8 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     ~HttpServer();
 
     /// Serves `path` by `handler` on listeners that serve `what`. A path that ends in '/'
-    /// covers everything below it. Handlers are not owned.
+    /// covers what is one segment below it; one that begins with "/*" has any first
+    /// segment. Handlers are not owned.
     void add_route(std::string path, Serve what, HttpHandler& handler);
     void add_listener(Fd socket, unsigned serve);
 

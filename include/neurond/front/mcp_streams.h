@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "neurond/front/http_server.h"
+#include "neurond/mcp/door.h"
 #include "neurond/mcp/router.h"
 #include "neurond/mcp/session.h"
 
@@ -37,12 +38,12 @@ struct Accepts {
 /// The calls of one POST and the answer to it: one JSON object if the first thing to say
 /// is the answer, server-sent events if a notice comes first or the POST is a batch. It
 /// asks on behalf of the session and outlives its connection: for a legacy client a
-/// lost connection is no cancellation.
+/// lost connection is no cancellation. For a modern one it is: nothing else asks.
 class PostExchange final : public Asker, private HttpWaiter {
   public:
     PostExchange(EventLoop& loop, HttpServer& server, Router& router,
-                 StreamOwner& owner, HttpConn& conn, Handle<Session> session,
-                 Accepts accepts, Millis keepalive);
+                 StreamOwner& owner, HttpConn& conn, const Door& door,
+                 Handle<Session> session, Accepts accepts, Millis keepalive);
     ~PostExchange();
 
     /// Several answers are due: one event each.
@@ -75,6 +76,7 @@ class PostExchange final : public Asker, private HttpWaiter {
     };
 
     void on_conn_gone() override;
+    void on_peer_end() override;
     void on_keepalive();
     void send_event(OutQueue&& message);
     void open_events();
@@ -85,6 +87,7 @@ class PostExchange final : public Asker, private HttpWaiter {
     Router& router_;
     StreamOwner& owner_;
     Handle<HttpConn> conn_;
+    const Door& door_;
     Handle<Session> session_;
     Accepts accepts_;
     Millis keepalive_;

@@ -31,7 +31,10 @@ struct Missing {
 class Directory {
   public:
     /// Nothing when the name belongs to no downstream, or to one that is up.
-    virtual std::optional<Missing> why_missing(std::string_view full_name) const = 0;
+    virtual std::optional<Missing> why_missing(const View& view,
+                                               std::string_view name) const = 0;
+    /// Whether there is a downstream of this name.
+    virtual bool has(std::string_view downstream) const = 0;
 
   protected:
     ~Directory() = default;
@@ -67,6 +70,7 @@ class Router final : public CallSink {
     /// Calls that wait for a downstream are looked at again.
     void set_rules(Rules rules);
     const Rules& rules() const noexcept { return rules_; }
+    const Directory& directory() const noexcept { return directory_; }
 
     /// Takes a call; its asker is answered later, never before this returns.
     CallHandle submit(CallRequest request);
