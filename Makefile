@@ -8,10 +8,10 @@
 # CXX, CXXFLAGS, CPPFLAGS, LDFLAGS, LDLIBS, DESTDIR and PREFIX are the packager's: ours are
 # added to them.
 
-PREFIX     ?= /usr/local
-SYSCONFDIR ?= /etc
-BINDIR     ?= $(PREFIX)/bin
-MANDIR     ?= $(PREFIX)/share/man
+PREFIX  ?= /usr/local
+PROGRAM  = $(DESTDIR)$(PREFIX)/bin/neurond
+MANUAL   = $(DESTDIR)$(PREFIX)/share/man/man8/neurond.8
+CONFIG   = $(DESTDIR)/etc/neurond/neurond.conf
 
 PKGS := libssl libcrypto libcjson
 CXX  := $(if $(filter default,$(origin CXX)),g++,$(CXX))
@@ -25,7 +25,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-s
         -Woverloaded-virtual -Wnon-virtual-dtor -Wcast-qual -Wformat=2 \
         -Wimplicit-fallthrough -Wundef -Wnull-dereference
 # -Wrestrict is wrong about "text" + std::string in g++ 12 (its bug 105651).
-WARN_GXX := -Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wno-restrict
+GXX_WARN := -Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wno-restrict
 CLANG    := clang++-14
 IS_CLANG := $(findstring clang,$(CXX))
 HARDEN   := -fstack-protector-strong -fstack-clash-protection -fcf-protection \
@@ -49,13 +49,13 @@ MODE     := $(HARDEN) $(FORTIFY)
 endif
 
 LANG_FLAGS := -std=c++17 -fno-exceptions -fno-rtti -fPIE -Iinclude
-ALL_FLAGS   = $(LANG_FLAGS) $(WARN) $(if $(IS_CLANG),,$(WARN_GXX)) $(MODE) \
+ALL_FLAGS   = $(LANG_FLAGS) $(WARN) $(if $(IS_CLANG),,$(GXX_WARN)) $(MODE) \
               $(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CPPFLAGS) $(CXXFLAGS)
 COMPILE    := $(CXX) $(ALL_FLAGS)
 LINK_FLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(MODE) $(CXXFLAGS) $(LDFLAGS)
 LIBS       := $(shell pkg-config --libs $(PKGS) 2>/dev/null) $(LDLIBS)
 # doctest without exceptions; -O1, because nobody measures a test.
-TEST_FLAGS := -O1 -DDOCTEST_CONFIG_NO_EXCEPTIONS_BUT_WITH_ALL_ASSERTS= 
+TEST_FLAGS := -O1 -DDOCTEST_CONFIG_NO_EXCEPTIONS_BUT_WITH_ALL_ASSERTS=
 
 # ---- what there is ----------------------------------------------------------------------
 empty     :=
@@ -73,7 +73,7 @@ LIB       := $(OUT)/lib$(SET).a
 UNIT      := $(OUT)/unit$(SET)
 BIN       := $(OUT)/neurond
 
-.PHONY: all run check check-long unit unit-binary it peers lint fuzz fuzz-replay bench tidy format \
+.PHONY: all run check check-long unit it peers lint fuzz fuzz-replay bench tidy format \
         clang-check deps install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -100,8 +100,8 @@ $(OUT)/obj/%.o: %.cc $(OUT)/flags
 # among them: it changes no object.
 $(OUT)/flags: FORCE
 	@mkdir -p $(OUT)
-	@pkg-config --exists $(PKGS) || { echo "error: find $(PKGS): pkg-config knows them not;" \
-	    "'make deps' or: apt-get install g++ make pkg-config libssl-dev libcjson-dev" >&2; exit 1; }
+	@pkg-config --exists $(PKGS) || { echo "error: find $(PKGS): not installed; run: make deps" \
+	    "(or: apt-get install g++ make pkg-config libssl-dev libcjson-dev)" >&2; exit 1; }
 	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
 
 -include $(wildcard $(OUT)/obj/*/*/*.d $(OUT)/clang/*/*/*.d)
@@ -130,7 +130,6 @@ check:  ## every test, in under 5 minutes (SAN=1: unit and it under ASan and UBS
 check-long:  ## every test with full counts
 	@NEUROND_LONG=1 $(MAKE) check
 
-unit-binary: $(UNIT)
 unit: $(UNIT)  ## unit tests (ONLY=part-of-file-name, MODULES="base wire")
 	$(UNIT) --no-intro $(if $(ONLY),-sf='*tests/unit/*$(ONLY)*')
 
@@ -157,8 +156,8 @@ fuzz:  ## search with libFuzzer (TARGET=json_scan SECONDS=60)
 build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/lib$(SET).a
 	@$(CXX) $(LINK_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
-bench: $(BIN)  ## ratios against other proxies; never passes or fails
-	@for b in tests/bench/*.py; do [ -f "$$b" ] || continue; NEUROND_BIN=$(BIN) python3 "$$b" || exit 1; done
+bench: $(BIN)  ## what a call costs, as ratios; never passes or fails
+	NEUROND_BIN=$(BIN) python3 tests/bench/run.py
 
 tidy:  ## clang-tidy over the sources (MODULES=…)
 	@tests/deps.sh develop
@@ -170,13 +169,12 @@ format:  ## clang-format over everything
 
 # ---- installing -------------------------------------------------------------------------
 install: all  ## install below DESTDIR; an existing configuration is kept
-	install -D -m 0755 build/neurond $(DESTDIR)$(BINDIR)/neurond
-	install -D -m 0644 neurond.8 $(DESTDIR)$(MANDIR)/man8/neurond.8
-	[ -e $(DESTDIR)$(SYSCONFDIR)/neurond/neurond.conf ] || \
-	    install -D -m 0644 etc/neurond.conf $(DESTDIR)$(SYSCONFDIR)/neurond/neurond.conf
+	install -D -m 0755 $(BIN) $(PROGRAM)
+	install -D -m 0644 neurond.8 $(MANUAL)
+	[ -e $(CONFIG) ] || install -D -m 0644 etc/neurond.conf $(CONFIG)
 
 uninstall:  ## remove what install put there; the configuration stays
-	rm -f $(DESTDIR)$(BINDIR)/neurond $(DESTDIR)$(MANDIR)/man8/neurond.8
+	rm -f $(PROGRAM) $(MANUAL)
 
 clean:  ## remove build/
 	rm -rf build

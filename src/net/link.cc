@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "neurond/base/limits.h"
+#include "neurond/base/text.h"
 #include "neurond/wire/json_splice.h"
 
 namespace neuron {
@@ -15,6 +16,10 @@ namespace {
 
 constexpr size_t kMinRoom = 4096;
 constexpr size_t kGarbageHead = 256;
+
+std::string_view without_cr(std::string_view line) noexcept {
+    return line.substr(0, line.size() - (ends_with(line, "\r") ? 1 : 0));
+}
 
 }  // namespace
 
@@ -45,8 +50,10 @@ WriteSpan LineLink::input_space() {
     }
     if (!block_ || block_->room() < kMinRoom) {
         BlockRef next = Block::make(std::max(kReadBudgetBytes, 2 * line.size()));
-        std::memcpy(next->data(), line.data(), line.size());
-        next->commit(line.size());
+        if (!line.empty()) {
+            std::memcpy(next->data(), line.data(), line.size());
+            next->commit(line.size());
+        }
         looked_ -= std::min(looked_, line_begin_);
         line_begin_ = 0;
         block_ = std::move(next);
@@ -76,11 +83,9 @@ void LineLink::take_lines() {
 }
 
 void LineLink::line_done(size_t end) {
-    std::string_view line = block_->view().substr(line_begin_, end - line_begin_);
+    const std::string_view line =
+        without_cr(block_->view().substr(line_begin_, end - line_begin_));
     line_begin_ = end + 1;
-    if (!line.empty() && line.back() == '\r') {
-        line.remove_suffix(1);
-    }
     if (mode_ != Mode::kKeep) {
         id_finder_.feed(line);
         line_dropped();
@@ -88,10 +93,7 @@ void LineLink::line_done(size_t end) {
         drop_from(Mode::kDropOversized, line);
         line_dropped();
     } else if (!line.empty() && scan_.finish(line) == Scan::kDone) {
-        if (scan_.has_line_breaks()) {
-            blank_line_breaks(const_cast<char*>(line.data()), line.size());
-        }
-        owner_.on_message(scan_, Slice(block_, line));
+        deliver(line);
     } else if (!line.empty()) {
         drop_from(Mode::kDropGarbage, line);
         line_dropped();
@@ -100,15 +102,22 @@ void LineLink::line_done(size_t end) {
     scan_.reset();
 }
 
-/// The line has not ended: scan what there is, and drop what cannot become a message.
+void LineLink::deliver(std::string_view line) {
+    if (scan_.has_line_breaks()) {
+        blank_line_breaks(const_cast<char*>(line.data()), line.size());
+    }
+    owner_.on_message(scan_, Slice(block_, line));
+}
+
+/// The line has not ended: scan what there is, and drop what cannot become a message. A
+/// carriage return at the end waits: it may prove to belong to the line end.
 void LineLink::line_grows() {
-    const std::string_view line = pending();
+    const std::string_view line = without_cr(pending());
     if (mode_ != Mode::kKeep) {
         id_finder_.feed(line);
     } else if (line.size() > limits_.message_max) {
         drop_from(Mode::kDropOversized, line);
     } else if (scan_.feed(line) == Scan::kBad && line.size() > kGarbageHead) {
-        // Not sooner: a carriage return may still prove to belong to the line end.
         drop_from(Mode::kDropGarbage, line);
     } else {
         return;
@@ -132,9 +141,16 @@ void LineLink::line_dropped() {
     }
 }
 
+/// What ends without a line end may be a whole message all the same. Of half a message
+/// no id is told: its call ends with the reason why the peer has gone.
 void LineLink::on_input_end() {
-    if (!pending().empty() && mode_ == Mode::kKeep) {
-        owner_.on_garbage(scan_, pending().substr(0, kGarbageHead), {});
+    const std::string_view line = without_cr(pending());
+    if (mode_ == Mode::kKeep && !line.empty()) {
+        if (scan_.finish(line) == Scan::kDone) {
+            deliver(line);
+        } else {
+            owner_.on_garbage(scan_, line.substr(0, kGarbageHead), {});
+        }
     }
     channel_.close("end of input");
 }

@@ -11,11 +11,21 @@ namespace {
 
 constexpr std::string_view kIdKey = "\"id\"";
 
-bool is_blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_blank(char c) noexcept {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 }  // namespace
 
-void IdFinder::reset() { *this = IdFinder(); }
+void IdFinder::reset() {
+    *this = IdFinder();
+}
+
+std::string_view IdFinder::id() const noexcept {
+    const bool whole =
+        found_ == 1 && capture_ != Capture::kId && id_.size() <= kMaxOversizeIdBytes;
+    return whole ? std::string_view(id_) : std::string_view();
+}
 
 void IdFinder::feed(std::string_view bytes) {
     for (const char c : bytes) {
@@ -31,7 +41,7 @@ void IdFinder::feed(std::string_view bytes) {
 }
 
 void IdFinder::in_string(char c) {
-    if (capture_ == Capture::kId && id_.size() < kMaxOversizeIdBytes) {
+    if (capture_ == Capture::kId && id_.size() <= kMaxOversizeIdBytes) {
         id_ += c;
     }
     if (escaped_) {
@@ -48,8 +58,8 @@ void IdFinder::outside(char c) {
     if (is_blank(c) || c == ',' || c == '}' || c == ']') {
         end_capture();
     }
-    if (capture_ == Capture::kId && id_.size() < kMaxOversizeIdBytes) {
-        id_ += c;  // a number
+    if (capture_ == Capture::kId && !is_blank(c) && id_.size() <= kMaxOversizeIdBytes) {
+        id_ += c;  // of a number, or the quote in front of a string
     }
     switch (c) {
         case '"':

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 
-from harness import BINARY, Neurond, hostile, is_alive, main, tree_of
+from harness import BINARY, ROOT, Neurond, hostile, is_alive, main, tree_of
 from rawhttp import Conn
 
 
@@ -106,6 +106,20 @@ def test_minus_d_goes_to_the_background_when_it_listens():
         assert is_alive(pid) and os.getsid(pid) != os.getsid(0)
         os.kill(pid, signal.SIGTERM)
         daemon.expect_nothing_left({}, timeout=15)
+
+
+def test_the_shipped_configuration_works_and_allows_host_tools_alone():
+    def ship(daemon):
+        shipped = (ROOT / "etc/neurond.conf").read_text()
+        daemon.conf.write_text(
+            f"{shipped}\n[server]\nport = 0\nrun_dir = {daemon.dir}/run\n"
+            f"state_dir = {daemon.dir}/state\n[audit]\npath = {daemon.dir}/audit.log\n")
+    with Neurond(setup=ship) as daemon, daemon.client() as client:
+        names = client.tools()
+        assert names and all(name.startswith("host.") for name in names), names
+        assert client.call("host.system.info").result["structuredContent"]
+    plain = neurond("-t", "-c", str(ROOT / "etc/neurond.conf"))
+    assert plain.returncode == 0, plain
 
 
 def test_version_and_help():

@@ -76,6 +76,7 @@ class LineLink final : public Link, private ChannelOwner {
 
     void take_lines();
     void line_done(size_t end);
+    void deliver(std::string_view line);
     void line_grows();
     void drop_from(Mode mode, std::string_view line);
     void line_dropped();

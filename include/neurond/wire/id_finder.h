@@ -1,7 +1,7 @@
 #ifndef NEUROND_WIRE_ID_FINDER_H
 #define NEUROND_WIRE_ID_FINDER_H
 
-#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,10 +14,9 @@ class IdFinder {
   public:
     void reset();
     void feed(std::string_view bytes);
-    /// The raw id; empty if none was seen, or if it was seen twice.
-    std::string_view id() const noexcept {
-        return found_ == 1 ? std::string_view(id_) : std::string_view();
-    }
+    /// The raw id; empty if none was seen to its end, if there were two, or if it is
+    /// longer than kMaxOversizeIdBytes.
+    std::string_view id() const noexcept;
 
   private:
     void in_string(char c);
@@ -26,14 +25,14 @@ class IdFinder {
 
     enum class Capture { kNone, kKey, kId };
 
-    int depth_ = 0;
+    int64_t depth_ = 0;  ///< what is fed has no bound
     bool string_ = false;
     bool escaped_ = false;
     bool value_next_ = false;  ///< at depth 1, behind a colon
     Capture capture_ = Capture::kNone;
     std::string key_;
     std::string id_;
-    int found_ = 0;
+    int64_t found_ = 0;
 };
 
 }  // namespace neuron
