@@ -6,7 +6,6 @@
 
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
-#include "neurond/front/page.h"
 #include "neurond/mcp/door_legacy.h"
 #include "neurond/mcp/door_modern.h"
 #include "neurond/wire/json_view.h"
@@ -17,34 +16,7 @@ namespace neuron {
 
 namespace {
 
-constexpr std::string_view kMainPath = "/api/v1/mcp";
-constexpr std::string_view kShortPath = "/mcp";
-constexpr std::string_view kSessionField = "Mcp-Session-Id";
-constexpr std::string_view kVersionField = "MCP-Protocol-Version";
-constexpr const char* kMethods = "POST, GET, DELETE";
 constexpr Millis kSweepInterval{10000};
-
-bool is_json(std::string_view content_type) {
-    return equals_ignoring_case(trim(content_type.substr(0, content_type.find(';'))),
-                                "application/json");
-}
-
-HttpReply error_reply(int status, JsonRpcError code, std::string_view message,
-                      std::string_view id_raw = {}, std::string_view data = {}) {
-    HttpReply reply;
-    reply.status = status;
-    reply.content_type = "application/json";
-    write_error(reply.body, id_raw, code, message, data);
-    return reply;
-}
-
-ModernHeaders modern_headers(const HttpFields& fields) {
-    ModernHeaders out;
-    out.version = fields.field(kVersionField);
-    out.method = fields.field("Mcp-Method");
-    out.name = fields.field("Mcp-Name");
-    return out;
-}
 
 /// A message in the form this client takes.
 HttpReply message_reply(OutQueue&& message, Accepts accepts) {
@@ -86,52 +58,20 @@ McpEndpoint::McpEndpoint(EventLoop& loop, HttpServer& server, Router& router,
 
 McpEndpoint::~McpEndpoint() = default;
 
-/// `/api/v1/mcp`, `/mcp`: everything; `/api/v1/mcp/NAME`, `/NAME/mcp`: one downstream.
-/// Nothing when there is none of that name.
+/// Nothing when there is no downstream of the name in the path.
 std::optional<View> McpEndpoint::view_of(const RequestHead& head) const {
-    View view;
-    view.strict = settings_.strict_names;
-    for (const std::string_view pair : split(head.query, '&')) {
-        if (pair == "names=strict" || pair == "names=plain") {
-            view.strict = pair == "names=strict";
-        }
+    std::optional<View> view = read_view(head, settings_.strict_names);
+    if (view && !view->space.empty() && !router_.directory().has(view->space)) {
+        view.reset();
     }
-    std::string_view path = head.path;
-    if (path == kMainPath || path == kShortPath) {
-        return view;
-    }
-    if (starts_with(path, kMainPath)) {
-        view.space = path.substr(kMainPath.size() + 1);
-    } else {
-        path.remove_suffix(kShortPath.size());
-        view.space = path.substr(1);
-    }
-    return router_.directory().has(view.space) ? std::optional(view) : std::nullopt;
+    return view;
 }
 
 std::optional<HttpReply> McpEndpoint::on_head(const HttpRequest& request) {
-    const HttpFields& fields = request.head.fields;
-    if (auto refused = refuse_method(request.head.method, kMethods); refused) {
-        return refused;
-    }
     if (!view_of(request.head)) {
         return HttpReply::text(404, "404 Not Found: no downstream has this name");
     }
-    if (request.head.method == "POST" &&
-        !is_json(fields.field("Content-Type").value_or(""))) {
-        return error_reply(415, JsonRpcError::kInvalidRequest,
-                           "Content-Type must be application/json");
-    }
-    const Accepts accepts = Accepts::parse(fields);
-    if (request.head.method == "POST" && accepts.nothing()) {
-        return error_reply(406, JsonRpcError::kInvalidRequest,
-                           "Accept must allow application/json or text/event-stream");
-    }
-    if (request.head.method == "GET" && !accepts.events) {
-        return error_reply(406, JsonRpcError::kInvalidRequest,
-                           "Accept must allow text/event-stream");
-    }
-    return std::nullopt;
+    return refuse_mcp_head(request.head);
 }
 
 void McpEndpoint::on_request(HttpConn& conn, const HttpRequest& request) {
@@ -263,6 +203,15 @@ void McpEndpoint::take_batch(Post& post) {
     for (const JsonView element : elements.elements()) {
         scan.reset();
         scan.finish(element.raw());
+        if (claims_modern(scan, element.raw())) {
+            post.reply = error_reply(400, JsonRpcError::kInvalidRequest,
+                                     "A request of revision 2026-07-28 cannot be batched");
+            return;
+        }
+    }
+    for (const JsonView element : elements.elements()) {
+        scan.reset();
+        scan.finish(element.raw());
         take_message(post, scan, Slice(post.request.body, element.raw()));
     }
 }
@@ -303,7 +252,13 @@ bool McpEndpoint::find_session(Post& post) {
 void McpEndpoint::take_request(Post& post, const JsonRpcMessage& message,
                                const JsonScanner& scan, const Slice& text) {
     const std::string_view id_raw = message.id.in(text.view());
-    const ModernHeaders headers = modern_headers(post.request.head.fields);
+    const HttpFields& fields = post.request.head.fields;
+    if (const std::string_view twice = repeated_mcp_field(fields); !twice.empty()) {
+        refuse(post, 400, JsonRpcError::kHeaderMismatch,
+               "Header mismatch: " + std::string(twice) + " stands more than once", id_raw);
+        return;
+    }
+    const ModernHeaders headers = modern_headers(fields);
     const EraChoice choice = choose_era(message, scan, text.view(), &headers);
     if (choice.era == EraChoice::Era::kRefused) {
         refuse(post, choice.status, choice.error.code, choice.error.message, id_raw,

@@ -22,42 +22,12 @@ bool same_id(std::string_view a, std::string_view b) {
     return strings ? json_strings_equal(a, b) : a == b;
 }
 
-bool accepts(std::string_view element, std::string_view type,
-             std::string_view subtype) {
-    const std::string_view range = trim(element.substr(0, element.find(';')));
-    const size_t slash = range.find('/');
-    if (slash == std::string_view::npos) {
-        return false;
-    }
-    const std::string_view left = range.substr(0, slash);
-    const std::string_view right = range.substr(slash + 1);
-    return (left == "*" || equals_ignoring_case(left, type)) &&
-           (right == "*" || equals_ignoring_case(right, subtype));
-}
-
 }  // namespace
 
 const std::vector<std::pair<std::string, std::string>>& event_stream_fields() {
     static const std::vector<std::pair<std::string, std::string>> fields = {
         {"Cache-Control", "no-cache, no-transform"}, {"X-Accel-Buffering", "no"}};
     return fields;
-}
-
-Accepts Accepts::parse(const HttpFields& fields) {
-    if (fields.count("Accept") == 0) {
-        return {};
-    }
-    Accepts out{false, false};
-    for (const HttpField& field : fields) {
-        if (!equals_ignoring_case(field.name, "Accept")) {
-            continue;
-        }
-        for (const std::string_view element : split(field.value, ',')) {
-            out.json = out.json || accepts(element, "application", "json");
-            out.events = out.events || accepts(element, "text", "event-stream");
-        }
-    }
-    return out;
 }
 
 PostExchange::PostExchange(EventLoop& loop, HttpServer& server, Router& router,
@@ -91,8 +61,30 @@ void PostExchange::add_call(CallRequest request, std::string_view id_raw) {
     items_.push_back(std::move(item));
 }
 
+void PostExchange::expect_batch() {
+    batch_ = true;
+    if (accepts_.events) {
+        open_events();
+    }
+}
+
 void PostExchange::add_message(OutQueue&& message) {
-    send_event(std::move(message));
+    deliver(std::move(message));
+}
+
+/// An answer goes out alone as JSON when nothing came before it, in an array when the
+/// client takes no events, else as an event.
+void PostExchange::deliver(OutQueue&& message) {
+    const bool alone = !batch_ && mode_ == Mode::kUndecided && accepts_.json;
+    if (!alone && accepts_.events) {
+        send_event(std::move(message));
+        return;
+    }
+    if (batch_) {
+        json_.write(has_json_ ? "," : "[");
+    }
+    has_json_ = true;
+    json_.append(std::move(message));
 }
 
 void PostExchange::start() {
@@ -137,11 +129,7 @@ void PostExchange::on_answer(uint64_t tag, const Answer& answer) {
     item.open = false;
     OutQueue message;
     door_.write_answer(message, item.id_raw, answer, request_id_);
-    if (mode_ == Mode::kUndecided && accepts_.json) {
-        single_.append(std::move(message));
-    } else {
-        send_event(std::move(message));
-    }
+    deliver(std::move(message));
     end_if_answered();
 }
 
@@ -186,21 +174,30 @@ bool PostExchange::all_answered() const {
                         [](const Item& item) { return item.open; });
 }
 
+/// 202 when nothing is owed any more.
+HttpReply PostExchange::json_reply() {
+    HttpReply reply;
+    reply.status = has_json_ ? 200 : 202;
+    if (has_json_) {
+        reply.content_type = "application/json";
+        reply.body = std::move(json_);
+        reply.body.write(batch_ ? "]" : "");
+    }
+    return reply;
+}
+
 void PostExchange::end_if_answered() {
     if (!started_ || mode_ == Mode::kEnded || !all_answered()) {
         return;
     }
-    if (single_.empty()) {
-        open_events();
+    if (!has_json_ && accepts_.events) {
+        open_events();  // every call was taken back: an answer without content
     }
     HttpConn* conn = server_.find(conn_);
     if (conn != nullptr && mode_ == Mode::kEvents) {
         conn->end_stream();
     } else if (conn != nullptr) {
-        HttpReply reply;
-        reply.content_type = "application/json";
-        reply.body = std::move(single_);
-        conn->reply(std::move(reply));
+        conn->reply(json_reply());
     }
     mode_ = Mode::kEnded;
     conn_ = {};

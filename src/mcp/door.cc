@@ -154,6 +154,10 @@ EraChoice choose_era(const JsonRpcMessage& message, const JsonScanner& scan,
     return choose_claimed(message, scan, text, claimed, headers);
 }
 
+bool claims_modern(const JsonScanner& scan, std::string_view text) {
+    return !find(scan.meta_members(), text, kVersionKey).empty();
+}
+
 std::string_view read_cancelled_id(const JsonScanner& scan, std::string_view text) {
     return find(scan.params_members(), text, "requestId").in(text);
 }

@@ -160,6 +160,10 @@ std::string param_header_problem(const CatalogEntry& entry, const JsonView& argu
                 problem = name + (expected ? " is missing" : " names an absent argument");
                 return;
             }
+            if (fields.count(name) > 1) {
+                problem = name + " stands more than once";
+                return;
+            }
             const auto decoded = field ? decode_mcp_header(*field) : std::nullopt;
             if (field && (!decoded || !same_value(value, *decoded))) {
                 problem = name + " is not the argument's value";

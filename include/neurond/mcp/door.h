@@ -81,6 +81,9 @@ struct EraChoice {
 EraChoice choose_era(const JsonRpcMessage& message, const JsonScanner& scan,
                      std::string_view text, const ModernHeaders* headers);
 
+/// Whether a message says in its `_meta` which revision it is of, as only modern ones do.
+bool claims_modern(const JsonScanner& scan, std::string_view text);
+
 /// The raw id that a `notifications/cancelled` names; empty if it names none.
 std::string_view read_cancelled_id(const JsonScanner& scan, std::string_view text);
 
