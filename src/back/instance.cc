@@ -32,6 +32,11 @@ Instance::Instance(EventLoop& loop, const InstanceSettings& settings,
                    [this] { start_failed("it was not ready within start_timeout"); }),
       probe_timer_(loop, [this] { greet(discovery_.on_silence()); }),
       relist_timer_(loop, [this] { begin_list(); }),
+      list_timer_(loop,
+                  [this] {
+                      pending_.erase(list_id_);
+                      list_failed("it did not answer tools/list in time");
+                  }),
       closed_timer_(loop, [this] { answer_all("closed its output", "crash"); }),
       carrier_(carrier(*this)) {}
 
@@ -55,6 +60,7 @@ void Instance::stop(const std::string& why) {
     start_timer_.cancel();
     probe_timer_.cancel();
     relist_timer_.cancel();
+    list_timer_.cancel();
     answer_all(why, "unavailable");
     carrier_->stop();
 }
@@ -81,7 +87,7 @@ void Instance::transmit(OutQueue&& message, Outgoing about) {
 void Instance::send(Call& call) {
     call.leg_id = new_request(Pending::kCall, call.handle);
     call.stage = Call::Stage::kSent;
-    call.sent = loop_.now();
+    call.sent = monotonic_now();
     OutQueue message;
     leg_of(hello_.revision).write_call(message, call.leg_id, call);
     Outgoing about;
@@ -159,7 +165,9 @@ void Instance::on_message(const JsonScanner& scan, const Slice& text) {
             on_request(message, text.view());
             break;
         case JsonRpcMessage::Kind::kInvalid:
-            on_bad_answer(message.id.in(text.view()),
+            // With a method it is a request of the server's own, whose ids are not ours.
+            on_bad_answer(scan.envelope().method.empty() ? message.id.in(text.view())
+                                                         : std::string_view(),
                           "sent an invalid message: " + message.reason);
             break;
     }
@@ -253,7 +261,9 @@ void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
 void Instance::on_notification(const JsonRpcMessage& message, const JsonScanner& scan,
                                const Slice& text) {
     if (message.method == "notifications/tools/list_changed") {
-        relist_timer_.arm(kRelistDelay);
+        if (!relist_timer_.armed()) {  // a server that never stops must not put it off
+            relist_timer_.arm(kRelistDelay);
+        }
         return;
     }
     if (message.method != "notifications/progress") {
@@ -272,6 +282,10 @@ void Instance::on_notification(const JsonRpcMessage& message, const JsonScanner&
 
 /// No client's capability was promised to a shared server: only pings are answered.
 void Instance::on_request(const JsonRpcMessage& message, std::string_view text) {
+    if (congested()) {
+        complain("it asks more than it reads; its request is dropped");
+        return;
+    }
     OutQueue reply;
     const std::string_view id_raw = message.id.in(text);
     if (message.method == "ping") {
@@ -356,6 +370,8 @@ void Instance::request_page() {
     about.id = new_request(Pending::kList, {});
     about.method = "tools/list";
     leg_of(hello_.revision).write_tools_list(message, about.id, lister_.cursor());
+    list_id_ = about.id;
+    list_timer_.arm(settings_.start_timeout);
     transmit(std::move(message), about);
 }
 
@@ -380,6 +396,7 @@ void Instance::on_page(const JsonRpcMessage& message, const Slice& text) {
 
 void Instance::list_failed(const std::string& why) {
     listing_ = false;
+    list_timer_.cancel();
     if (state_ == State::kListing) {
         start_failed(why);
     } else {
@@ -389,6 +406,7 @@ void Instance::list_failed(const std::string& why) {
 
 void Instance::list_complete() {
     listing_ = false;
+    list_timer_.cancel();
     if (state_ == State::kListing) {
         state_ = State::kReady;
         start_timer_.cancel();

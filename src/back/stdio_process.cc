@@ -41,6 +41,7 @@ StdioProcess::StdioProcess(EventLoop& loop, Children& children, StderrTail& tail
       tail_(tail),
       command_(command),
       owner_(owner),
+      unsent_task_(loop, Phase::kSoon, [this] { fail_unsent(); }),
       escalation_(loop, [this] { escalate(); }),
       rest_(loop, [this] { link_->close("its process has ended"); }) {}
 
@@ -83,8 +84,30 @@ Status StdioProcess::start() {
     return Ok{};
 }
 
-void StdioProcess::send(OutQueue&& message, const Outgoing&) {
+void StdioProcess::send(OutQueue&& message, const Outgoing& about) {
+    if (stdin_broken_) {
+        if (about.kind == Outgoing::Kind::kRequest) {
+            unsent_.push_back(about.id);
+            unsent_task_.schedule();
+        }
+        return;
+    }
     link_->send(std::move(message));
+}
+
+/// It will hear nothing more; what it still has to say is read until it ends.
+void StdioProcess::on_output_broken() {
+    stdin_broken_ = true;
+    stop();
+}
+
+void StdioProcess::fail_unsent() {
+    std::vector<uint64_t> unsent;
+    unsent.swap(unsent_);
+    for (const uint64_t id : unsent) {
+        owner_.on_request_failed(
+            id, {RequestFailure::Kind::kUnreachable, 0, false, "it has closed its stdin"});
+    }
 }
 
 void StdioProcess::stop() {

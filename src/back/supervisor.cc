@@ -95,7 +95,10 @@ std::optional<Missing> Supervisor::why_missing(const View& view,
     }
     const bool starting = best->state() == DownstreamState::kStarting ||
                           best->state() == DownstreamState::kConfigured;
-    return Missing{best->unavailable(), starting};
+    const std::string prefix = best->name() + separator_;
+    const std::string full =
+        prefix + std::string(view.space.empty() ? name.substr(prefix.size()) : name);
+    return Missing{best->unavailable(), full, starting};
 }
 
 void Supervisor::on_first_start_resolved() {

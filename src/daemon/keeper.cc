@@ -135,6 +135,7 @@ Status Keeper::spawn_reactor() {
     SpawnPlan plan;
     plan.path = "/proc/self/exe";
     plan.argv = {"neurond", kReactorOption};
+    plan.keep_mask = true;  // signals sent before it listens to them must wait, not kill
     for (char** at = environ; *at != nullptr; ++at) {
         plan.env.emplace_back(*at);
     }
@@ -250,7 +251,11 @@ Status prepare(const conf::Config& config, const DaemonOptions& options,
     if (!options.pid_file.empty()) {
         estate.paths.pid_file = options.pid_file;
     }
-    for (const std::string& dir : {estate.paths.run_dir, estate.paths.state_dir}) {
+    std::vector<std::string> dirs = {estate.paths.run_dir, estate.paths.state_dir};
+    if (!config.section("audit").is_set("path")) {  // a path of the operator's is not ours
+        dirs.push_back(estate.paths.audit.substr(0, estate.paths.audit.rfind('/')));
+    }
+    for (const std::string& dir : dirs) {
         if (Status made = make_directories(dir, 0755); !made) {
             return made;
         }

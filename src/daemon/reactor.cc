@@ -60,7 +60,7 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, std::string session
       router_(loop_, parties_, audit_, supervisor_, telemetry_,
               router_limits(*config_)),
       sessions_(session_settings(*config_), std::move(session_key)),
-      server_(loop_, http_settings(*config_)),
+      server_(loop_, http_settings(*config_, raise_descriptor_limit())),
       mcp_(loop_, server_, router_, sessions_,
            mcp_settings(*config_)),
       pages_(server_, metrics_, static_cast<DaemonView&>(*this)),
@@ -165,13 +165,23 @@ void Reactor::drain() {
     drain_timer_.arm(server.duration("drain_timeout"));
     shutdown_timer_.arm(server.duration("shutdown_timeout"));
     mcp_.drain();
-    server_.drain([this] { stop_downstreams(); });
+    server_.drain([this] { on_connections_drained(); });
+}
+
+/// A call may outlive its connection, and is still waited for.
+void Reactor::on_connections_drained() {
+    if (router_.in_flight() > 0) {
+        router_.on_idle([this] { stop_downstreams(); });
+    } else {
+        stop_downstreams();
+    }
 }
 
 void Reactor::stop_downstreams() {
     if (state_ != State::kDraining) {
         return;
     }
+    router_.refuse_unsent();
     state_ = State::kStopping;
     drain_timer_.cancel();
     supervisor_.stop([this] { end(); });

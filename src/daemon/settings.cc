@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "neurond/base/limits.h"
 #include "neurond/base/text.h"
 #include "neurond/daemon/paths.h"
 
@@ -131,7 +132,7 @@ LogFormat log_format(const conf::Config& config) {
                                                          : LogFormat::kText;
 }
 
-HttpServerSettings http_settings(const conf::Config& config) {
+HttpServerSettings http_settings(const conf::Config& config, size_t descriptors) {
     const conf::Section& limits = config.section("limits");
     HttpServerSettings out;
     out.limits.message_max = static_cast<size_t>(limits.size("message_max"));
@@ -140,7 +141,15 @@ HttpServerSettings http_settings(const conf::Config& config) {
     out.limits.header_timeout = limits.duration("header_timeout");
     out.limits.body_timeout = limits.duration("body_timeout");
     out.limits.idle_timeout = limits.duration("idle_timeout");
-    out.connections = static_cast<size_t>(limits.integer("connections"));
+    const auto wanted = static_cast<size_t>(limits.integer("connections"));
+    out.connections =
+        std::min(wanted, descriptors > 2 * kSpareDescriptors
+                             ? descriptors - kSpareDescriptors
+                             : descriptors / 2);
+    if (out.connections < wanted) {
+        log_warn("daemon", "limits.connections is %zu here: only %zu descriptors",
+                 out.connections, descriptors);
+    }
     out.allowed_origins = config.section("http").list("allowed_origins");
     out.allowed_hosts = config.section("http").list("allowed_hosts");
     return out;

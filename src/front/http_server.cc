@@ -5,11 +5,13 @@
 #include "neurond/front/http_server.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 
 #include "neurond/base/crypto.h"
 #include "neurond/base/encode.h"
+#include "neurond/base/limits.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
 #include "neurond/base/url.h"
@@ -43,10 +45,20 @@ bool covers(std::string_view route, std::string_view path) {
     return route == path;
 }
 
+/// Admin is for operators; metrics tell too much to strangers (DESIGN 1.4, 1.7).
+bool may_use(Serve what, const HttpConn::Peer& peer) {
+    return what == kServeAdmin ? peer.operates : what != kServeMetrics || peer.local;
+}
+
 HttpConn::Peer peer_of(int fd, const Address& local) {
     if (!local.is_unix()) {
         const Address peer = Address::peer_of(fd);
-        return {{"anonymous", peer.to_string()}, peer.is_loopback(), 0};
+        // "anonymous" is what loopback callers are; from elsewhere it must not match.
+        const bool loopback = peer.is_loopback();
+        return {{loopback ? "anonymous" : "unauthenticated", peer.to_string()},
+                loopback,
+                false,
+                0};
     }
     ucred credentials{};
     socklen_t size = sizeof credentials;
@@ -54,6 +66,7 @@ HttpConn::Peer peer_of(int fd, const Address& local) {
     return {{"uid:" + std::to_string(credentials.uid),
              "unix pid " + std::to_string(credentials.pid)},
             true,
+            credentials.uid == 0 || credentials.uid == ::geteuid(),
             0};
 }
 
@@ -86,8 +99,10 @@ std::vector<std::string> HttpServer::addresses() const {
     return out;
 }
 
-bool HttpServer::may_accept() const {
-    return conns_.size() < settings_.connections;
+/// Operators get in when the clients' places are taken.
+bool HttpServer::may_accept(const Listener& listener) const {
+    const size_t reserve = listener.address().is_unix() ? kOperatorConnections : 0;
+    return conns_.size() < settings_.connections + reserve;
 }
 
 void HttpServer::on_accept(Listener& listener, Fd socket) {
@@ -122,6 +137,10 @@ HttpHandler* HttpServer::route(const HttpConn& conn, const HttpRequest& request,
     }
     for (const Route& route : routes_) {
         if (covers(route.path, request.head.path) && (door.serve & route.what) != 0) {
+            if (!may_use(route.what, conn.peer())) {
+                otherwise = HttpReply::text(403, "403 Forbidden");
+                return nullptr;
+            }
             return route.handler;
         }
     }

@@ -4,6 +4,7 @@
 
 #include <unordered_map>
 
+#include "neurond/base/limits.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
 #include "neurond/mcp/door_legacy.h"
@@ -17,6 +18,14 @@ namespace neuron {
 namespace {
 
 constexpr Millis kSweepInterval{10000};
+
+/// Null when the batch may be read.
+const char* batch_problem(const JsonView& elements, Revision revision) {
+    return revision != Revision::k20250326   ? "Batches exist only in revision 2025-03-26"
+           : !elements.at(0).exists()        ? "The batch is empty"
+           : elements.at(kMaxBatch).exists() ? "The batch has too many messages"
+                                             : nullptr;
+}
 
 /// A message in the form this client takes.
 HttpReply message_reply(OutQueue&& message, Accepts accepts) {
@@ -113,6 +122,10 @@ Session* McpEndpoint::session_of(const HttpRequest& request, HttpReply& otherwis
 void McpEndpoint::on_get(HttpConn& conn, const HttpRequest& request) {
     HttpReply otherwise;
     Session* session = session_of(request, otherwise);
+    if (session != nullptr && draining_) {
+        otherwise = HttpReply::text(503, "503 Service Unavailable: stopping");
+        session = nullptr;
+    }
     if (session == nullptr) {
         conn.reply(std::move(otherwise));
         return;
@@ -192,11 +205,9 @@ void McpEndpoint::take_batch(Post& post) {
         post.reply = std::move(otherwise);
         return;
     }
-    const bool empty = !elements.at(0).exists();
-    if (post.session->revision != Revision::k20250326 || empty) {
-        post.reply = error_reply(
-            400, JsonRpcError::kInvalidRequest,
-            empty ? "The batch is empty" : "Batches exist only in revision 2025-03-26");
+    if (const char* problem = batch_problem(elements, post.session->revision);
+        problem != nullptr) {
+        post.reply = error_reply(400, JsonRpcError::kInvalidRequest, problem);
         return;
     }
     JsonScanner scan(UINT16_MAX);
@@ -354,7 +365,10 @@ void McpEndpoint::take_notification(Post& post, const JsonRpcMessage& message,
         return;  // over HTTP a modern client has nothing to notify of: 202
     }
     if (message.method == "notifications/cancelled") {
-        cancel(*post.session, read_cancelled_id(scan, text.view()));
+        const std::string_view id_raw = read_cancelled_id(scan, text.view());
+        if (post.exchange == nullptr || !post.exchange->cancel(id_raw)) {
+            cancel(*post.session, id_raw);
+        }
     }
 }
 
@@ -457,6 +471,7 @@ void McpEndpoint::announce_tools_changed() {
 }
 
 void McpEndpoint::drain() {
+    draining_ = true;
     streams_.for_each([](EventStream& stream) { stream.end(); });
 }
 

@@ -37,7 +37,7 @@ Channel::Channel(EventLoop& loop, std::unique_ptr<Stream> stream, ChannelOwner& 
 Channel::~Channel() = default;
 
 void Channel::flush() {
-    if (state_ == State::kClosed) {
+    if (state_ == State::kClosed || output_ended_) {
         out_.clear();
         return;
     }
@@ -224,6 +224,7 @@ void Channel::write_some() {
     switch (put.state) {
         case Io::State::kDone:
             out_.consume(put.bytes);
+            written_ += put.bytes;
             output_blocked_ = put.bytes < bytes;
             after_write();
             break;
@@ -236,10 +237,24 @@ void Channel::write_some() {
             break;
         case Io::State::kEnd:
         case Io::State::kFailed:
-            close(stream_->reason());
+            output_broken();
             return;
     }
     update_interest();
+}
+
+/// Of a pipe pair only this direction is gone: what a child that has closed its stdin
+/// still says on its stdout is heard.
+void Channel::output_broken() {
+    if (!output_watch_ || input_ended_) {
+        close(stream_->reason());
+        return;
+    }
+    out_.clear();
+    output_watch_.reset();
+    stream_->end_output();
+    output_ended_ = true;
+    owner_.on_output_broken();
 }
 
 void Channel::after_write() {

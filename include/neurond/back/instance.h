@@ -119,12 +119,14 @@ class Instance final : private CarrierOwner {
     ServerHello hello_;
     ToolLister lister_;
     bool listing_ = false;
+    uint64_t list_id_ = 0;  ///< of the page being waited for
     bool list_again_ = false;
     std::string failure_;   ///< why we stop it ourselves
     LogLimiter complaints_;
     Timer start_timer_;
     Timer probe_timer_;
     Timer relist_timer_;
+    Timer list_timer_;
     Timer closed_timer_;
     std::unique_ptr<Carrier> carrier_;
 };

@@ -58,7 +58,9 @@ class StdioProcess final : public Carrier, private ChildOwner, private LinkOwner
     }
     void on_oversized(std::string_view id_raw) override { owner_.on_oversized(id_raw); }
     void on_output_room() override { owner_.on_output_room(); }
+    void on_output_broken() override;
     void on_link_closed(const std::string& reason) override;
+    void fail_unsent();
     void escalate();
     void finish_if_ended();
 
@@ -71,8 +73,11 @@ class StdioProcess final : public Carrier, private ChildOwner, private LinkOwner
     Stopping stopping_ = Stopping::kNo;
     std::unique_ptr<LineLink> link_;
     bool link_open_ = false;
+    bool stdin_broken_ = false;
+    std::vector<uint64_t> unsent_;  ///< requests it will not read
     std::optional<ExitStatus> ended_;
     std::optional<StderrDrain> stderr_;
+    Task unsent_task_;
     Timer escalation_;
     Timer rest_;  ///< how long a dead child's stdout may stay open (a grandchild's)
 };

@@ -57,6 +57,7 @@ class Reactor final : private SignalSink,
     void on_other_end_gone() override;
 
     void drain();
+    void on_connections_drained();
     void stop_downstreams();
     void end();
 

@@ -28,7 +28,8 @@ struct DaemonPaths {
 DaemonPaths daemon_paths(const conf::Config& config);
 LogLevel log_level(const conf::Config& config);
 LogFormat log_format(const conf::Config& config);
-HttpServerSettings http_settings(const conf::Config& config);
+/// `descriptors`: how many this process may have; fewer connections fit than that.
+HttpServerSettings http_settings(const conf::Config& config, size_t descriptors);
 RouterLimits router_limits(const conf::Config& config);
 AuditSettings audit_settings(const conf::Config& config);
 McpSettings mcp_settings(const conf::Config& config);

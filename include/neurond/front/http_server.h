@@ -60,7 +60,7 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
         HttpHandler* handler;
     };
 
-    bool may_accept() const override;
+    bool may_accept(const Listener& listener) const override;
     void on_accept(Listener& listener, Fd socket) override;
     const HttpLimits& http_limits() const noexcept override { return settings_.limits; }
     HttpHandler* route(const HttpConn& conn, const HttpRequest& request,

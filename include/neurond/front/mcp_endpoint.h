@@ -80,6 +80,7 @@ class McpEndpoint final : public HttpHandler, private StreamOwner {
     SessionStore& sessions_;
     McpSettings settings_;
     uint64_t stream_count_ = 0;
+    bool draining_ = false;
     OwnedSet<PostExchange> exchanges_;
     OwnedSet<EventStream> streams_;
     Timer sweep_;

@@ -24,6 +24,8 @@ class ChannelOwner {
     virtual void on_input_end() = 0;
     /// The output had been over kHighWaterBytes and is under kLowWaterBytes again.
     virtual void on_output_room() = 0;
+    /// Of a pipe pair, the peer reads no more; it may still write.
+    virtual void on_output_broken() {}
     /// finish() has written everything; only the peer's end is waited for.
     virtual void on_lingering() {}
     /// Closed, by us or by the peer; the last callback. The channel is deaf and may be
@@ -51,6 +53,8 @@ class Channel final {
     /// Append here, then flush(). Nothing is written before the flush phase.
     OutQueue& out() noexcept { return out_; }
     void flush();
+    /// Bytes taken by the kernel so far: whether the peer makes progress.
+    uint64_t written() const noexcept { return written_; }
     /// Over the high-water mark: whoever produces output should stop.
     bool congested() const noexcept { return congested_; }
 
@@ -88,6 +92,7 @@ class Channel final {
     void write_some();
     void after_write();
     void output_flushed();
+    void output_broken();
     void enter(State next);
     void update_interest();
 
@@ -101,7 +106,9 @@ class Channel final {
     bool read_wants_write_ = false;  ///< TLS
     bool write_wants_read_ = false;  ///< TLS
     bool end_output_ = false;
+    bool output_ended_ = false;  ///< of a pipe pair: nobody reads any more
     bool congested_ = false;
+    uint64_t written_ = 0;
     std::string reason_;
     Side input_side_{*this, true};
     Side output_side_{*this, false};

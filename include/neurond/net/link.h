@@ -26,6 +26,8 @@ class LinkOwner {
     /// A message over the limit was dropped; its raw id, if it could be told.
     virtual void on_oversized(std::string_view id_raw) = 0;
     virtual void on_output_room() = 0;
+    /// Nobody reads what is sent any more; messages may still come.
+    virtual void on_output_broken() {}
     /// The last callback; the link may be retired from here.
     virtual void on_link_closed(const std::string& reason) = 0;
 
@@ -70,6 +72,7 @@ class LineLink final : public Link, private ChannelOwner {
     void on_input(size_t n) override;
     void on_input_end() override;
     void on_output_room() override { owner_.on_output_room(); }
+    void on_output_broken() override { owner_.on_output_broken(); }
     void on_closed(const std::string& reason) override {
         owner_.on_link_closed(reason);
     }
