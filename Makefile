@@ -159,7 +159,7 @@ build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/lib$(SET).a
 bench: $(BIN)  ## what a call costs, as ratios; never passes or fails
 	NEUROND_BIN=$(BIN) python3 tests/bench/run.py
 
-tidy:  ## clang-tidy over the sources (MODULES=…)
+tidy:  ## clang-tidy over the sources (MODULES="base wire")
 	@tests/deps.sh develop
 	clang-tidy-14 --quiet $(LIB_SRC) -- $(LANG_FLAGS)
 
@@ -180,4 +180,4 @@ clean:  ## remove build/
 	rm -rf build
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile

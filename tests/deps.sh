@@ -17,7 +17,6 @@ libcjson-dev /usr/include/cjson/cJSON.h
 '
 check='
 binutils readelf
-bsdextrautils column
 ca-certificates /etc/ssl/certs/ca-certificates.crt
 clang-14 clang++-14
 curl curl

@@ -67,11 +67,13 @@ class SpawnObjects {
 };
 
 /// Sources are first lifted above all targets, or one dup2 could close the next source.
+/// Everything else is closed by name: what we inherited ourselves may lack FD_CLOEXEC.
 int SpawnObjects::map_fds(const std::vector<std::pair<int, int>>& fds) {
     int top = 3;
     for (const auto& [ours, theirs] : fds) {
         top = std::max(top, theirs + 1);
     }
+    std::vector<bool> planned(static_cast<size_t>(top));
     for (const auto& [ours, theirs] : fds) {
         Fd high(::fcntl(ours, F_DUPFD_CLOEXEC, top));
         if (!high) {
@@ -83,8 +85,18 @@ int SpawnObjects::map_fds(const std::vector<std::pair<int, int>>& fds) {
             return err;
         }
         lifted_.push_back(std::move(high));
+        planned[static_cast<size_t>(theirs)] = true;
     }
-    return 0;
+    for (int fd = 0; fd < top; ++fd) {
+        if (planned[static_cast<size_t>(fd)]) {
+            continue;
+        }
+        if (const int err = ::posix_spawn_file_actions_addclose(&actions_, fd);
+            err != 0) {
+            return err;
+        }
+    }
+    return ::posix_spawn_file_actions_addclosefrom_np(&actions_, top);
 }
 
 std::vector<char*> c_strings(const std::vector<std::string>& strings) {
@@ -149,8 +161,14 @@ Result<pid_t> spawn(const SpawnPlan& plan) {
     if (const int err = objects.map_fds(plan.fds); err != 0) {
         return sys_error("pass descriptors to", plan.path, err);
     }
-    if (!plan.cwd.empty() && objects.change_dir(plan.cwd) != 0) {
-        return sys_error("change directory to", plan.cwd);
+    if (!plan.cwd.empty()) {
+        // Looked at here, because posix_spawn does not say which step failed.
+        const int err = ::access((plan.cwd + "/.").c_str(), X_OK) != 0
+                            ? errno
+                            : objects.change_dir(plan.cwd);
+        if (err != 0) {
+            return sys_error("change directory to", plan.cwd, err);
+        }
     }
     pid_t pid = 0;
     const int err = objects.run(&pid, plan.path.c_str(), c_strings(plan.argv).data(),

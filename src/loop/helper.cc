@@ -58,7 +58,7 @@ Status Helper::start() {
     SpawnPlan plan;
     plan.path = kSelf;
     plan.argv = {"neurond", std::string(kHelperOption) + name_of(role_)};
-    plan.fds = {{theirs.get(), 0}, {2, 2}};
+    plan.fds = {{theirs.get(), 0}, {2, 1}, {2, 2}};
     Result<pid_t> pid = spawn(plan);
     if (!pid) {
         return pid.error();
@@ -92,6 +92,10 @@ void Helper::request(std::string_view request, int fd, Answer done) {
 
 /// A full socket is a failure, not a wait: the helper is then seconds behind.
 bool Helper::send(uint64_t id, std::string_view request, int fd) {
+    if (request.size() > kMaxHelperMessageBytes - sizeof id) {
+        errno = EMSGSIZE;  // the kernel takes more than the helper does
+        return false;
+    }
     iovec parts[2] = {{&id, sizeof id},
                       {const_cast<char*>(request.data()), request.size()}};
     msghdr message{};

@@ -1,11 +1,23 @@
-// The unit tests' main: doctest's own, plus the one line that tests/check.sh adds up.
+// The unit tests' main: doctest's own, plus the one line that tests/check.sh adds up, and
+// the role of a helper.
 
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
 #include <cstdio>
+#include <string_view>
+
+#include "helper_main.h"
+
+namespace neuron {
+
+int (*helper_main)(std::string_view role) = nullptr;
+
+}  // namespace neuron
 
 namespace {
+
+constexpr std::string_view kHelperOption = "--helper=";
 
 /// Prints "N passed, N failed", counted in test cases, after everything else.
 struct Tally : doctest::IReporter {
@@ -35,6 +47,11 @@ struct Tally : doctest::IReporter {
 DOCTEST_REGISTER_LISTENER("tally", 1, Tally);
 
 int main(int argc, char** argv) {
+    const std::string_view option(argc == 2 ? argv[1] : "");
+    if (neuron::helper_main != nullptr &&
+        option.substr(0, kHelperOption.size()) == kHelperOption) {
+        return neuron::helper_main(option.substr(kHelperOption.size()));
+    }
     doctest::Context context(argc, argv);
     return context.run();
 }

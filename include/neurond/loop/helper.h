@@ -35,8 +35,9 @@ class Helper final : private EventHandler, private ChildOwner {
     Helper(EventLoop& loop, Children& children, HelperRole role);
     ~Helper();
 
-    /// Queues `request` (at most 64 KiB) for the helper, together with a duplicate of
-    /// `fd` if that is not negative. `done` is called once, never before this returns.
+    /// Queues `request` (eight bytes less than kMaxHelperMessageBytes, or it fails) for
+    /// the helper, together with a duplicate of `fd` if that is not negative. `done` is
+    /// called once, never before this returns.
     void request(std::string_view request, int fd, Answer done);
     size_t in_hand() const noexcept { return waiting_.size(); }
     pid_t pid() const noexcept { return pid_; }
