@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from harness import BINARY, ROOT, Neurond, hostile, is_alive, main, tree_of
-from rawhttp import Conn
+from rawhttp import Conn, wait_for
 
 
 def neurond(*args, **keys):

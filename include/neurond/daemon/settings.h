@@ -20,6 +20,7 @@ struct DaemonPaths {
     std::string state_dir;
     std::string pid_file;
     std::string control_socket;
+    std::string local_socket;  ///< empty = none
     std::string audit;  ///< "none" = off
 };
 

@@ -28,8 +28,8 @@ struct SpawnPlan {
     std::vector<std::string> argv;         ///< argv[0] included
     std::vector<std::string> env;          ///< "NAME=value", the whole environment
     std::string cwd;                       ///< empty = ours
-    bool keep_mask = false;                ///< our signal mask, instead of an empty one
     std::vector<std::pair<int, int>> fds;  ///< (ours, its number there); lent
+    bool keep_mask = false;  ///< our signal mask, instead of an empty one
 };
 
 /// Starts a process in a session and process group of its own, with an empty signal
