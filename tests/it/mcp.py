@@ -206,9 +206,11 @@ class ModernClient(McpClient):
         """`params` (bytes or an object) as bytes with our `_meta` in front, or in theirs."""
         raw = params if isinstance(params, bytes) else json.dumps(params or {}).encode()
         ours = json.dumps(self.meta, separators=(",", ":")).encode()[1:-1]
-        if there := re.search(rb'"_meta"\s*:\s*\{', raw):
+        for there in re.finditer(rb'"_meta"\s*:\s*\{', raw):
             at = there.end()
-            return raw[:at] + ours + (b"" if raw[at:at + 1] == b"}" else b",") + raw[at:]
+            whole = raw[:at] + ours + (b"" if raw[at:at + 1] == b"}" else b",") + raw[at:]
+            if self.meta.keys() <= json.loads(whole).get("_meta", {}).keys():
+                return whole  # the others lie deeper
         more = b"," if json.loads(raw) else b""
         return b'{"_meta":{' + ours + b"}" + more + raw.lstrip()[1:]
 
