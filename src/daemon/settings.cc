@@ -112,6 +112,10 @@ DaemonPaths daemon_paths(const conf::Config& config) {
     out.state_dir = or_default(server.str("state_dir"), default_state_dir());
     out.pid_file = or_default(server.str("pid_file"), out.run_dir + "/neurond.pid");
     out.control_socket = control_socket_path(out.run_dir);
+    out.local_socket = or_default(server.str("socket"), local_socket_path(out.run_dir));
+    if (out.local_socket == "none") {
+        out.local_socket.clear();
+    }
     out.audit = config.section("audit").str("path");
     if (!config.section("audit").is_set("path") && ::geteuid() != 0) {
         out.audit = out.state_dir + "/audit.log";
