@@ -59,6 +59,16 @@ bool is_object_schema(const JsonView& schema) {
            odd_member(schema, kSchemaMembers).empty();
 }
 
+/// The strict form of a name that no other has. A server may choose its names so that the
+/// form with the hash is taken as well; then another hash is tried.
+std::string free_strict_name(std::string name, std::unordered_set<std::string>& taken) {
+    std::string strict = strict_name(name, false);
+    for (; !taken.insert(strict).second; name += '.') {
+        strict = strict_name(name, true);
+    }
+    return strict;
+}
+
 /// Why clients could not take this tool; empty when they can.
 std::string unusable(const JsonView& tool, const std::optional<std::string>& name) {
     if (!tool.is_object()) {
@@ -160,10 +170,8 @@ std::shared_ptr<const Catalog> Catalog::seen_as(const View& view) const {
             CatalogEntry shown = entry;
             shown.name = view.space.empty() ? entry.full_name : entry.own_name;
             if (view.strict) {
-                const std::string plain = strict_name(shown.name, false);
-                shown.name = taken.count(plain) == 0 ? plain : strict_name(shown.name, true);
+                shown.name = free_strict_name(std::move(shown.name), taken);
             }
-            taken.insert(shown.name);
             made->add(std::move(shown));
         }
         made->finish();
