@@ -25,9 +25,9 @@ constexpr unsigned kControlServes =
     kServeMcp | kServeHealth | kServeMetrics | kServeAdmin;
 constexpr int kSweepMillis = 2000;
 
+/// Empty when the keeper gave none of this number.
 Fd inherited(int fd) {
-    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-    return Fd(fd);
+    return ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? Fd(fd) : Fd();
 }
 
 /// The bundle stays where it is: the next reactor reads it again.
@@ -47,7 +47,7 @@ Result<std::string> read_bundle(const Fd& fd) {
 }  // namespace
 
 Reactor::Reactor(std::shared_ptr<const conf::Config> config, std::string session_key,
-                 Fd keeper, Fd control, Fd main)
+                 Fd keeper, Fd control, Fd main, Fd local)
     : config_(std::move(config)),
       signals_(loop_, static_cast<SignalSink&>(*this)),
       keeper_(loop_, std::move(keeper), static_cast<KeeperLinkOwner&>(*this)),
@@ -82,6 +82,10 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, std::string session
     }
     server_.add_listener(std::move(main), served(*config_));
     server_.add_listener(std::move(control), kControlServes);
+    if (local) {
+        unix_door_.emplace(loop_, std::move(local), served(*config_), server_, router_,
+                           ndjson_settings(*config_));
+    }
 }
 
 Reactor::~Reactor() = default;
@@ -117,6 +121,9 @@ void Reactor::on_catalog(std::shared_ptr<const Catalog> catalog, bool tools_chan
     router_.set_rules({std::move(catalog), router_.rules().policy});
     if (tools_changed && state_ != State::kStopping) {
         mcp_.announce_tools_changed();
+        if (unix_door_) {
+            unix_door_->announce_tools_changed();
+        }
     }
 }
 
@@ -165,11 +172,18 @@ void Reactor::drain() {
     drain_timer_.arm(server.duration("drain_timeout"));
     shutdown_timer_.arm(server.duration("shutdown_timeout"));
     mcp_.drain();
-    server_.drain([this] { on_connections_drained(); });
+    doors_draining_ = unix_door_ ? 2 : 1;
+    if (unix_door_) {
+        unix_door_->drain([this] { on_door_drained(); });
+    }
+    server_.drain([this] { on_door_drained(); });
 }
 
 /// A call may outlive its connection, and is still waited for.
-void Reactor::on_connections_drained() {
+void Reactor::on_door_drained() {
+    if (--doors_draining_ > 0) {
+        return;
+    }
     if (router_.in_flight() > 0) {
         router_.on_idle([this] { stop_downstreams(); });
     } else {
@@ -204,6 +218,7 @@ int run_reactor() {
     const Fd bundle_fd = inherited(kBundleFd);
     Fd control = inherited(kControlListenerFd);
     Fd main = inherited(kMainListenerFd);
+    Fd local = inherited(kLocalListenerFd);
     const Result<std::string> text = read_bundle(bundle_fd);
     if (!text) {
         log_error("daemon", "%s", text.error().message.c_str());
@@ -227,7 +242,7 @@ int run_reactor() {
         return kExitFailed;
     }
     Reactor reactor(loaded.config, std::move(*key), std::move(keeper),
-                    std::move(control), std::move(main));
+                    std::move(control), std::move(main), std::move(local));
     if (Status opened = reactor.open(); !opened) {
         log_error("daemon", "%s", opened.error().message.c_str());
         return kExitFailed;

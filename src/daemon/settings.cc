@@ -186,6 +186,14 @@ McpSettings mcp_settings(const conf::Config& config) {
     return out;
 }
 
+NdjsonSettings ndjson_settings(const conf::Config& config) {
+    NdjsonSettings out;
+    out.link = link_limits(config);
+    out.stall_timeout = config.section("limits").duration("body_timeout");
+    out.strict_names = config.section("federation").str("names") == "strict";
+    return out;
+}
+
 SessionSettings session_settings(const conf::Config& config) {
     const conf::Section& limits = config.section("limits");
     return {static_cast<size_t>(limits.integer("sessions")),

@@ -4,17 +4,15 @@
 
 #include "neurond/front/http_server.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 
-#include "neurond/base/crypto.h"
-#include "neurond/base/encode.h"
 #include "neurond/base/limits.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
 #include "neurond/base/url.h"
+#include "neurond/front/unix_peer.h"
 
 namespace neuron {
 
@@ -60,14 +58,8 @@ HttpConn::Peer peer_of(int fd, const Address& local) {
                 false,
                 0};
     }
-    ucred credentials{};
-    socklen_t size = sizeof credentials;
-    ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
-    return {{"uid:" + std::to_string(credentials.uid),
-             "unix pid " + std::to_string(credentials.pid)},
-            true,
-            credentials.uid == 0 || credentials.uid == ::geteuid(),
-            0};
+    const UnixPeer peer = unix_peer(fd);
+    return {peer.identity, true, peer.uid == 0 || peer.uid == ::geteuid(), 0};
 }
 
 }  // namespace
@@ -75,7 +67,6 @@ HttpConn::Peer peer_of(int fd, const Address& local) {
 HttpServer::HttpServer(EventLoop& loop, HttpServerSettings settings)
     : loop_(loop),
       settings_(std::move(settings)),
-      request_id_prefix_(hex_encode(random_bytes(6))),
       drained_task_(loop, Phase::kSoon, [this] { check_drained(); }) {}
 
 HttpServer::~HttpServer() = default;
@@ -99,18 +90,30 @@ std::vector<std::string> HttpServer::addresses() const {
     return out;
 }
 
-/// Operators get in when the clients' places are taken.
+unsigned HttpServer::add_door(const Address& address, unsigned serve) {
+    doors_.push_back({nullptr, address, serve, address.is_loopback()});
+    return static_cast<unsigned>(doors_.size() - 1);
+}
+
+bool HttpServer::has_room(bool local) const noexcept {
+    const size_t reserve = local ? kOperatorConnections : 0;
+    return conns_.size() + guests_ < settings_.connections + reserve;
+}
+
 bool HttpServer::may_accept(const Listener& listener) const {
-    const size_t reserve = listener.address().is_unix() ? kOperatorConnections : 0;
-    return conns_.size() < settings_.connections + reserve;
+    return has_room(listener.address().is_unix());
 }
 
 void HttpServer::on_accept(Listener& listener, Fd socket) {
-    HttpConn::Peer peer = peer_of(socket.get(), listener.address());
     const auto door = std::find_if(doors_.begin(), doors_.end(), [&](const Door& d) {
         return d.listener.get() == &listener;
     });
-    peer.listener = static_cast<unsigned>(door - doors_.begin());
+    take(std::move(socket), static_cast<unsigned>(door - doors_.begin()));
+}
+
+void HttpServer::take(Fd socket, unsigned door) {
+    HttpConn::Peer peer = peer_of(socket.get(), doors_[door].address);
+    peer.listener = door;
     conns_.add(std::make_unique<HttpConn>(loop_, make_socket_stream(std::move(socket)),
                                           std::move(peer), table_,
                                           static_cast<HttpConnOwner&>(*this)));
@@ -166,10 +169,6 @@ bool HttpServer::host_allowed(std::string_view authority) const {
                     listed(settings_.allowed_hosts, host->host));
 }
 
-std::string HttpServer::new_request_id() {
-    return request_id_prefix_ + "-" + std::to_string(++request_count_);
-}
-
 void HttpServer::on_conn_closed(HttpConn& conn, const std::string& reason) {
     log_debug("http", "%s closed: %s", conn.peer().identity.peer.c_str(),
               reason.c_str());
@@ -179,7 +178,9 @@ void HttpServer::on_conn_closed(HttpConn& conn, const std::string& reason) {
         return;
     }
     for (const Door& door : doors_) {
-        door.listener->resume();
+        if (door.listener != nullptr) {
+            door.listener->resume();
+        }
     }
 }
 

@@ -19,14 +19,6 @@ namespace {
 
 constexpr Millis kSweepInterval{10000};
 
-/// Null when the batch may be read.
-const char* batch_problem(const JsonView& elements, Revision revision) {
-    return revision != Revision::k20250326   ? "Batches exist only in revision 2025-03-26"
-           : !elements.at(0).exists()        ? "The batch is empty"
-           : elements.at(kMaxBatch).exists() ? "The batch has too many messages"
-                                             : nullptr;
-}
-
 /// A message in the form this client takes.
 HttpReply message_reply(OutQueue&& message, Accepts accepts) {
     HttpReply reply;
@@ -205,21 +197,12 @@ void McpEndpoint::take_batch(Post& post) {
         post.reply = std::move(otherwise);
         return;
     }
-    if (const char* problem = batch_problem(elements, post.session->revision);
+    if (const char* problem = batch_problem(elements.raw(), post.session->revision);
         problem != nullptr) {
         post.reply = error_reply(400, JsonRpcError::kInvalidRequest, problem);
         return;
     }
     JsonScanner scan(UINT16_MAX);
-    for (const JsonView element : elements.elements()) {
-        scan.reset();
-        scan.finish(element.raw());
-        if (claims_modern(scan, element.raw())) {
-            post.reply = error_reply(400, JsonRpcError::kInvalidRequest,
-                                     "A request of revision 2026-07-28 cannot be batched");
-            return;
-        }
-    }
     for (const JsonView element : elements.elements()) {
         scan.reset();
         scan.finish(element.raw());

@@ -6,7 +6,7 @@
 
 #include "neurond/base/text.h"
 #include "neurond/mcp/door.h"
-#include "neurond/wire/json_string.h"
+#include "neurond/wire/jsonrpc.h"
 #include "neurond/wire/sse.h"
 
 namespace neuron {
@@ -14,13 +14,6 @@ namespace neuron {
 namespace {
 
 constexpr std::string_view kEventStream = "text/event-stream";
-
-/// Ids are equal when type and value are: `1` and `"1"` are two.
-bool same_id(std::string_view a, std::string_view b) {
-    const bool strings =
-        !a.empty() && !b.empty() && a.front() == '"' && b.front() == '"';
-    return strings ? json_strings_equal(a, b) : a == b;
-}
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "neurond/base/limits.h"
 #include "neurond/base/version.h"
 #include "neurond/wire/json_splice.h"
 #include "neurond/wire/json_view.h"
@@ -127,6 +128,28 @@ InitializeRequest read_initialize(const JsonScanner& scan, std::string_view text
     out.revision = negotiate_legacy(*requested);
     out.caps = ClientCaps::parse(caps);
     return out;
+}
+
+const char* batch_problem(std::string_view text, std::optional<Revision> revision) {
+    const JsonView elements(text);
+    if (revision != Revision::k20250326) {
+        return "Batches exist only in revision 2025-03-26";
+    }
+    if (!elements.at(0).exists()) {
+        return "The batch is empty";
+    }
+    if (elements.at(kMaxBatch).exists()) {
+        return "The batch has too many messages";
+    }
+    JsonScanner scan(UINT16_MAX);
+    for (const JsonView element : elements.elements()) {
+        scan.reset();
+        scan.finish(element.raw());
+        if (claims_modern(scan, element.raw())) {
+            return "A request of revision 2026-07-28 cannot be batched";
+        }
+    }
+    return nullptr;
 }
 
 void write_initialize_result(OutQueue& out, std::string_view id_raw, Revision revision) {

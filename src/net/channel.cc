@@ -120,6 +120,9 @@ void Channel::update_interest() {
     } else {
         input |= output;
     }
+    if (input_ended_ && is_socket()) {
+        input |= EPOLLHUP;  // tells when the peer does not even read any more
+    }
     if (input_watch_) {
         input_watch_->set(input);
     }
@@ -127,6 +130,10 @@ void Channel::update_interest() {
 
 void Channel::on_ready(const Side& side, uint32_t events) {
     const bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
+    if (broken && input_ended_ && is_socket()) {
+        close(state_ == State::kOpen ? "the peer has gone" : reason_);
+        return;
+    }
     const bool readable = (events & EPOLLIN) != 0 || (broken && side.is_input);
     const bool writable = (events & EPOLLOUT) != 0 || broken;
     if (readable && write_wants_read_) {

@@ -8,6 +8,7 @@
 #include "neurond/base/log.h"
 #include "neurond/conf/config.h"
 #include "neurond/front/mcp_endpoint.h"
+#include "neurond/front/ndjson_conn.h"
 #include "neurond/mcp/audit.h"
 #include "neurond/mcp/router.h"
 #include "neurond/mcp/session.h"
@@ -34,6 +35,7 @@ HttpServerSettings http_settings(const conf::Config& config, size_t descriptors)
 RouterLimits router_limits(const conf::Config& config);
 AuditSettings audit_settings(const conf::Config& config);
 McpSettings mcp_settings(const conf::Config& config);
+NdjsonSettings ndjson_settings(const conf::Config& config);
 SessionSettings session_settings(const conf::Config& config);
 /// The bits of `[server] serve`.
 unsigned served(const conf::Config& config);

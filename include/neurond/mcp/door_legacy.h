@@ -3,6 +3,7 @@
 
 // The handshake of legacy clients (2024-11-05 … 2025-11-25); everything else is Door's.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,10 @@ struct InitializeRequest {
     std::string error;  ///< not empty: -32602 with this message
 };
 InitializeRequest read_initialize(const JsonScanner& scan, std::string_view text);
+
+/// Why a batch, the text of a JSON array, may not be read; null when it may. Only
+/// 2025-03-26 has batches; `revision` is that of the handshake, if there was one.
+const char* batch_problem(std::string_view text, std::optional<Revision> revision);
 
 void write_initialize_result(OutQueue& out, std::string_view id_raw, Revision revision);
 

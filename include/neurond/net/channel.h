@@ -95,6 +95,9 @@ class Channel final {
     void output_broken();
     void enter(State next);
     void update_interest();
+    bool is_socket() const noexcept {
+        return stream_->read_fd() == stream_->write_fd();
+    }
 
     std::unique_ptr<Stream> stream_;
     ChannelOwner& owner_;
