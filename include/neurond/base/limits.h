@@ -63,6 +63,9 @@ constexpr size_t kStderrTailLines = 50;
 constexpr size_t kStderrLineBytes = 1024;
 constexpr unsigned kStderrLogLinesPerSecond = 100;
 constexpr unsigned kMaxListPages = 1000;  ///< of one tools/list; a cursor loop ends here
+constexpr size_t kUrgentConnections = 4;  ///< beyond max_connections: answers, cancels
+constexpr size_t kMaxServerSessionIdBytes = 1024;  ///< of an HTTP server's session id
+constexpr size_t kMaxEndpointBytes = 4096;         ///< of an `endpoint` event
 
 // front
 constexpr size_t kOperatorConnections = 64;  ///< on Unix sockets, beyond limits.connections
