@@ -34,6 +34,8 @@ Downstream::Downstream(EventLoop& loop, Children& children, Router& router,
       children_(children),
       router_(router),
       settings_(std::move(settings)),
+      instance_settings_{settings_.name, settings_.start_timeout},
+      discovery_(settings_.protocol, false),
       owner_(owner),
       registration_(router.parties().answerers, *this),
       pause_(settings_.backoff),
@@ -61,15 +63,20 @@ void Downstream::start() {
 void Downstream::launch() {
     enter(DownstreamState::kStarting, settings_.command.path);
     started_ = loop_.now();
-    instance_ = std::make_unique<Instance>(loop_, children_, tail_,
-                                           static_cast<CallSink&>(router_),
-                                           static_cast<InstanceOwner&>(*this), name());
-    if (Status started = instance_->start(settings_.command, settings_.start_timeout);
-        !started) {
+    instance_ = std::make_unique<Instance>(
+        loop_, instance_settings_,
+        [this](CarrierOwner& owner) { return make_carrier(owner); }, discovery_,
+        static_cast<CallSink&>(router_), static_cast<InstanceOwner&>(*this));
+    if (Status started = instance_->start(); !started) {
         instance_.reset();
         last_error_ = started.error().message;
         retry_later();
     }
+}
+
+std::unique_ptr<Carrier> Downstream::make_carrier(CarrierOwner& owner) {
+    return std::make_unique<StdioProcess>(loop_, children_, tail_, settings_.command,
+                                          owner);
 }
 
 void Downstream::on_listed(std::shared_ptr<const Offer> offer) {
@@ -87,11 +94,17 @@ void Downstream::on_listed(std::shared_ptr<const Offer> offer) {
     pump_task_.schedule();
 }
 
-void Downstream::on_instance_end(const std::string& why) {
+void Downstream::on_instance_end(const std::string& why, bool again) {
     loop_.retire(std::move(instance_));
     offer_ = nullptr;
     if (state_ == DownstreamState::kStopped) {
         owner_.on_downstream_stopped();
+        return;
+    }
+    if (again) {
+        log_info("supervisor", "%s: ended when probed; starting it as a legacy server",
+                 name().c_str());
+        retry_.arm(Millis{0});
         return;
     }
     last_error_ = why;

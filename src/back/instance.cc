@@ -1,48 +1,53 @@
-// A running stdio server as the model sees it: calls go in, exactly one answer each comes
-// out, whatever the process says or does.
+// A running server as the model sees it: calls go in, exactly one answer each comes out,
+// whatever the server says or does.
 
 #include "neurond/back/instance.h"
 
 #include "neurond/base/limits.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
-#include "neurond/wire/jsonrpc.h"
+#include "neurond/mcp/leg_legacy.h"
+#include "neurond/mcp/leg_modern.h"
 
 namespace neuron {
 
 namespace {
 
+constexpr Millis kProbeTimeout{3000};      ///< for server/discover on a stdio server
 constexpr Millis kRelistDelay{100};        ///< servers announce changes in bursts
 constexpr Millis kClosedOutputGrace{200};  ///< an exit status usually follows at once
 
 }  // namespace
 
-Instance::Instance(EventLoop& loop, Children& children, StderrTail& tail,
-                   CallSink& sink, InstanceOwner& owner, std::string server)
+Instance::Instance(EventLoop& loop, const InstanceSettings& settings,
+                   const MakeCarrier& carrier, Discovery& discovery, CallSink& sink,
+                   InstanceOwner& owner)
     : loop_(loop),
+      settings_(settings),
+      discovery_(discovery),
       sink_(sink),
       owner_(owner),
-      server_(std::move(server)),
-      tail_(tail),
       complaints_(kStderrLogLinesPerSecond),
       start_timer_(loop,
                    [this] { start_failed("it was not ready within start_timeout"); }),
+      probe_timer_(loop, [this] { greet(discovery_.on_silence()); }),
       relist_timer_(loop, [this] { begin_list(); }),
+      list_timer_(loop,
+                  [this] {
+                      pending_.erase(list_id_);
+                      list_failed("it did not answer tools/list in time");
+                  }),
       closed_timer_(loop, [this] { answer_all("closed its output", "crash"); }),
-      process_(loop, children, tail, static_cast<ProcessOwner&>(*this)) {}
+      carrier_(carrier(*this)) {}
 
 Instance::~Instance() = default;
 
-Status Instance::start(const StdioCommand& command, Millis start_timeout) {
-    if (Status started = process_.start(command); !started) {
+Status Instance::start() {
+    if (Status started = carrier_->start(); !started) {
         return started;
     }
-    start_timer_.arm(start_timeout);
-    const uint64_t id = next_id_++;
-    pending_.emplace(id, Entry{Pending::kInitialize, {}});
-    OutQueue message;
-    leg_legacy::write_initialize(message, id);
-    transmit(std::move(message));
+    start_timer_.arm(settings_.start_timeout);
+    greet(discovery_.begin());
     return Ok{};
 }
 
@@ -53,31 +58,43 @@ void Instance::stop(const std::string& why) {
     state_ = State::kEnding;
     failure_ = why;
     start_timer_.cancel();
+    probe_timer_.cancel();
     relist_timer_.cancel();
+    list_timer_.cancel();
     answer_all(why, "unavailable");
-    process_.stop();
+    carrier_->stop();
 }
 
 void Instance::start_failed(const std::string& why) {
-    log_warn("supervisor", "%s: start failed: %s", server_.c_str(), why.c_str());
+    log_warn("supervisor", "%s: start failed: %s", settings_.server.c_str(), why.c_str());
     stop(why);
 }
 
-void Instance::transmit(OutQueue&& message) {
-    process_.link().send(std::move(message));
+uint64_t Instance::new_request(Pending kind, CallHandle call) {
+    const uint64_t id = next_id_++;
+    pending_.emplace(id, Entry{kind, call});
+    calls_ += kind == Pending::kCall ? 1 : 0;
+    return id;
+}
+
+void Instance::transmit(OutQueue&& message, Outgoing about) {
+    about.revision = hello_.revision;
+    carrier_->send(std::move(message), about);
 }
 
 // --- calls ---------------------------------------------------------------------------
 
 void Instance::send(Call& call) {
-    call.leg_id = next_id_++;
+    call.leg_id = new_request(Pending::kCall, call.handle);
     call.stage = Call::Stage::kSent;
-    call.sent = loop_.now();
-    pending_.emplace(call.leg_id, Entry{Pending::kCall, call.handle});
-    ++calls_;
+    call.sent = monotonic_now();
     OutQueue message;
-    leg_legacy::write_call(message, call.leg_id, call);
-    transmit(std::move(message));
+    leg_of(hello_.revision).write_call(message, call.leg_id, call);
+    Outgoing about;
+    about.id = call.leg_id;
+    about.method = call.request.method;
+    about.name = call.entry->own_name;
+    transmit(std::move(message), about);
 }
 
 void Instance::cancel(const Call& call, CancelReason reason) {
@@ -85,11 +102,15 @@ void Instance::cancel(const Call& call, CancelReason reason) {
     if (!take_entry(call.leg_id, entry) || state_ == State::kEnding) {
         return;
     }
+    carrier_->forget(call.leg_id);
     OutQueue message;
-    leg_legacy::write_cancelled(
-        message, call.leg_id,
-        reason == CancelReason::kTimeout ? "timed out" : "cancelled by the client");
-    transmit(std::move(message));
+    write_cancelled(message, call.leg_id,
+                    reason == CancelReason::kTimeout ? "timed out"
+                                                     : "cancelled by the client");
+    Outgoing about;
+    about.kind = Outgoing::Kind::kNotification;
+    about.method = "notifications/cancelled";
+    transmit(std::move(message), about);
     owner_.on_instance_room();
 }
 
@@ -106,9 +127,9 @@ bool Instance::take_entry(uint64_t id, Entry& entry) {
 
 OwnError Instance::own_error(std::string message, const char* type) const {
     return {JsonRpcError::kInternal,
-            "Downstream '" + server_ + "' " + std::move(message),
+            "Downstream '" + settings_.server + "' " + std::move(message),
             type,
-            server_,
+            settings_.server,
             {}};
 }
 
@@ -144,7 +165,9 @@ void Instance::on_message(const JsonScanner& scan, const Slice& text) {
             on_request(message, text.view());
             break;
         case JsonRpcMessage::Kind::kInvalid:
-            on_bad_answer(message.id.in(text.view()),
+            // With a method it is a request of the server's own, whose ids are not ours.
+            on_bad_answer(scan.envelope().method.empty() ? message.id.in(text.view())
+                                                         : std::string_view(),
                           "sent an invalid message: " + message.reason);
             break;
     }
@@ -152,24 +175,24 @@ void Instance::on_message(const JsonScanner& scan, const Slice& text) {
 
 void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
     const std::string_view id_raw = message.id.in(text.view());
-    const std::optional<uint64_t> id = leg_legacy::read_id(id_raw);
+    const std::optional<uint64_t> id = read_leg_id(id_raw);
     Entry entry{};
     if (!id || !take_entry(*id, entry)) {
         complain("it sent an answer nobody waits for, id " + escape(id_raw, 64));
         return;
     }
+    const bool is_result = message.kind == JsonRpcMessage::Kind::kResult;
+    const Slice body = text.part((is_result ? message.result : message.error).in(text.view()));
     switch (entry.kind) {
-        case Pending::kInitialize:
-            on_hello(message, text);
+        case Pending::kGreeting:
+            greet(is_result ? discovery_.on_result(body.view())
+                            : discovery_.on_error(body.view()));
             break;
         case Pending::kList:
             on_page(message, text);
             break;
         case Pending::kCall:
-            answer(entry.call,
-                   message.kind == JsonRpcMessage::Kind::kResult
-                       ? Answer::result(text.part(message.result.in(text.view())))
-                       : Answer::error(text.part(message.error.in(text.view()))));
+            answer(entry.call, is_result ? Answer::result(body) : Answer::error(body));
             break;
     }
 }
@@ -182,21 +205,31 @@ void Instance::complain(const std::string& what) {
     const uint64_t withheld = complaints_.take_withheld();
     const std::string more =
         withheld == 0 ? "" : " (and " + std::to_string(withheld) + " lines like this)";
-    log_warn("supervisor", "%s: %s%s", server_.c_str(), what.c_str(), more.c_str());
+    log_warn("supervisor", "%s: %s%s", settings_.server.c_str(), what.c_str(),
+             more.c_str());
 }
 
 /// A message that breaks the rules still ends the call it was meant for.
 void Instance::on_bad_answer(std::string_view id_raw, const std::string& what) {
     complain("it " + what);
-    const std::optional<uint64_t> id = leg_legacy::read_id(id_raw);
+    const std::optional<uint64_t> id = read_leg_id(id_raw);
     Entry entry{};
-    if (!id || !take_entry(*id, entry)) {
-        return;
+    if (id && take_entry(*id, entry)) {
+        fail_entry(entry, what);
     }
-    if (entry.kind == Pending::kCall) {
-        answer(entry.call, Answer::failure(own_error(what, "protocol")));
-    } else {
-        start_failed("it " + what);
+}
+
+void Instance::fail_entry(const Entry& entry, const std::string& what) {
+    switch (entry.kind) {
+        case Pending::kCall:
+            answer(entry.call, Answer::failure(own_error(what, "protocol")));
+            break;
+        case Pending::kGreeting:
+            start_failed("it " + what);
+            break;
+        case Pending::kList:
+            list_failed("it " + what);
+            break;
     }
 }
 
@@ -210,16 +243,33 @@ void Instance::on_oversized(std::string_view id_raw) {
     on_bad_answer(id_raw, "sent a message over limits.message_max");
 }
 
+void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
+    Entry entry{};
+    if (!take_entry(id, entry)) {
+        return;
+    }
+    if (entry.kind == Pending::kGreeting) {
+        greet(discovery_.on_status(failure.status, failure.why));
+    } else if (entry.kind == Pending::kCall) {
+        answer(entry.call,
+               Answer::failure(own_error("failed: " + failure.why, "unavailable")));
+    } else {
+        list_failed(failure.why);
+    }
+}
+
 void Instance::on_notification(const JsonRpcMessage& message, const JsonScanner& scan,
                                const Slice& text) {
     if (message.method == "notifications/tools/list_changed") {
-        relist_timer_.arm(kRelistDelay);
+        if (!relist_timer_.armed()) {  // a server that never stops must not put it off
+            relist_timer_.arm(kRelistDelay);
+        }
         return;
     }
     if (message.method != "notifications/progress") {
         return;  // nothing links it to a call, and there is nobody else to tell
     }
-    const auto token = leg_legacy::read_progress(scan, text.view());
+    const auto token = read_progress(scan, text.view());
     const auto found = token ? pending_.find(token->id) : pending_.end();
     if (found == pending_.end() || found->second.kind != Pending::kCall) {
         return;
@@ -230,8 +280,12 @@ void Instance::on_notification(const JsonRpcMessage& message, const JsonScanner&
                      {token->where.begin - base, token->where.end - base}});
 }
 
-/// A shared stdio server was promised no client capability: only pings are answered.
+/// No client's capability was promised to a shared server: only pings are answered.
 void Instance::on_request(const JsonRpcMessage& message, std::string_view text) {
+    if (congested()) {
+        complain("it asks more than it reads; its request is dropped");
+        return;
+    }
     OutQueue reply;
     const std::string_view id_raw = message.id.in(text);
     if (message.method == "ping") {
@@ -240,101 +294,128 @@ void Instance::on_request(const JsonRpcMessage& message, std::string_view text) 
         write_error(reply, id_raw, JsonRpcError::kMethodNotFound,
                     "neurond declared no capability for this request");
     }
-    transmit(std::move(reply));
+    Outgoing about;
+    about.kind = Outgoing::Kind::kAnswer;
+    transmit(std::move(reply), about);
 }
 
-// --- handshake and list --------------------------------------------------------------
+// --- greeting and list ---------------------------------------------------------------
 
-void Instance::on_hello(const JsonRpcMessage& message, const Slice& text) {
-    if (message.kind == JsonRpcMessage::Kind::kError) {
-        start_failed("it refused initialize: " +
-                     escape(message.error.in(text.view()), 256));
+void Instance::greet(Discovery::Step step) {
+    if (state_ != State::kGreeting) {
         return;
     }
-    Result<leg_legacy::ServerHello> hello =
-        leg_legacy::read_hello(message.result.in(text.view()));
-    if (!hello) {
-        start_failed(hello.error().message);
-        return;
+    probe_timer_.cancel();
+    OutQueue message;
+    Outgoing about;
+    switch (step) {
+        case Discovery::Step::kDiscover:
+            hello_.revision = Revision::k20260728;
+            about.id = new_request(Pending::kGreeting, {});
+            about.method = "server/discover";
+            write_discover(message, about.id);
+            probe_timer_.arm(kProbeTimeout);
+            break;
+        case Discovery::Step::kInitialize:
+            hello_.revision = Revision::k20251125;
+            about.id = new_request(Pending::kGreeting, {});
+            about.method = "initialize";
+            write_initialize(message, about.id);
+            break;
+        case Discovery::Step::kReady:
+            greeted();
+            return;
+        case Discovery::Step::kRestart:  // only ever said at the end of the process
+            return;
+        case Discovery::Step::kFailed:
+            start_failed(discovery_.why());
+            return;
     }
-    hello_ = std::move(*hello);
-    OutQueue reply;
-    leg_legacy::write_initialized(reply);
-    transmit(std::move(reply));
+    transmit(std::move(message), about);
+}
+
+void Instance::greeted() {
+    hello_ = discovery_.hello();
+    if (is_legacy(hello_.revision)) {
+        OutQueue message;
+        write_initialized(message);
+        Outgoing about;
+        about.kind = Outgoing::Kind::kNotification;
+        about.method = "notifications/initialized";
+        transmit(std::move(message), about);
+    }
     state_ = State::kListing;
     begin_list();
 }
 
 void Instance::begin_list() {
-    if (state_ == State::kHandshake || state_ == State::kEnding) {
+    if (state_ == State::kGreeting || state_ == State::kEnding) {
         return;
     }
     if (std::exchange(listing_, true)) {
         list_again_ = true;
         return;
     }
-    offer_ = std::make_shared<Offer>();
-    last_cursor_.reset();
-    pages_ = 0;
+    lister_.begin();
     if (hello_.tools) {
-        request_page(std::nullopt);
+        request_page();
     } else {
         list_complete();
     }
 }
 
-void Instance::request_page(const std::optional<std::string>& cursor) {
-    const uint64_t id = next_id_++;
-    pending_.emplace(id, Entry{Pending::kList, {}});
+void Instance::request_page() {
     OutQueue message;
-    leg_legacy::write_tools_list(message, id, cursor);
-    transmit(std::move(message));
+    Outgoing about;
+    about.id = new_request(Pending::kList, {});
+    about.method = "tools/list";
+    leg_of(hello_.revision).write_tools_list(message, about.id, lister_.cursor());
+    list_id_ = about.id;
+    list_timer_.arm(settings_.start_timeout);
+    transmit(std::move(message), about);
 }
 
 void Instance::on_page(const JsonRpcMessage& message, const Slice& text) {
-    std::string problem;
-    std::optional<std::string> cursor;
     if (message.kind == JsonRpcMessage::Kind::kError) {
-        problem =
-            "it refused tools/list: " + escape(message.error.in(text.view()), 256);
-    } else if (Status read = parse_tools_page(text.part(message.result.in(text.view())),
-                                              *offer_, cursor);
-               !read) {
-        problem = read.error().message;
-    }
-    if (!problem.empty()) {
-        listing_ = false;
-        if (state_ == State::kListing) {
-            start_failed(problem);
-        } else {
-            log_warn("supervisor", "%s: keeping the old list: %s", server_.c_str(),
-                     problem.c_str());
-        }
+        list_failed("it refused tools/list: " +
+                    escape(message.error.in(text.view()), 256));
         return;
     }
-    const bool loop = cursor && (cursor == last_cursor_ || ++pages_ >= kMaxListPages);
-    if (loop) {
-        log_warn("supervisor", "%s: tools/list does not end; using what came so far",
-                 server_.c_str());
+    switch (lister_.on_page(text.part(message.result.in(text.view())))) {
+        case ToolLister::Next::kPage:
+            request_page();
+            break;
+        case ToolLister::Next::kDone:
+            list_complete();
+            break;
+        case ToolLister::Next::kFailed:
+            list_failed(lister_.why());
+            break;
     }
-    last_cursor_ = cursor;
-    if (cursor && !loop) {
-        request_page(cursor);
+}
+
+void Instance::list_failed(const std::string& why) {
+    listing_ = false;
+    list_timer_.cancel();
+    if (state_ == State::kListing) {
+        start_failed(why);
     } else {
-        list_complete();
+        complain("keeping the old list: " + why);
     }
 }
 
 void Instance::list_complete() {
     listing_ = false;
+    list_timer_.cancel();
     if (state_ == State::kListing) {
         state_ = State::kReady;
         start_timer_.cancel();
     }
-    for (const std::string& problem : offer_->problems) {
-        log_warn("supervisor", "%s: %s", server_.c_str(), problem.c_str());
+    std::shared_ptr<Offer> offer = lister_.take_offer();
+    for (const std::string& problem : offer->problems) {
+        log_warn("supervisor", "%s: %s", settings_.server.c_str(), problem.c_str());
     }
-    owner_.on_listed(std::move(offer_));
+    owner_.on_listed(std::move(offer));
     if (std::exchange(list_again_, false)) {
         relist_timer_.arm(kRelistDelay);
     }
@@ -342,20 +423,19 @@ void Instance::list_complete() {
 
 // --- the end -------------------------------------------------------------------------
 
-void Instance::on_link_closed(const std::string&) {
-    state_ = State::kEnding;
-    closed_timer_.arm(kClosedOutputGrace);
+void Instance::on_output_closed() {
+    if (state_ != State::kGreeting) {
+        state_ = State::kEnding;
+        closed_timer_.arm(kClosedOutputGrace);
+    }
 }
 
-void Instance::on_process_end(ExitStatus status) {
-    const bool asked = !failure_.empty();
+void Instance::on_carrier_end(const std::string& why) {
+    const bool again = state_ == State::kGreeting &&
+                       discovery_.on_end() == Discovery::Step::kRestart;
     state_ = State::kEnding;
-    std::string why = asked ? failure_ : status.to_string();
-    if (!asked && !tail_.last().empty()) {
-        why += "; its last words: " + tail_.last();
-    }
     answer_all(why, "crash");
-    owner_.on_instance_end(why);
+    owner_.on_instance_end(failure_.empty() ? why : failure_, again);
 }
 
 }  // namespace neuron

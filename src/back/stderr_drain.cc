@@ -5,6 +5,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "neurond/base/limits.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
@@ -46,9 +48,15 @@ bool StderrDrain::read_some() {
 }
 
 void StderrDrain::drain_rest() {
-    char bytes[16 * 1024];
-    for (ssize_t n = 0; (n = ::read(fd_.get(), bytes, sizeof bytes)) > 0;) {
+    // Bounded: a grandchild may hold the pipe and go on writing for ever.
+    for (size_t rest = kReadBudgetBytes; rest > 0;) {
+        char bytes[16 * 1024];
+        const ssize_t n = ::read(fd_.get(), bytes, std::min(rest, sizeof bytes));
+        if (n <= 0) {
+            break;
+        }
         take({bytes, static_cast<size_t>(n)});
+        rest -= static_cast<size_t>(n);
     }
     line_done();
     report_withheld();

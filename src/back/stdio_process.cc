@@ -35,11 +35,13 @@ void set_nonblocking(const Fd& fd) {
 }  // namespace
 
 StdioProcess::StdioProcess(EventLoop& loop, Children& children, StderrTail& tail,
-                           ProcessOwner& owner)
+                           const StdioCommand& command, CarrierOwner& owner)
     : loop_(loop),
       children_(children),
       tail_(tail),
+      command_(command),
       owner_(owner),
+      unsent_task_(loop, Phase::kSoon, [this] { fail_unsent(); }),
       escalation_(loop, [this] { escalate(); }),
       rest_(loop, [this] { link_->close("its process has ended"); }) {}
 
@@ -50,7 +52,7 @@ StdioProcess::~StdioProcess() {
     }
 }
 
-Status StdioProcess::start(const StdioCommand& command) {
+Status StdioProcess::start() {
     Result<Pipe> in = make_pipe();
     Result<Pipe> out = make_pipe();
     Result<Pipe> err = make_pipe();
@@ -58,11 +60,11 @@ Status StdioProcess::start(const StdioCommand& command) {
         return !in ? in.error() : !out ? out.error() : err.error();
     }
     SpawnPlan plan;
-    plan.path = command.path;
-    plan.argv = command.args;
-    plan.argv.insert(plan.argv.begin(), command.path);
-    plan.env = command.env;
-    plan.cwd = command.cwd;
+    plan.path = command_.path;
+    plan.argv = command_.args;
+    plan.argv.insert(plan.argv.begin(), command_.path);
+    plan.env = command_.env;
+    plan.cwd = command_.cwd;
     plan.fds = {
         {in->read_end.get(), 0}, {out->write_end.get(), 1}, {err->write_end.get(), 2}};
     const Result<pid_t> pid = spawn(plan);
@@ -70,17 +72,42 @@ Status StdioProcess::start(const StdioCommand& command) {
         return pid.error();
     }
     pid_ = *pid;
-    stop_timeout_ = command.stop_timeout;
     children_.watch(pid_, *this);
     set_nonblocking(in->write_end);
     set_nonblocking(out->read_end);
     set_nonblocking(err->read_end);
-    stderr_.emplace(loop_, command.server, std::move(err->read_end), tail_);
+    stderr_.emplace(loop_, command_.server, std::move(err->read_end), tail_);
     link_ = std::make_unique<LineLink>(
         loop_, make_pipe_stream(std::move(out->read_end), std::move(in->write_end)),
-        command.limits, static_cast<LinkOwner&>(*this));
+        command_.limits, static_cast<LinkOwner&>(*this));
     link_open_ = true;
     return Ok{};
+}
+
+void StdioProcess::send(OutQueue&& message, const Outgoing& about) {
+    if (stdin_broken_) {
+        if (about.kind == Outgoing::Kind::kRequest) {
+            unsent_.push_back(about.id);
+            unsent_task_.schedule();
+        }
+        return;
+    }
+    link_->send(std::move(message));
+}
+
+/// It will hear nothing more; what it still has to say is read until it ends.
+void StdioProcess::on_output_broken() {
+    stdin_broken_ = true;
+    stop();
+}
+
+void StdioProcess::fail_unsent() {
+    std::vector<uint64_t> unsent;
+    unsent.swap(unsent_);
+    for (const uint64_t id : unsent) {
+        owner_.on_request_failed(
+            id, {RequestFailure::Kind::kUnreachable, 0, false, "it has closed its stdin"});
+    }
 }
 
 void StdioProcess::stop() {
@@ -102,17 +129,17 @@ void StdioProcess::escalate() {
     if (stopping_ == Stopping::kAsked) {
         stopping_ = Stopping::kTerminated;
         children_.kill_group(pid_, SIGTERM);
-        escalation_.arm(stop_timeout_);
+        escalation_.arm(command_.stop_timeout);
     } else {
         kill();
     }
 }
 
-void StdioProcess::on_link_closed(const std::string& reason) {
+void StdioProcess::on_link_closed(const std::string&) {
     link_open_ = false;
     if (!ended_) {
         stop();
-        owner_.on_link_closed(reason);
+        owner_.on_output_closed();
     }
     finish_if_ended();
 }
@@ -127,11 +154,16 @@ void StdioProcess::on_exit(pid_t, ExitStatus status) {
 
 /// The last answers of a dead child may still be in its pipe.
 void StdioProcess::finish_if_ended() {
-    if (ended_ && !link_open_) {
-        rest_.cancel();
-        stderr_->drain_rest();
-        owner_.on_process_end(*ended_);
+    if (!ended_ || link_open_) {
+        return;
     }
+    rest_.cancel();
+    stderr_->drain_rest();
+    std::string why = ended_->to_string();
+    if (!tail_.last().empty()) {
+        why += "; its last words: " + tail_.last();
+    }
+    owner_.on_carrier_end(why);
 }
 
 }  // namespace neuron

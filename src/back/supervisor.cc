@@ -71,13 +71,23 @@ size_t Supervisor::healthy() const {
         }));
 }
 
-std::optional<Missing> Supervisor::why_missing(std::string_view full_name) const {
+bool Supervisor::has(std::string_view downstream) const {
+    return std::any_of(downstreams_.begin(), downstreams_.end(),
+                       [downstream](const auto& each) { return each->name() == downstream; });
+}
+
+/// The longest configured `NAME<separator>` is the one that was meant.
+std::optional<Missing> Supervisor::why_missing(const View& view,
+                                               std::string_view name) const {
     const Downstream* best = nullptr;
-    for (const auto& downstream : downstreams_) {
-        const bool prefix = starts_with(full_name, downstream->name() + separator_);
-        if (prefix &&
-            (best == nullptr || downstream->name().size() > best->name().size())) {
-            best = downstream.get();
+    for (const auto& each : downstreams_) {
+        const std::string plain = each->name() + separator_;
+        const bool meant =
+            view.space.empty()
+                ? starts_with(name, view.strict ? strict_name(plain, false) : plain)
+                : each->name() == view.space;
+        if (meant && (best == nullptr || each->name().size() > best->name().size())) {
+            best = each.get();
         }
     }
     if (best == nullptr || best->state() == DownstreamState::kHealthy) {
@@ -85,7 +95,10 @@ std::optional<Missing> Supervisor::why_missing(std::string_view full_name) const
     }
     const bool starting = best->state() == DownstreamState::kStarting ||
                           best->state() == DownstreamState::kConfigured;
-    return Missing{best->unavailable(), starting};
+    const std::string prefix = best->name() + separator_;
+    const std::string full =
+        prefix + std::string(view.space.empty() ? name.substr(prefix.size()) : name);
+    return Missing{best->unavailable(), full, starting};
 }
 
 void Supervisor::on_first_start_resolved() {
@@ -105,7 +118,7 @@ void Supervisor::rebuild() {
     for (const auto& downstream : downstreams_) {
         if (downstream->offer() != nullptr) {
             builder.add_downstream(downstream->name(), downstream->handle(),
-                                   downstream->offer());
+                                   downstream->offer(), downstream->exposure());
         }
     }
     std::shared_ptr<const Catalog> next = builder.build(separator_);

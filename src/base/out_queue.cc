@@ -93,6 +93,14 @@ void OutQueue::append(OutQueue&& other) {
     other.clear();
 }
 
+OutQueue OutQueue::share() const {
+    OutQueue out;
+    for (size_t i = first_; i < slices_.size(); ++i) {
+        out.share(slices_[i]);
+    }
+    return out;
+}
+
 int OutQueue::gather(iovec* out, int max) const noexcept {
     int n = 0;
     for (size_t i = first_; i < slices_.size() && n < max; ++i, ++n) {

@@ -21,6 +21,7 @@ constexpr const char* kVariable = "variable";
 constexpr const char* kOwnVariables = "own-variables";
 constexpr const char* kExecutable = "executable";
 constexpr const char* kDirectory = "directory";
+constexpr const char* kGroup = "group";
 constexpr const char* kOptions = "options";
 
 using Fields = std::vector<std::string>;
@@ -169,6 +170,12 @@ Status RecordingFiles::check_directory(const std::string& path) {
     return status;
 }
 
+Status RecordingFiles::check_group(const std::string& name) {
+    auto status = inner_.check_group(name);
+    answers_[{kGroup, name}] = to_fields(status);
+    return status;
+}
+
 Result<FileText> ReplayFiles::read_config(const std::string& path) {
     return file_answer(answers_, kRead, path);
 }
@@ -197,6 +204,10 @@ Status ReplayFiles::check_executable(const std::string& path) {
 
 Status ReplayFiles::check_directory(const std::string& path) {
     return status_answer(answers_, kDirectory, path);
+}
+
+Status ReplayFiles::check_group(const std::string& name) {
+    return status_answer(answers_, kGroup, name);
 }
 
 Result<Bundle> parse_bundle(std::string_view text) {

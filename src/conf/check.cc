@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <cstring>
@@ -65,6 +66,8 @@ class Checker {
 
   private:
     void server(const Section& section);
+    void bind(const Section& section);
+    void sockets(const Section& section);
     void federation(const Section& section);
     void downstream(const Section& section);
     void command(const Section& section);
@@ -117,6 +120,11 @@ bool is_address(const std::string& text) {
 }
 
 void Checker::server(const Section& section) {
+    bind(section);
+    sockets(section);
+}
+
+void Checker::bind(const Section& section) {
     if (!good(section, "bind")) {
         return;
     }
@@ -132,6 +140,27 @@ void Checker::server(const Section& section) {
                   " can be reached from other hosts and callers are not authenticated, "
                   "expected a loopback address such as 127.0.0.1 or ::1, or "
                   "allow_insecure = yes in [server]");
+    }
+}
+
+void Checker::sockets(const Section& section) {
+    const std::string& path = section.str("socket");
+    if (good(section, "socket") && !path.empty() && path != "none" &&
+        !starts_with(path, "/")) {
+        error(section, "socket", quote(path) + " is neither an absolute path nor none");
+    } else if (path.size() >= sizeof(sockaddr_un::sun_path)) {
+        error(section, "socket",
+              "longer than a socket's path may be, expected at most " +
+                  std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes");
+    }
+    for (const char* key : {"socket_group", "control_group"}) {
+        const std::string& group = section.str(key);
+        if (!good(section, key) || group.empty()) {
+            continue;
+        }
+        if (Status known = files_.check_group(group); !known) {
+            error(section, key, known.error().message);
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <glob.h>
+#include <grp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -126,6 +127,22 @@ Status RealFiles::check_directory(const std::string& path) {
         return sys_error("enter", path);
     }
     return S_ISDIR(about.st_mode) ? Status(Ok{}) : sys_error("enter", path, ENOTDIR);
+}
+
+Status RealFiles::check_group(const std::string& name) {
+    const Result<uint32_t> id = group_id(name);
+    return id ? Status(Ok{}) : Status(id.error());
+}
+
+Result<uint32_t> group_id(const std::string& name) {
+    if (const auto number = parse_u64(name); number && *number < UINT32_MAX) {
+        return static_cast<uint32_t>(*number);
+    }
+    const group* found = ::getgrnam(name.c_str());
+    if (found == nullptr) {
+        return Error{"find group " + escape(name, 64) + ": there is none"};
+    }
+    return static_cast<uint32_t>(found->gr_gid);
 }
 
 }  // namespace neuron::conf

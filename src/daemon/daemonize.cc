@@ -21,6 +21,10 @@ std::optional<int> daemonize(std::optional<Fd>& starter) {
     }
     if (pid == 0) {
         ::setsid();
+        // Whoever reads our standard output waits for its end; the log is on stderr.
+        const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+        ::dup2(null.get(), STDIN_FILENO);
+        ::dup2(null.get(), STDOUT_FILENO);
         starter.emplace(std::move(write_end));
         return std::nullopt;
     }

@@ -26,6 +26,7 @@
 #include "neurond/daemon/keeper_link.h"
 #include "neurond/daemon/pid_file.h"
 #include "neurond/daemon/settings.h"
+#include "neurond/daemon/socket_file.h"
 #include "neurond/loop/child.h"
 #include "neurond/loop/signals.h"
 #include "neurond/net/address.h"
@@ -48,7 +49,8 @@ struct Estate {
     DaemonPaths paths;
     PidFile pid_file;
     Fd bundle;
-    Fd control;
+    SocketFile control;
+    SocketFile local;  ///< not open when there is to be none
     Fd main;
     Millis shutdown_timeout{0};
 };
@@ -65,7 +67,8 @@ class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkO
     int run() {
         launch();
         loop_.run();
-        ::unlink(estate_.paths.control_socket.c_str());
+        estate_.local.remove();
+        estate_.control.remove();
         estate_.pid_file.remove();
         return exit_code_;
     }
@@ -135,6 +138,7 @@ Status Keeper::spawn_reactor() {
     SpawnPlan plan;
     plan.path = "/proc/self/exe";
     plan.argv = {"neurond", kReactorOption};
+    plan.keep_mask = true;  // signals sent before it listens to them must wait, not kill
     for (char** at = environ; *at != nullptr; ++at) {
         plan.env.emplace_back(*at);
     }
@@ -145,6 +149,9 @@ Status Keeper::spawn_reactor() {
                 {estate_.bundle.get(), kBundleFd},
                 {estate_.control.get(), kControlListenerFd},
                 {estate_.main.get(), kMainListenerFd}};
+    if (estate_.local) {
+        plan.fds.emplace_back(estate_.local.get(), kLocalListenerFd);
+    }
     const Result<pid_t> pid = spawn(plan);
     if (!pid) {
         return pid.error();
@@ -235,13 +242,23 @@ Result<Fd> listen_main(const conf::Config& config) {
     return listen_tcp(*address);
 }
 
-Result<Fd> listen_control(const conf::Config& config, const DaemonPaths& paths) {
-    const Result<Address> address = Address::from_unix_path(paths.control_socket);
-    if (!address) {
-        return address.error();
+/// The control socket, and the one for clients unless there is to be none.
+Status listen_local(const conf::Config& config, Estate& estate) {
+    const conf::Section& server = config.section("server");
+    const auto open = [&server](SocketFile& file, const std::string& path,
+                                const char* mode, const char* group) {
+        return file.open(path, static_cast<mode_t>(server.integer(mode)),
+                         server.str(group));
+    };
+    if (Status opened = open(estate.control, estate.paths.control_socket,
+                             "control_mode", "control_group");
+        !opened) {
+        return opened;
     }
-    return listen_unix(*address, static_cast<mode_t>(
-                                     config.section("server").integer("control_mode")));
+    return estate.paths.local_socket.empty()
+               ? Status(Ok{})
+               : open(estate.local, estate.paths.local_socket, "socket_mode",
+                      "socket_group");
 }
 
 Status prepare(const conf::Config& config, const DaemonOptions& options,
@@ -250,7 +267,11 @@ Status prepare(const conf::Config& config, const DaemonOptions& options,
     if (!options.pid_file.empty()) {
         estate.paths.pid_file = options.pid_file;
     }
-    for (const std::string& dir : {estate.paths.run_dir, estate.paths.state_dir}) {
+    std::vector<std::string> dirs = {estate.paths.run_dir, estate.paths.state_dir};
+    if (!config.section("audit").is_set("path")) {  // a path of the operator's is not ours
+        dirs.push_back(estate.paths.audit.substr(0, estate.paths.audit.rfind('/')));
+    }
+    for (const std::string& dir : dirs) {
         if (Status made = make_directories(dir, 0755); !made) {
             return made;
         }
@@ -258,15 +279,13 @@ Status prepare(const conf::Config& config, const DaemonOptions& options,
     if (Status locked = estate.pid_file.acquire(estate.paths.pid_file); !locked) {
         return locked;
     }
-    Result<Fd> control = listen_control(config, estate.paths);
-    if (!control) {
-        return control.error();
+    if (Status listening = listen_local(config, estate); !listening) {
+        return listening;
     }
     Result<Fd> main = listen_main(config);
     if (!main) {
         return main.error();
     }
-    estate.control = std::move(*control);
     estate.main = std::move(*main);
     estate.shutdown_timeout = config.section("server").duration("shutdown_timeout");
     return Ok{};

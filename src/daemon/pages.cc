@@ -138,7 +138,8 @@ std::string Pages::status_json() const {
     w.key("healthy").unsigned_integer(supervisor.healthy()).end_object();
     w.key("tools").unsigned_integer(view_.router().rules().catalog->entries().size());
     w.key("sessions").unsigned_integer(view_.sessions().size());
-    w.key("connections").unsigned_integer(view_.server().connections());
+    w.key("connections").unsigned_integer(
+        view_.server().connections() + view_.line_connections());
     w.key("calls_in_flight").unsigned_integer(view_.router().in_flight()).end_object();
     return w.take();
 }

@@ -46,4 +46,8 @@ std::string control_socket_path(const std::string& run_dir) {
     return run_dir + "/control.sock";
 }
 
+std::string local_socket_path(const std::string& run_dir) {
+    return run_dir + "/neurond.sock";
+}
+
 }  // namespace neuron

@@ -25,9 +25,9 @@ constexpr unsigned kControlServes =
     kServeMcp | kServeHealth | kServeMetrics | kServeAdmin;
 constexpr int kSweepMillis = 2000;
 
+/// Empty when the keeper gave none of this number.
 Fd inherited(int fd) {
-    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-    return Fd(fd);
+    return ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? Fd(fd) : Fd();
 }
 
 /// The bundle stays where it is: the next reactor reads it again.
@@ -47,7 +47,7 @@ Result<std::string> read_bundle(const Fd& fd) {
 }  // namespace
 
 Reactor::Reactor(std::shared_ptr<const conf::Config> config, std::string session_key,
-                 Fd keeper, Fd control, Fd main)
+                 Fd keeper, Fd control, Fd main, Fd local)
     : config_(std::move(config)),
       signals_(loop_, static_cast<SignalSink&>(*this)),
       keeper_(loop_, std::move(keeper), static_cast<KeeperLinkOwner&>(*this)),
@@ -60,9 +60,9 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, std::string session
       router_(loop_, parties_, audit_, supervisor_, telemetry_,
               router_limits(*config_)),
       sessions_(session_settings(*config_), std::move(session_key)),
-      server_(loop_, http_settings(*config_)),
+      server_(loop_, http_settings(*config_, raise_descriptor_limit())),
       mcp_(loop_, server_, router_, sessions_,
-           config_->section("http").duration("keepalive_comment")),
+           mcp_settings(*config_)),
       pages_(server_, metrics_, static_cast<DaemonView&>(*this)),
       drain_timer_(loop_, [this] { stop_downstreams(); }),
       shutdown_timer_(loop_,
@@ -77,11 +77,15 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, std::string session
     for (DownstreamSettings& settings : downstream_settings(*config_)) {
         supervisor_.add(router_, std::move(settings));
     }
-    for (const char* path : {"/api/v1/mcp", "/mcp"}) {
+    for (const char* path : {"/api/v1/mcp", "/mcp", "/api/v1/mcp/", "/*/mcp"}) {
         server_.add_route(path, kServeMcp, mcp_);
     }
     server_.add_listener(std::move(main), served(*config_));
     server_.add_listener(std::move(control), kControlServes);
+    if (local) {
+        unix_door_.emplace(loop_, std::move(local), served(*config_), server_, router_,
+                           ndjson_settings(*config_));
+    }
 }
 
 Reactor::~Reactor() = default;
@@ -117,6 +121,9 @@ void Reactor::on_catalog(std::shared_ptr<const Catalog> catalog, bool tools_chan
     router_.set_rules({std::move(catalog), router_.rules().policy});
     if (tools_changed && state_ != State::kStopping) {
         mcp_.announce_tools_changed();
+        if (unix_door_) {
+            unix_door_->announce_tools_changed();
+        }
     }
 }
 
@@ -165,13 +172,30 @@ void Reactor::drain() {
     drain_timer_.arm(server.duration("drain_timeout"));
     shutdown_timer_.arm(server.duration("shutdown_timeout"));
     mcp_.drain();
-    server_.drain([this] { stop_downstreams(); });
+    doors_draining_ = unix_door_ ? 2 : 1;
+    if (unix_door_) {
+        unix_door_->drain([this] { on_door_drained(); });
+    }
+    server_.drain([this] { on_door_drained(); });
+}
+
+/// A call may outlive its connection, and is still waited for.
+void Reactor::on_door_drained() {
+    if (--doors_draining_ > 0) {
+        return;
+    }
+    if (router_.in_flight() > 0) {
+        router_.on_idle([this] { stop_downstreams(); });
+    } else {
+        stop_downstreams();
+    }
 }
 
 void Reactor::stop_downstreams() {
     if (state_ != State::kDraining) {
         return;
     }
+    router_.refuse_unsent();
     state_ = State::kStopping;
     drain_timer_.cancel();
     supervisor_.stop([this] { end(); });
@@ -194,6 +218,7 @@ int run_reactor() {
     const Fd bundle_fd = inherited(kBundleFd);
     Fd control = inherited(kControlListenerFd);
     Fd main = inherited(kMainListenerFd);
+    Fd local = inherited(kLocalListenerFd);
     const Result<std::string> text = read_bundle(bundle_fd);
     if (!text) {
         log_error("daemon", "%s", text.error().message.c_str());
@@ -217,7 +242,7 @@ int run_reactor() {
         return kExitFailed;
     }
     Reactor reactor(loaded.config, std::move(*key), std::move(keeper),
-                    std::move(control), std::move(main));
+                    std::move(control), std::move(main), std::move(local));
     if (Status opened = reactor.open(); !opened) {
         log_error("daemon", "%s", opened.error().message.c_str());
         return kExitFailed;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "neurond/base/limits.h"
 #include "neurond/base/text.h"
 #include "neurond/daemon/paths.h"
 
@@ -88,6 +89,9 @@ DownstreamSettings downstream(const conf::Section& section,
     out.command.cwd = section.str("cwd");
     out.command.stop_timeout = section.duration("stop_timeout");
     out.command.limits = link_limits(config);
+    out.exposure.prefixed = section.str("prefix") == "name";
+    out.exposure.expose = section.list("expose");
+    out.exposure.hide = section.list("hide");
     out.start_timeout = section.duration("start_timeout");
     out.call_timeout = section.duration("call_timeout");
     out.call_timeout_max = section.duration("call_timeout_max");
@@ -108,6 +112,10 @@ DaemonPaths daemon_paths(const conf::Config& config) {
     out.state_dir = or_default(server.str("state_dir"), default_state_dir());
     out.pid_file = or_default(server.str("pid_file"), out.run_dir + "/neurond.pid");
     out.control_socket = control_socket_path(out.run_dir);
+    out.local_socket = or_default(server.str("socket"), local_socket_path(out.run_dir));
+    if (out.local_socket == "none") {
+        out.local_socket.clear();
+    }
     out.audit = config.section("audit").str("path");
     if (!config.section("audit").is_set("path") && ::geteuid() != 0) {
         out.audit = out.state_dir + "/audit.log";
@@ -128,7 +136,7 @@ LogFormat log_format(const conf::Config& config) {
                                                          : LogFormat::kText;
 }
 
-HttpServerSettings http_settings(const conf::Config& config) {
+HttpServerSettings http_settings(const conf::Config& config, size_t descriptors) {
     const conf::Section& limits = config.section("limits");
     HttpServerSettings out;
     out.limits.message_max = static_cast<size_t>(limits.size("message_max"));
@@ -137,7 +145,15 @@ HttpServerSettings http_settings(const conf::Config& config) {
     out.limits.header_timeout = limits.duration("header_timeout");
     out.limits.body_timeout = limits.duration("body_timeout");
     out.limits.idle_timeout = limits.duration("idle_timeout");
-    out.connections = static_cast<size_t>(limits.integer("connections"));
+    const auto wanted = static_cast<size_t>(limits.integer("connections"));
+    out.connections =
+        std::min(wanted, descriptors > 2 * kSpareDescriptors
+                             ? descriptors - kSpareDescriptors
+                             : descriptors / 2);
+    if (out.connections < wanted) {
+        log_warn("daemon", "limits.connections is %zu here: only %zu descriptors",
+                 out.connections, descriptors);
+    }
     out.allowed_origins = config.section("http").list("allowed_origins");
     out.allowed_hosts = config.section("http").list("allowed_hosts");
     return out;
@@ -160,6 +176,21 @@ AuditSettings audit_settings(const conf::Config& config) {
     out.sync = sync == "each" ? AuditSettings::Sync::kEach
                : sync == "no" ? AuditSettings::Sync::kNo
                               : AuditSettings::Sync::kBatch;
+    return out;
+}
+
+McpSettings mcp_settings(const conf::Config& config) {
+    McpSettings out;
+    out.keepalive = config.section("http").duration("keepalive_comment");
+    out.strict_names = config.section("federation").str("names") == "strict";
+    return out;
+}
+
+NdjsonSettings ndjson_settings(const conf::Config& config) {
+    NdjsonSettings out;
+    out.link = link_limits(config);
+    out.stall_timeout = config.section("limits").duration("body_timeout");
+    out.strict_names = config.section("federation").str("names") == "strict";
     return out;
 }
 

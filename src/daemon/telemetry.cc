@@ -62,6 +62,8 @@ Telemetry::Telemetry(Metrics& metrics, const DaemonView& view)
     metrics.gauge("neurond_connections", "Open connections.", {{"door", "http"}})
         .set_source(
             [&view] { return static_cast<double>(view.server().connections()); });
+    metrics.gauge("neurond_connections", "Open connections.", {{"door", "ndjson"}})
+        .set_source([&view] { return static_cast<double>(view.line_connections()); });
     metrics.gauge("neurond_sessions", "Open sessions.", {{"door", "http"}})
         .set_source([&view] { return static_cast<double>(view.sessions().size()); });
     metrics.gauge("neurond_catalog_tools", "Tools in the merged catalog.")

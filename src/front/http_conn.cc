@@ -60,6 +60,7 @@ HttpConn::HttpConn(EventLoop& loop, std::unique_ptr<Stream> stream, Peer peer,
       parser_(head_limits(owner.http_limits())),
       scan_(owner.http_limits().json_depth),
       deadline_(loop, [this] { on_timeout(); }),
+      stall_(loop, [this] { on_stall(); }),
       process_task_(loop, Phase::kSoon, [this] { process(); }),
       channel_(loop, std::move(stream), *this) {
     enter(State::kHead);
@@ -110,7 +111,8 @@ WriteSpan HttpConn::input_space() {
         return direct_;
     }
     const size_t header_max = owner_.http_limits().header_max;
-    if (state_ == State::kAnswering && in_.size() >= header_max) {
+    const bool waits = state_ == State::kAnswering || channel_.congested();
+    if (waits && in_.size() >= header_max) {
         return {};  // pipelined requests wait in the kernel
     }
     return in_.space(std::min(header_max, kReadBudgetBytes));
@@ -136,22 +138,62 @@ void HttpConn::on_input(size_t n) {
 
 void HttpConn::on_input_end() {
     input_ended_ = true;
-    keep_alive_ = false;
-    if (state_ == State::kHead || state_ == State::kBody) {
-        channel_.close(in_.empty() ? "closed by the client"
-                                   : "closed inside a request");
+    if (state_ == State::kAnswering && waiter_ != nullptr) {
+        waiter_->on_peer_end();
+    } else if (state_ == State::kBody) {
+        enter(State::kClosing);
+        channel_.finish("closed inside a request");
+    } else if (state_ == State::kHead) {
+        process();  // requests that came before the end are answered
     }
 }
 
 /// Works through what has arrived, until more is needed or an answer is due.
 void HttpConn::process() {
-    while (!channel_.closed()) {
+    while (!channel_.closed() && !channel_.congested()) {
         const bool progress = (state_ == State::kHead && take_head()) ||
                               (state_ == State::kBody && take_body());
         if (!progress) {
-            return;
+            break;
         }
     }
+    if (ends_here()) {
+        enter(State::kClosing);
+        channel_.finish("closed by the client");
+    }
+}
+
+/// The client sends no more, and everything it sent has been dealt with.
+bool HttpConn::ends_here() const noexcept {
+    return input_ended_ && channel_.open() && !channel_.congested() &&
+           (state_ == State::kHead || state_ == State::kBody);
+}
+
+/// A client that reads what it was sent may ask for more.
+void HttpConn::on_output_room() {
+    process_task_.schedule();
+    channel_.resume_input();
+}
+
+void HttpConn::flush() {
+    channel_.flush();
+    if (!stall_.armed()) {
+        written_before_ = channel_.written();
+        stall_.arm(owner_.http_limits().body_timeout);
+    }
+}
+
+/// A client may be slow, but not stop reading.
+void HttpConn::on_stall() {
+    if (channel_.out().empty()) {
+        return;
+    }
+    if (channel_.written() == written_before_) {
+        channel_.close("the client does not read");
+        return;
+    }
+    written_before_ = channel_.written();
+    stall_.arm(owner_.http_limits().body_timeout);
 }
 
 bool HttpConn::take_head() {
@@ -178,8 +220,8 @@ bool HttpConn::begin_request() {
     const std::string_view given = head_.fields.field("X-Request-Id").value_or("");
     request_id_ =
         is_usable_request_id(given) ? std::string(given) : owner_.new_request_id();
-    keep_alive_ = keeps_alive(head_.minor_version, head_.fields) &&
-                  !owner_.draining() && !input_ended_;
+    keep_alive_ =
+        keeps_alive(head_.minor_version, head_.fields) && !owner_.draining();
     framing_ = request_framing(head_);
     if (framing_.kind == BodyFraming::Kind::kBad) {
         fail(framing_.status, framing_.why);
@@ -225,8 +267,10 @@ void HttpConn::refuse_unread(HttpReply reply) {
     enter(State::kBody);
     HttpReply held = std::move(reply);
     write_head(held.status, held.content_type, held.fields, held.body.bytes());
-    channel_.out().append(std::move(held.body));
-    channel_.flush();
+    if (head_.method != "HEAD") {
+        channel_.out().append(std::move(held.body));
+    }
+    flush();
 }
 
 void HttpConn::begin_body() {
@@ -247,7 +291,7 @@ void HttpConn::begin_body() {
     body_ = Block::make(first);
     if (expect && head_.minor_version > 0 && in_.empty()) {
         channel_.out().write("HTTP/1.1 100 Continue\r\n\r\n");
-        channel_.flush();
+        flush();
     }
 }
 
@@ -357,7 +401,7 @@ void HttpConn::reply(HttpReply reply) {
     if (head_.method != "HEAD") {
         channel_.out().append(std::move(reply.body));
     }
-    channel_.flush();
+    flush();
     answer_done();
 }
 
@@ -368,7 +412,7 @@ void HttpConn::start_stream(
     chunked_ = head_.minor_version > 0;
     keep_alive_ = keep_alive_ && chunked_;
     write_head(status, content_type, fields, std::nullopt);
-    channel_.flush();
+    flush();
 }
 
 void HttpConn::stream(OutQueue&& bytes) {
@@ -377,13 +421,13 @@ void HttpConn::stream(OutQueue&& bytes) {
     } else {
         channel_.out().append(std::move(bytes));
     }
-    channel_.flush();
+    flush();
 }
 
 void HttpConn::end_stream() {
     if (chunked_) {
         write_last_chunk(channel_.out());
-        channel_.flush();
+        flush();
     }
     streaming_ = false;
     keep_alive_ = keep_alive_ && !owner_.draining();
@@ -401,9 +445,8 @@ void HttpConn::answer_done() {
     enter(State::kHead);
     if (in_.empty()) {
         in_.release();
-    } else {
-        process_task_.schedule();
     }
+    process_task_.schedule();
     channel_.resume_input();
 }
 
@@ -412,6 +455,7 @@ void HttpConn::fail(int status, std::string_view why) {
     keep_alive_ = false;
     if (request_id_.empty() || state_ == State::kHead) {
         request_id_ = owner_.new_request_id();
+        head_.method = {};
     }
     if (skip_body_) {  // answered already
         enter(State::kClosing);
@@ -424,7 +468,9 @@ void HttpConn::fail(int status, std::string_view why) {
 }
 
 void HttpConn::on_timeout() {
-    if (state_ == State::kHead && in_.empty()) {
+    if (state_ == State::kHead && !channel_.out().empty()) {
+        enter(State::kHead);  // the answer before is still being read
+    } else if (state_ == State::kHead && in_.empty()) {
         channel_.close("idle timeout");
     } else {
         fail(408, state_ == State::kHead ? "the head did not arrive in time"

@@ -4,15 +4,15 @@
 
 #include "neurond/front/http_server.h"
 
-#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 
-#include "neurond/base/crypto.h"
-#include "neurond/base/encode.h"
+#include "neurond/base/limits.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
 #include "neurond/base/url.h"
+#include "neurond/front/unix_peer.h"
 
 namespace neuron {
 
@@ -29,18 +29,37 @@ bool listed(const std::vector<std::string>& list, std::string_view text) {
     });
 }
 
+/// Whether a route's path stands for `path`; see add_route().
+bool covers(std::string_view route, std::string_view path) {
+    if (starts_with(route, "/*")) {
+        const std::string_view rest = route.substr(2);
+        return ends_with(path, rest) && path.size() > rest.size() + 1 &&
+               path.find('/', 1) == path.size() - rest.size();
+    }
+    if (route.back() == '/') {
+        return starts_with(path, route) && path.size() > route.size() &&
+               path.find('/', route.size()) == std::string_view::npos;
+    }
+    return route == path;
+}
+
+/// Admin is for operators; metrics tell too much to strangers (DESIGN 1.4, 1.7).
+bool may_use(Serve what, const HttpConn::Peer& peer) {
+    return what == kServeAdmin ? peer.operates : what != kServeMetrics || peer.local;
+}
+
 HttpConn::Peer peer_of(int fd, const Address& local) {
     if (!local.is_unix()) {
         const Address peer = Address::peer_of(fd);
-        return {{"anonymous", peer.to_string()}, peer.is_loopback(), 0};
+        // "anonymous" is what loopback callers are; from elsewhere it must not match.
+        const bool loopback = peer.is_loopback();
+        return {{loopback ? "anonymous" : "unauthenticated", peer.to_string()},
+                loopback,
+                false,
+                0};
     }
-    ucred credentials{};
-    socklen_t size = sizeof credentials;
-    ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
-    return {{"uid:" + std::to_string(credentials.uid),
-             "unix pid " + std::to_string(credentials.pid)},
-            true,
-            0};
+    const UnixPeer peer = unix_peer(fd);
+    return {peer.identity, true, peer.uid == 0 || peer.uid == ::geteuid(), 0};
 }
 
 }  // namespace
@@ -48,7 +67,6 @@ HttpConn::Peer peer_of(int fd, const Address& local) {
 HttpServer::HttpServer(EventLoop& loop, HttpServerSettings settings)
     : loop_(loop),
       settings_(std::move(settings)),
-      request_id_prefix_(hex_encode(random_bytes(6))),
       drained_task_(loop, Phase::kSoon, [this] { check_drained(); }) {}
 
 HttpServer::~HttpServer() = default;
@@ -72,16 +90,30 @@ std::vector<std::string> HttpServer::addresses() const {
     return out;
 }
 
-bool HttpServer::may_accept() const {
-    return conns_.size() < settings_.connections;
+unsigned HttpServer::add_door(const Address& address, unsigned serve) {
+    doors_.push_back({nullptr, address, serve, address.is_loopback()});
+    return static_cast<unsigned>(doors_.size() - 1);
+}
+
+bool HttpServer::has_room(bool local) const noexcept {
+    const size_t reserve = local ? kOperatorConnections : 0;
+    return conns_.size() + guests_ < settings_.connections + reserve;
+}
+
+bool HttpServer::may_accept(const Listener& listener) const {
+    return has_room(listener.address().is_unix());
 }
 
 void HttpServer::on_accept(Listener& listener, Fd socket) {
-    HttpConn::Peer peer = peer_of(socket.get(), listener.address());
     const auto door = std::find_if(doors_.begin(), doors_.end(), [&](const Door& d) {
         return d.listener.get() == &listener;
     });
-    peer.listener = static_cast<unsigned>(door - doors_.begin());
+    take(std::move(socket), static_cast<unsigned>(door - doors_.begin()));
+}
+
+void HttpServer::take(Fd socket, unsigned door) {
+    HttpConn::Peer peer = peer_of(socket.get(), doors_[door].address);
+    peer.listener = door;
     conns_.add(std::make_unique<HttpConn>(loop_, make_socket_stream(std::move(socket)),
                                           std::move(peer), table_,
                                           static_cast<HttpConnOwner&>(*this)));
@@ -107,10 +139,11 @@ HttpHandler* HttpServer::route(const HttpConn& conn, const HttpRequest& request,
         return nullptr;
     }
     for (const Route& route : routes_) {
-        const bool below =
-            route.path.back() == '/' && starts_with(request.head.path, route.path);
-        if ((below || request.head.path == route.path) &&
-            (door.serve & route.what) != 0) {
+        if (covers(route.path, request.head.path) && (door.serve & route.what) != 0) {
+            if (!may_use(route.what, conn.peer())) {
+                otherwise = HttpReply::text(403, "403 Forbidden");
+                return nullptr;
+            }
             return route.handler;
         }
     }
@@ -136,10 +169,6 @@ bool HttpServer::host_allowed(std::string_view authority) const {
                     listed(settings_.allowed_hosts, host->host));
 }
 
-std::string HttpServer::new_request_id() {
-    return request_id_prefix_ + "-" + std::to_string(++request_count_);
-}
-
 void HttpServer::on_conn_closed(HttpConn& conn, const std::string& reason) {
     log_debug("http", "%s closed: %s", conn.peer().identity.peer.c_str(),
               reason.c_str());
@@ -149,7 +178,9 @@ void HttpServer::on_conn_closed(HttpConn& conn, const std::string& reason) {
         return;
     }
     for (const Door& door : doors_) {
-        door.listener->resume();
+        if (door.listener != nullptr) {
+            door.listener->resume();
+        }
     }
 }
 

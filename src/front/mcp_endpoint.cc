@@ -1,15 +1,15 @@
-// Streamable HTTP for legacy clients: the ladder of mcp-protocol 2.2, whose earliest rung
-// that fails decides.
+// Streamable HTTP: the ladder of mcp-protocol 2.2, whose earliest rung that fails decides.
 
 #include "neurond/front/mcp_endpoint.h"
 
 #include <unordered_map>
 
+#include "neurond/base/limits.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
-#include "neurond/front/page.h"
+#include "neurond/mcp/door_legacy.h"
+#include "neurond/mcp/door_modern.h"
 #include "neurond/wire/json_view.h"
-#include "neurond/wire/json_write.h"
 #include "neurond/wire/jsonrpc.h"
 #include "neurond/wire/sse.h"
 
@@ -17,27 +17,7 @@ namespace neuron {
 
 namespace {
 
-constexpr std::string_view kSessionField = "Mcp-Session-Id";
-constexpr std::string_view kVersionField = "MCP-Protocol-Version";
-constexpr std::string_view kVersionMeta = "io.modelcontextprotocol/protocolVersion";
-constexpr const char* kMethods = "POST, GET, DELETE";
 constexpr Millis kSweepInterval{10000};
-constexpr const char* kSupported =
-    R"(["2025-11-25","2025-06-18","2025-03-26","2024-11-05"])";
-
-bool is_json(std::string_view content_type) {
-    return equals_ignoring_case(trim(content_type.substr(0, content_type.find(';'))),
-                                "application/json");
-}
-
-HttpReply error_reply(int status, JsonRpcError code, std::string_view message,
-                      std::string_view id_raw = {}, std::string_view data = {}) {
-    HttpReply reply;
-    reply.status = status;
-    reply.content_type = "application/json";
-    write_error(reply.body, id_raw, code, message, data);
-    return reply;
-}
 
 /// A message in the form this client takes.
 HttpReply message_reply(OutQueue&& message, Accepts accepts) {
@@ -52,11 +32,6 @@ HttpReply message_reply(OutQueue&& message, Accepts accepts) {
     return reply;
 }
 
-std::string requested_data(std::string_view requested_raw) {
-    return std::string(R"({"supported":)") + kSupported + R"(,"requested":)" +
-           std::string(requested_raw) + "}";
-}
-
 }  // namespace
 
 /// One POST while it is read. Its answer is either `reply`, or an exchange's.
@@ -67,42 +42,37 @@ struct McpEndpoint::Post {
     Session* session = nullptr;
     std::unique_ptr<PostExchange> exchange;
     std::optional<HttpReply> reply;
+    View view;
     bool batch = false;
 };
 
 McpEndpoint::McpEndpoint(EventLoop& loop, HttpServer& server, Router& router,
-                         SessionStore& sessions, Millis keepalive)
+                         SessionStore& sessions, McpSettings settings)
     : loop_(loop),
       server_(server),
       router_(router),
       sessions_(sessions),
-      keepalive_(keepalive),
+      settings_(settings),
       sweep_(loop, [this] { sweep(); }) {
     sweep_.arm(kSweepInterval);
 }
 
 McpEndpoint::~McpEndpoint() = default;
 
+/// Nothing when there is no downstream of the name in the path.
+std::optional<View> McpEndpoint::view_of(const RequestHead& head) const {
+    std::optional<View> view = read_view(head, settings_.strict_names);
+    if (view && !view->space.empty() && !router_.directory().has(view->space)) {
+        view.reset();
+    }
+    return view;
+}
+
 std::optional<HttpReply> McpEndpoint::on_head(const HttpRequest& request) {
-    const HttpFields& fields = request.head.fields;
-    if (auto refused = refuse_method(request.head.method, kMethods); refused) {
-        return refused;
+    if (!view_of(request.head)) {
+        return HttpReply::text(404, "404 Not Found: no downstream has this name");
     }
-    if (request.head.method == "POST" &&
-        !is_json(fields.field("Content-Type").value_or(""))) {
-        return error_reply(415, JsonRpcError::kInvalidRequest,
-                           "Content-Type must be application/json");
-    }
-    const Accepts accepts = Accepts::parse(fields);
-    if (request.head.method == "POST" && accepts.nothing()) {
-        return error_reply(406, JsonRpcError::kInvalidRequest,
-                           "Accept must allow application/json or text/event-stream");
-    }
-    if (request.head.method == "GET" && !accepts.events) {
-        return error_reply(406, JsonRpcError::kInvalidRequest,
-                           "Accept must allow text/event-stream");
-    }
-    return std::nullopt;
+    return refuse_mcp_head(request.head);
 }
 
 void McpEndpoint::on_request(HttpConn& conn, const HttpRequest& request) {
@@ -144,6 +114,10 @@ Session* McpEndpoint::session_of(const HttpRequest& request, HttpReply& otherwis
 void McpEndpoint::on_get(HttpConn& conn, const HttpRequest& request) {
     HttpReply otherwise;
     Session* session = session_of(request, otherwise);
+    if (session != nullptr && draining_) {
+        otherwise = HttpReply::text(503, "503 Service Unavailable: stopping");
+        session = nullptr;
+    }
     if (session == nullptr) {
         conn.reply(std::move(otherwise));
         return;
@@ -151,7 +125,7 @@ void McpEndpoint::on_get(HttpConn& conn, const HttpRequest& request) {
     ++session->open_streams;
     streams_.add(std::make_unique<EventStream>(
         loop_, server_, static_cast<StreamOwner&>(*this), conn, session->handle,
-        ++stream_count_, keepalive_));
+        ++stream_count_, settings_.keepalive));
 }
 
 void McpEndpoint::on_delete(HttpConn& conn, const HttpRequest& request) {
@@ -189,7 +163,7 @@ void McpEndpoint::sweep() {
 
 void McpEndpoint::on_post(HttpConn& conn, const HttpRequest& request) {
     Post post{conn, request, Accepts::parse(request.head.fields), nullptr, nullptr,
-              {},   false};
+              {},   *view_of(request.head)};
     const JsonScanner& scan = *request.scan;
     if (scan.error() == JsonError::kNone && scan.root() == JsonScanner::Root::kArray) {
         take_batch(post);
@@ -202,7 +176,9 @@ void McpEndpoint::on_post(HttpConn& conn, const HttpRequest& request) {
 
 void McpEndpoint::finish_post(Post& post) {
     if (post.exchange != nullptr) {
-        ++post.session->open_streams;
+        if (post.session != nullptr) {
+            ++post.session->open_streams;
+        }
         exchanges_.add(std::move(post.exchange)).start();
         return;
     }
@@ -221,11 +197,9 @@ void McpEndpoint::take_batch(Post& post) {
         post.reply = std::move(otherwise);
         return;
     }
-    const bool empty = !elements.at(0).exists();
-    if (post.session->revision != Revision::k20250326 || empty) {
-        post.reply = error_reply(
-            400, JsonRpcError::kInvalidRequest,
-            empty ? "The batch is empty" : "Batches exist only in revision 2025-03-26");
+    if (const char* problem = batch_problem(elements.raw(), post.session->revision);
+        problem != nullptr) {
+        post.reply = error_reply(400, JsonRpcError::kInvalidRequest, problem);
         return;
     }
     JsonScanner scan(UINT16_MAX);
@@ -272,25 +246,31 @@ bool McpEndpoint::find_session(Post& post) {
 void McpEndpoint::take_request(Post& post, const JsonRpcMessage& message,
                                const JsonScanner& scan, const Slice& text) {
     const std::string_view id_raw = message.id.in(text.view());
-    const std::string_view claim =
-        find(scan.meta_members(), text.view(), kVersionMeta).in(text.view());
-    const auto header = post.request.head.fields.field(kVersionField);
-    const auto revision = header ? parse_revision(*header) : std::nullopt;
-    if (!claim.empty() || (revision && !is_legacy(*revision))) {
-        refuse(
-            post, 400, JsonRpcError::kUnsupportedVersion,
-            "Unsupported protocol version", id_raw,
-            requested_data(claim.empty() ? json_quote(*header) : std::string(claim)));
+    const HttpFields& fields = post.request.head.fields;
+    if (const std::string_view twice = repeated_mcp_field(fields); !twice.empty()) {
+        refuse(post, 400, JsonRpcError::kHeaderMismatch,
+               "Header mismatch: " + std::string(twice) + " stands more than once", id_raw);
         return;
     }
-    DoorRequest asked = read_legacy_request(message, scan, text);
+    const ModernHeaders headers = modern_headers(fields);
+    const EraChoice choice = choose_era(message, scan, text.view(), &headers);
+    if (choice.era == EraChoice::Era::kRefused) {
+        refuse(post, choice.status, choice.error.code, choice.error.message, id_raw,
+               choice.data);
+        return;
+    }
+    const bool modern = choice.era == EraChoice::Era::kModern;
+    const Door& door = modern ? modern_door() : legacy_door();
+    DoorRequest asked = door.read_request(message, scan, text);
     if (asked.kind == DoorRequest::Kind::kInitialize) {
         initialize(post, id_raw, scan, text);
-        return;
+    } else if (modern || find_session(post)) {
+        serve(post, door, std::move(asked), id_raw);
     }
-    if (!find_session(post)) {
-        return;
-    }
+}
+
+void McpEndpoint::serve(Post& post, const Door& door, DoorRequest asked,
+                        std::string_view id_raw) {
     OutQueue answer;
     switch (asked.kind) {
         case DoorRequest::Kind::kInitialize:
@@ -298,18 +278,32 @@ void McpEndpoint::take_request(Post& post, const JsonRpcMessage& message,
         case DoorRequest::Kind::kPing:
             write_result(answer, id_raw, Slice({}, "{}"));
             break;
+        case DoorRequest::Kind::kDiscover:
+            write_discover_result(answer, id_raw);
+            break;
         case DoorRequest::Kind::kToolsList:
-            write_tools_list(answer, id_raw, router_.rules(), post.request.identity);
+            door.write_tools_list(answer, id_raw,
+                                  *router_.rules().catalog->seen_as(post.view),
+                                  *router_.rules().policy, post.request.identity);
             break;
         case DoorRequest::Kind::kRefused:
+            if (asked.status != 200) {
+                refuse(post, asked.status, asked.error.code, asked.error.message, id_raw);
+                return;
+            }
             write_error(answer, id_raw, asked.error.code, asked.error.message);
             break;
         case DoorRequest::Kind::kCall:
-            call(post, std::move(asked.call), id_raw);
+            call(post, door, std::move(asked.call), id_raw);
             return;
     }
+    say(post, std::move(answer));
+}
+
+/// An answer that is there at once.
+void McpEndpoint::say(Post& post, OutQueue&& answer) {
     if (post.batch) {
-        exchange_of(post).add_message(std::move(answer));
+        exchange_of(post, legacy_door()).add_message(std::move(answer));
     } else {
         post.reply = message_reply(std::move(answer), post.accepts);
     }
@@ -326,43 +320,76 @@ void McpEndpoint::initialize(Post& post, std::string_view id_raw,
     OutQueue answer;
     if (!hello.error.empty()) {
         write_error(answer, id_raw, JsonRpcError::kInvalidParams, hello.error);
-        post.reply = message_reply(std::move(answer), post.accepts);
+        say(post, std::move(answer));
         return;
     }
     Session* session = sessions_.create(hello.revision, hello.caps,
                                         post.request.identity.name, loop_.now());
     if (session == nullptr) {
-        refuse(post, 503, JsonRpcError::kInternal, "Too many sessions", id_raw,
-               error_data({JsonRpcError::kInternal, {}, "busy", {}, 1},
-                          post.request.request_id));
+        post.reply = HttpReply();
+        post.reply->status = 503;
+        post.reply->content_type = "application/json";
         post.reply->fields.emplace_back("Retry-After", "1");
+        write_own_error(post.reply->body, id_raw,
+                        {JsonRpcError::kInternal, "Too many sessions", "busy", {}, 1},
+                        post.request.request_id);
         return;
     }
     write_initialize_result(answer, id_raw, hello.revision);
-    post.reply = message_reply(std::move(answer), post.accepts);
+    say(post, std::move(answer));
     post.reply->fields.emplace_back(kSessionField, session->token);
 }
 
 void McpEndpoint::take_notification(Post& post, const JsonRpcMessage& message,
                                     const JsonScanner& scan, const Slice& text) {
-    if (!find_session(post)) {
-        return;
+    const ModernHeaders headers = modern_headers(post.request.head.fields);
+    const EraChoice choice = choose_era(message, scan, text.view(), &headers);
+    if (choice.era == EraChoice::Era::kModern || !find_session(post)) {
+        return;  // over HTTP a modern client has nothing to notify of: 202
     }
     if (message.method == "notifications/cancelled") {
-        cancel(*post.session, read_cancelled_id(scan, text.view()));
+        const std::string_view id_raw = read_cancelled_id(scan, text.view());
+        if (post.exchange == nullptr || !post.exchange->cancel(id_raw)) {
+            cancel(*post.session, id_raw);
+        }
     }
 }
 
-void McpEndpoint::call(Post& post, CallRequest request, std::string_view id_raw) {
+void McpEndpoint::call(Post& post, const Door& door, CallRequest request,
+                       std::string_view id_raw) {
+    if (door.modern() && !params_agree(post, request, id_raw)) {
+        return;
+    }
     request.identity = post.request.identity;
-    exchange_of(post).add_call(std::move(request), id_raw);
+    request.view = post.view;
+    exchange_of(post, door).add_call(std::move(request), id_raw);
 }
 
-PostExchange& McpEndpoint::exchange_of(Post& post) {
+/// False when the POST has been refused: a header says something else than the body.
+bool McpEndpoint::params_agree(Post& post, const CallRequest& request,
+                               std::string_view id_raw) {
+    const auto catalog = router_.rules().catalog->seen_as(post.view);
+    const CatalogEntry* entry = catalog->find(request.name);
+    if (entry == nullptr) {
+        return true;  // that is told by the router
+    }
+    const std::string problem =
+        param_header_problem(*entry, JsonView(request.arguments.in(request.text.view())),
+                             post.request.head.fields);
+    if (!problem.empty()) {
+        refuse(post, 400, JsonRpcError::kHeaderMismatch, "Header mismatch: " + problem,
+               id_raw);
+    }
+    return problem.empty();
+}
+
+PostExchange& McpEndpoint::exchange_of(Post& post, const Door& door) {
     if (post.exchange == nullptr) {
+        const Handle<Session> session =
+            post.session != nullptr ? post.session->handle : Handle<Session>();
         post.exchange = std::make_unique<PostExchange>(
-            loop_, server_, router_, static_cast<StreamOwner&>(*this), post.conn,
-            post.session->handle, post.accepts, keepalive_);
+            loop_, server_, router_, static_cast<StreamOwner&>(*this), post.conn, door,
+            session, post.accepts, settings_.keepalive);
         if (post.batch) {
             post.exchange->expect_batch();
         }
@@ -376,7 +403,7 @@ void McpEndpoint::refuse(Post& post, int status, JsonRpcError code,
     if (post.batch) {
         OutQueue error;
         write_error(error, id_raw, code, message, data);
-        exchange_of(post).add_message(std::move(error));
+        exchange_of(post, legacy_door()).add_message(std::move(error));
     } else {
         post.reply = error_reply(status, code, message, id_raw, data);
     }
@@ -427,6 +454,7 @@ void McpEndpoint::announce_tools_changed() {
 }
 
 void McpEndpoint::drain() {
+    draining_ = true;
     streams_.for_each([](EventStream& stream) { stream.end(); });
 }
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "neurond/base/text.h"
-#include "neurond/mcp/door_legacy.h"
-#include "neurond/wire/json_string.h"
+#include "neurond/mcp/door.h"
+#include "neurond/wire/jsonrpc.h"
 #include "neurond/wire/sse.h"
 
 namespace neuron {
@@ -14,26 +14,6 @@ namespace neuron {
 namespace {
 
 constexpr std::string_view kEventStream = "text/event-stream";
-
-/// Ids are equal when type and value are: `1` and `"1"` are two.
-bool same_id(std::string_view a, std::string_view b) {
-    const bool strings =
-        !a.empty() && !b.empty() && a.front() == '"' && b.front() == '"';
-    return strings ? json_strings_equal(a, b) : a == b;
-}
-
-bool accepts(std::string_view element, std::string_view type,
-             std::string_view subtype) {
-    const std::string_view range = trim(element.substr(0, element.find(';')));
-    const size_t slash = range.find('/');
-    if (slash == std::string_view::npos) {
-        return false;
-    }
-    const std::string_view left = range.substr(0, slash);
-    const std::string_view right = range.substr(slash + 1);
-    return (left == "*" || equals_ignoring_case(left, type)) &&
-           (right == "*" || equals_ignoring_case(right, subtype));
-}
 
 }  // namespace
 
@@ -43,30 +23,14 @@ const std::vector<std::pair<std::string, std::string>>& event_stream_fields() {
     return fields;
 }
 
-Accepts Accepts::parse(const HttpFields& fields) {
-    if (fields.count("Accept") == 0) {
-        return {};
-    }
-    Accepts out{false, false};
-    for (const HttpField& field : fields) {
-        if (!equals_ignoring_case(field.name, "Accept")) {
-            continue;
-        }
-        for (const std::string_view element : split(field.value, ',')) {
-            out.json = out.json || accepts(element, "application", "json");
-            out.events = out.events || accepts(element, "text", "event-stream");
-        }
-    }
-    return out;
-}
-
 PostExchange::PostExchange(EventLoop& loop, HttpServer& server, Router& router,
-                           StreamOwner& owner, HttpConn& conn, Handle<Session> session,
-                           Accepts accepts, Millis keepalive)
+                           StreamOwner& owner, HttpConn& conn, const Door& door,
+                           Handle<Session> session, Accepts accepts, Millis keepalive)
     : server_(server),
       router_(router),
       owner_(owner),
       conn_(conn.handle()),
+      door_(door),
       session_(session),
       accepts_(accepts),
       keepalive_(keepalive),
@@ -90,8 +54,30 @@ void PostExchange::add_call(CallRequest request, std::string_view id_raw) {
     items_.push_back(std::move(item));
 }
 
+void PostExchange::expect_batch() {
+    batch_ = true;
+    if (accepts_.events) {
+        open_events();
+    }
+}
+
 void PostExchange::add_message(OutQueue&& message) {
-    send_event(std::move(message));
+    deliver(std::move(message));
+}
+
+/// An answer goes out alone as JSON when nothing came before it, in an array when the
+/// client takes no events, else as an event.
+void PostExchange::deliver(OutQueue&& message) {
+    const bool alone = !batch_ && mode_ == Mode::kUndecided && accepts_.json;
+    if (!alone && accepts_.events) {
+        send_event(std::move(message));
+        return;
+    }
+    if (batch_) {
+        json_.write(has_json_ ? "," : "[");
+    }
+    has_json_ = true;
+    json_.append(std::move(message));
 }
 
 void PostExchange::start() {
@@ -135,12 +121,8 @@ void PostExchange::on_answer(uint64_t tag, const Answer& answer) {
     Item& item = items_[tag];
     item.open = false;
     OutQueue message;
-    write_answer(message, item.id_raw, answer, request_id_);
-    if (mode_ == Mode::kUndecided && accepts_.json) {
-        single_.append(std::move(message));
-    } else {
-        send_event(std::move(message));
-    }
+    door_.write_answer(message, item.id_raw, answer, request_id_);
+    deliver(std::move(message));
     end_if_answered();
 }
 
@@ -185,21 +167,30 @@ bool PostExchange::all_answered() const {
                         [](const Item& item) { return item.open; });
 }
 
+/// 202 when nothing is owed any more.
+HttpReply PostExchange::json_reply() {
+    HttpReply reply;
+    reply.status = has_json_ ? 200 : 202;
+    if (has_json_) {
+        reply.content_type = "application/json";
+        reply.body = std::move(json_);
+        reply.body.write(batch_ ? "]" : "");
+    }
+    return reply;
+}
+
 void PostExchange::end_if_answered() {
     if (!started_ || mode_ == Mode::kEnded || !all_answered()) {
         return;
     }
-    if (single_.empty()) {
-        open_events();
+    if (!has_json_ && accepts_.events) {
+        open_events();  // every call was taken back: an answer without content
     }
     HttpConn* conn = server_.find(conn_);
     if (conn != nullptr && mode_ == Mode::kEvents) {
         conn->end_stream();
     } else if (conn != nullptr) {
-        HttpReply reply;
-        reply.content_type = "application/json";
-        reply.body = std::move(single_);
-        conn->reply(std::move(reply));
+        conn->reply(json_reply());
     }
     mode_ = Mode::kEnded;
     conn_ = {};
@@ -208,6 +199,17 @@ void PostExchange::end_if_answered() {
 
 void PostExchange::on_conn_gone() {
     conn_ = {};
+    if (door_.modern()) {
+        abandon();
+    }
+}
+
+/// A modern client that hangs up takes its request back; there is no other sign of it.
+void PostExchange::on_peer_end() {
+    HttpConn* conn = server_.find(conn_);
+    if (door_.modern() && conn != nullptr) {
+        conn->close("the client hung up");
+    }
 }
 
 EventStream::EventStream(EventLoop& loop, HttpServer& server, StreamOwner& owner,

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include "neurond/base/clock.h"
 #include "neurond/base/fd.h"
@@ -20,6 +22,9 @@
 namespace neuron {
 
 namespace {
+
+/// What we were given, when we have raised it: a fact of the process, set once.
+std::optional<rlimit> inherited_limit;
 
 /// The two objects of posix_spawn, with their destructors.
 class SpawnObjects {
@@ -35,15 +40,17 @@ class SpawnObjects {
         ::posix_spawnattr_destroy(&attr_);
     }
 
-    void fresh_session() {
+    void fresh_session(bool keep_mask) {
         sigset_t none;
         sigset_t all;
         sigemptyset(&none);
         sigfillset(&all);
         ::posix_spawnattr_setsigmask(&attr_, &none);
         ::posix_spawnattr_setsigdefault(&attr_, &all);
-        ::posix_spawnattr_setflags(&attr_, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-                                               POSIX_SPAWN_SETSIGDEF);
+        const int mask = keep_mask ? 0 : POSIX_SPAWN_SETSIGMASK;
+        ::posix_spawnattr_setflags(
+            &attr_,
+            static_cast<short>(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | mask));
     }
     int map_fds(const std::vector<std::pair<int, int>>& fds);
     int change_dir(const std::string& cwd) {
@@ -136,9 +143,21 @@ std::string ExitStatus::to_string() const {
            (name != nullptr ? std::string("SIG") + name : std::to_string(signal));
 }
 
+size_t raise_descriptor_limit() {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    if (!inherited_limit) {
+        inherited_limit = limit;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return static_cast<size_t>(limit.rlim_cur);
+}
+
 Result<pid_t> spawn(const SpawnPlan& plan) {
     SpawnObjects objects;
-    objects.fresh_session();
+    objects.fresh_session(plan.keep_mask);
     if (const int err = objects.map_fds(plan.fds); err != 0) {
         return sys_error("pass descriptors to", plan.path, err);
     }
@@ -156,6 +175,9 @@ Result<pid_t> spawn(const SpawnPlan& plan) {
                                 c_strings(plan.env).data());
     if (err != 0) {
         return sys_error("start", plan.path, err);
+    }
+    if (inherited_limit) {
+        ::prlimit(pid, RLIMIT_NOFILE, &*inherited_limit, nullptr);
     }
     return pid;
 }

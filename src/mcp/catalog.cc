@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "neurond/base/glob.h"
 #include "neurond/base/limits.h"
 #include "neurond/base/text.h"
 #include "neurond/wire/json_splice.h"
@@ -56,6 +57,16 @@ std::string_view odd_member(const JsonView& object, const Member (&members)[N]) 
 bool is_object_schema(const JsonView& schema) {
     return schema.find("type").is_string("object") &&
            odd_member(schema, kSchemaMembers).empty();
+}
+
+/// The strict form of a name that no other has. A server may choose its names so that the
+/// form with the hash is taken as well; then another hash is tried.
+std::string free_strict_name(std::string name, std::unordered_set<std::string>& taken) {
+    std::string strict = strict_name(name, false);
+    for (; !taken.insert(strict).second; name += '.') {
+        strict = strict_name(name, true);
+    }
+    return strict;
 }
 
 /// Why clients could not take this tool; empty when they can.
@@ -131,8 +142,8 @@ Status parse_tools_page(const Slice& result, Offer& into,
     return Ok{};
 }
 
-const CatalogEntry* Catalog::find(std::string_view full_name) const {
-    const auto found = index_.find(full_name);
+const CatalogEntry* Catalog::find(std::string_view name) const {
+    const auto found = index_.find(name);
     return found == index_.end() ? nullptr : &entries_[found->second];
 }
 
@@ -144,14 +155,88 @@ bool Catalog::same_content(const Catalog& other) const {
                       });
 }
 
+std::shared_ptr<const Catalog> Catalog::seen_as(const View& view) const {
+    if (view == View()) {
+        return shared_from_this();
+    }
+    std::shared_ptr<const Catalog>& known = views_[view];
+    if (known == nullptr) {
+        auto made = std::make_shared<Catalog>();
+        std::unordered_set<std::string> taken;
+        for (const CatalogEntry& entry : entries_) {
+            if (!view.space.empty() && entry.downstream != view.space) {
+                continue;
+            }
+            CatalogEntry shown = entry;
+            shown.name = view.space.empty() ? entry.full_name : entry.own_name;
+            if (view.strict) {
+                shown.name = free_strict_name(std::move(shown.name), taken);
+            }
+            made->add(std::move(shown));
+        }
+        made->finish();
+        known = std::move(made);
+    }
+    return known;
+}
+
+/// Puts the name in, and leaves out for legacy clients what makes their SDKs refuse the
+/// whole list: an output schema that is not an object's.
+void Catalog::add(CatalogEntry entry) {
+    const std::string quoted = json_quote(entry.name);
+    const Edit name{entry.tool.name_span, quoted};
+    const auto spliced = [&entry](const std::vector<Edit>& edits) {
+        OutQueue out;
+        splice(out, entry.tool.item, edits);
+        return Slice::copy_of(out.to_string());
+    };
+    entry.item = spliced({name});
+    entry.legacy_item = entry.item;
+    const JsonView tool(entry.tool.item.view());
+    const JsonView schema = tool.find("outputSchema");
+    if (schema.exists() && !schema.find("type").is_string("object")) {
+        std::vector<Edit> edits = {name};
+        remove_members(edits, entry.tool.item.view(), tool, [](const JsonView& key) {
+            return key.is_string("outputSchema");
+        });
+        std::sort(edits.begin(), edits.end(), [](const Edit& a, const Edit& b) {
+            return a.where.begin < b.where.begin;
+        });
+        entry.legacy_item = spliced(edits);
+    }
+    entries_.push_back(std::move(entry));
+}
+
+void Catalog::finish() {
+    std::sort(
+        entries_.begin(), entries_.end(),
+        [](const CatalogEntry& a, const CatalogEntry& b) { return a.name < b.name; });
+    for (size_t i = 0; i < entries_.size(); ++i) {
+        index_.emplace(entries_[i].name, i);
+    }
+}
+
+bool Exposure::shows(std::string_view own_name) const {
+    const auto matches = [own_name](const std::string& glob) {
+        return glob_matches(glob, own_name);
+    };
+    return (expose.empty() || std::any_of(expose.begin(), expose.end(), matches)) &&
+           std::none_of(hide.begin(), hide.end(), matches);
+}
+
 void CatalogBuilder::add_downstream(std::string name, AnswererHandle answerer,
-                                    std::shared_ptr<const Offer> offer) {
-    parts_.push_back({std::move(name), answerer, std::move(offer)});
+                                    std::shared_ptr<const Offer> offer,
+                                    Exposure exposure) {
+    parts_.push_back({std::move(name), answerer, std::move(offer), std::move(exposure)});
 }
 
 void CatalogBuilder::add_entry(Catalog& catalog, const Part& part, const ToolItem& tool,
                                const std::string& separator) {
-    const std::string full = part.name + separator + tool.own_name;
+    if (!part.exposure.shows(tool.own_name)) {
+        return;
+    }
+    const std::string full =
+        part.exposure.prefixed ? part.name + separator + tool.own_name : tool.own_name;
     if (full.size() > kMaxToolNameBytes) {
         warn("left out tool '" + escape(full, 160) + "': its name is over " +
              std::to_string(kMaxToolNameBytes) + " bytes");
@@ -163,11 +248,8 @@ void CatalogBuilder::add_entry(Catalog& catalog, const Part& part, const ToolIte
              part.name + "; " + owner->second + " wins");
         return;
     }
-    const std::string quoted = json_quote(full);
-    OutQueue spliced;
-    splice(spliced, tool.item, {{tool.name_span, quoted}});
-    catalog.entries_.push_back({full, tool.own_name, part.name, part.answerer,
-                                Slice::copy_of(spliced.to_string())});
+    catalog.add(
+        {full, full, tool.own_name, part.name, part.answerer, tool, Slice(), Slice()});
 }
 
 void CatalogBuilder::warn(std::string warning) {
@@ -185,13 +267,7 @@ std::shared_ptr<const Catalog> CatalogBuilder::build(const std::string& separato
             add_entry(*catalog, part, tool, separator);
         }
     }
-    std::sort(catalog->entries_.begin(), catalog->entries_.end(),
-              [](const CatalogEntry& a, const CatalogEntry& b) {
-                  return a.full_name < b.full_name;
-              });
-    for (size_t i = 0; i < catalog->entries_.size(); ++i) {
-        catalog->index_.emplace(catalog->entries_[i].full_name, i);
-    }
+    catalog->finish();
     return catalog;
 }
 

@@ -1,17 +1,36 @@
-// One side of the model: how legacy servers are spoken to. Towards them every id is a
-// small integer of our own, whatever the client's looked like.
+// One side of the model: how legacy servers are spoken to.
 
 #include "neurond/mcp/leg_legacy.h"
 
 #include "neurond/base/text.h"
 #include "neurond/base/version.h"
-#include "neurond/mcp/catalog.h"
-#include "neurond/wire/json_splice.h"
 #include "neurond/wire/json_view.h"
 #include "neurond/wire/json_write.h"
 #include "neurond/wire/jsonrpc.h"
 
-namespace neuron::leg_legacy {
+namespace neuron {
+
+namespace {
+
+class LegacyLeg final : public Leg {
+  public:
+    void write_tools_list(OutQueue& out, uint64_t id,
+                          const std::optional<std::string>& cursor) const override {
+        const std::string params =
+            cursor ? "{\"cursor\":" + json_quote(*cursor) + "}" : std::string();
+        write_request(out, std::to_string(id), "tools/list", params);
+    }
+    void write_call(OutQueue& out, uint64_t id, const Call& call) const override {
+        write_call_request(out, id, call, {});
+    }
+};
+
+}  // namespace
+
+const Leg& legacy_leg() noexcept {
+    static const LegacyLeg leg;
+    return leg;
+}
 
 void write_initialize(OutQueue& out, uint64_t id) {
     JsonWriter w;
@@ -27,38 +46,9 @@ void write_initialized(OutQueue& out) {
     write_notification(out, "notifications/initialized", std::string_view());
 }
 
-void write_tools_list(OutQueue& out, uint64_t id,
-                      const std::optional<std::string>& cursor) {
-    const std::string params =
-        cursor ? "{\"cursor\":" + json_quote(*cursor) + "}" : std::string();
-    write_request(out, std::to_string(id), "tools/list", params);
-}
-
-void write_call(OutQueue& out, uint64_t id, const Call& call) {
-    const CallRequest& request = call.request;
-    const std::string id_text = std::to_string(id);
-    const std::string own_name = json_quote(call.entry->own_name);
-    std::vector<Edit> edits = {{request.name_span, own_name}};
-    if (!request.progress_token.empty()) {
-        const Edit token{request.progress_token, id_text};
-        const bool in_front = token.where.begin < request.name_span.begin;
-        edits.insert(in_front ? edits.begin() : edits.end(), token);
-    }
-    write_request(out, id_text, request.method,
-                  JsonBody{request.text, request.params, edits});
-}
-
-void write_cancelled(OutQueue& out, uint64_t id, std::string_view reason) {
-    JsonWriter w;
-    w.begin_object().key("requestId").unsigned_integer(id);
-    w.key("reason").string(reason).end_object();
-    write_notification(out, "notifications/cancelled", w.take());
-}
-
-Result<ServerHello> read_hello(std::string_view result) {
+Result<ServerHello> read_initialize_result(std::string_view result) {
     const JsonView hello(result);
-    const std::optional<std::string> version =
-        hello.find("protocolVersion").as_string();
+    const std::optional<std::string> version = hello.find("protocolVersion").as_string();
     if (!version) {
         return Error{"its answer to initialize has no protocolVersion", 0};
     }
@@ -77,18 +67,4 @@ Result<ServerHello> read_hello(std::string_view result) {
     return out;
 }
 
-std::optional<ProgressToken> read_progress(const JsonScanner& scan,
-                                           std::string_view text) {
-    const Span where = find(scan.params_members(), text, "progressToken");
-    const std::optional<uint64_t> id = read_id(where.in(text));
-    if (!id) {
-        return std::nullopt;
-    }
-    return ProgressToken{*id, where};
-}
-
-std::optional<uint64_t> read_id(std::string_view id_raw) noexcept {
-    return parse_u64(id_raw);
-}
-
-}  // namespace neuron::leg_legacy
+}  // namespace neuron

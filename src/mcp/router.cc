@@ -5,10 +5,18 @@
 
 #include <algorithm>
 
+#include "neurond/base/limits.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
 
 namespace neuron {
+
+namespace {
+
+/// How long a call may wait for a starting server or for its audit record.
+constexpr Millis kMaxUnsentTime{60 * 1000};
+
+}  // namespace
 
 /// A call with what only the router knows of it.
 struct Router::Record : Call {
@@ -30,7 +38,12 @@ Router::Router(EventLoop& loop, Parties& parties, AuditLog& audit,
       directory_(directory),
       observer_(observer),
       limits_(limits),
-      stage_task_(loop, Phase::kStage, [this] { run_stage(); }) {}
+      stage_task_(loop, Phase::kStage, [this] { run_stage(); }),
+      idle_task_(loop, Phase::kSoon, [this] {
+          if (calls_.empty() && idle_) {
+              std::exchange(idle_, nullptr)();
+          }
+      }) {}
 
 Router::~Router() = default;
 
@@ -42,8 +55,9 @@ CallHandle Router::submit(CallRequest request) {
     auto owned = std::make_unique<Record>(*this, std::move(request));
     Record& record = *owned;
     record.handle = handles_.add(record);
-    record.received = loop_.now();
+    record.received = monotonic_now();  // finer than a turn: neurond's share is short
     calls_.emplace(record.handle.slot, std::move(owned));
+    record.deadline.arm(kMaxUnsentTime);
     received_.push_back(record.handle);
     stage_task_.schedule();
     return record.handle;
@@ -75,24 +89,24 @@ void Router::run_stage() {
 
 /// False when the call has been answered by a refusal, or has to wait.
 bool Router::admit(Record& record) {
-    record.catalog = rules_.catalog;
-    record.entry = rules_.catalog->find(record.request.name);
-    if (record.entry == nullptr) {
-        const std::optional<Missing> missing =
-            directory_.why_missing(record.request.name);
-        if (missing && missing->starting) {
-            record.stage = Call::Stage::kWaiting;
-            waiting_.push_back(record.handle);
-            return false;
-        }
-        finish(record, Answer::failure(missing ? missing->error : unknown(record)),
-               "error");
+    record.catalog = rules_.catalog->seen_as(record.request.view);
+    record.entry = record.catalog->find(record.request.name);
+    const std::optional<Missing> missing =
+        record.entry != nullptr
+            ? std::nullopt
+            : directory_.why_missing(record.request.view, record.request.name);
+    if (std::optional<OwnError> refused = refusal(record, missing); refused) {
+        AuditRecord line = audit_record(record, "call");
+        line.allowed = false;
+        line.result =
+            refused->code == JsonRpcError::kInvalidRequest ? "blocked" : "error";
+        audit_.add(line);
+        finish(record, Answer::failure(std::move(*refused)), line.result);
         return false;
     }
-    const std::optional<OwnError> refused = refusal(record);
-    if (refused) {
-        finish(record, Answer::failure(*refused),
-               refused->code == JsonRpcError::kInvalidRequest ? "blocked" : "error");
+    if (missing) {
+        record.stage = Call::Stage::kWaiting;
+        waiting_.push_back(record.handle);
         return false;
     }
     record.audited = audit_.enabled();
@@ -100,38 +114,35 @@ bool Router::admit(Record& record) {
     return true;
 }
 
-/// Somebody guessing at names is for the audit, too.
-OwnError Router::unknown(const Record& record) {
-    AuditRecord attempt = audit_record(record, "call");
-    attempt.allowed = false;
-    attempt.result = "error";
-    audit_.add(attempt);
-    return {JsonRpcError::kInvalidParams,
-            "Unknown tool: " + escape(record.request.name, 128),
-            {},
-            {},
-            {}};
-}
-
-std::optional<OwnError> Router::refusal(Record& record) {
-    const std::string& name = record.request.name;
+/// Why the call is refused. What a caller may not use tells it nothing else, not even
+/// whether its server is up.
+std::optional<OwnError> Router::refusal(Record& record,
+                                        const std::optional<Missing>& missing) {
+    const std::string& used = record.request.name;
+    if (record.entry == nullptr && !missing) {
+        return OwnError{
+            JsonRpcError::kInvalidParams, "Unknown tool: " + escape(used, 128), {}, {}, {}};
+    }
+    const std::string& full =
+        record.entry != nullptr ? record.entry->full_name : missing->full_name;
     PolicyDecision decision =
-        rules_.policy->decide(record.request.identity.name, PolicyKind::kTool, name);
+        rules_.policy->decide(record.request.identity.name, PolicyKind::kTool, full);
     record.rule = std::move(decision.rule);
     if (!decision.allowed) {
-        AuditRecord denied = audit_record(record, "call");
-        denied.allowed = false;
-        denied.result = "blocked";
-        audit_.add(denied);
         return OwnError{JsonRpcError::kInvalidRequest,
-                        "Access denied to tool " + name + " by security policy",
+                        "Access denied to tool " + escape(used, 128) +
+                            " by security policy",
                         {},
                         {},
                         {}};
     }
-    if (calls_.size() > limits_.calls_in_flight) {
+    if (calls_.size() > limits_.calls_in_flight ||
+        Block::total_bytes() > kMaxBufferBytes) {
         return OwnError{
             JsonRpcError::kInternal, "Too many calls in flight", "busy", {}, 1};
+    }
+    if (missing && !missing->starting) {
+        return missing->error;
     }
     return std::nullopt;
 }
@@ -195,8 +206,8 @@ void Router::cancel(CallHandle handle) {
 
 void Router::on_notice(CallHandle handle, const Notice& notice) {
     Record* record = find(handle);
-    if (record == nullptr) {
-        return;
+    if (record == nullptr || record->request.progress_token.empty()) {
+        return;  // nobody asked for progress
     }
     extend_deadline(*record);
     Asker* asker = parties_.askers.find(record->request.asker);
@@ -225,6 +236,10 @@ void Router::on_answer(CallHandle handle, const Answer& answer) {
 }
 
 void Router::on_deadline(Record& record) {
+    if (!record.taken) {
+        fail_unsent(record, "it was not ready in time", "timeout");
+        return;
+    }
     Answerer* answerer = parties_.answerers.find(record.entry->answerer);
     if (answerer != nullptr) {
         answerer->cancel(record, CancelReason::kTimeout);
@@ -240,6 +255,27 @@ void Router::on_deadline(Record& record) {
                             record.entry->downstream,
                             {}}),
            "timeout");
+}
+
+void Router::fail_unsent(Record& record, const std::string& why, const char* type) {
+    finish(record,
+           Answer::failure({JsonRpcError::kInternal,
+                            "The call was not sent: " + why, type, {}, {}}),
+           type == std::string_view("timeout") ? "timeout" : "error");
+}
+
+void Router::refuse_unsent() {
+    std::vector<CallHandle> unsent;
+    for (const auto& [slot, record] : calls_) {
+        if (!record->taken) {
+            unsent.push_back(record->handle);
+        }
+    }
+    for (const CallHandle handle : unsent) {
+        if (Record* record = find(handle); record != nullptr) {
+            fail_unsent(*record, "neurond is stopping", "unavailable");
+        }
+    }
 }
 
 /// The one place where calls end in an answer. `answer` may lie in what is erased here.
@@ -271,6 +307,9 @@ void Router::erase(Record& record) {
     const CallHandle handle = record.handle;
     handles_.remove(handle);
     calls_.erase(handle.slot);
+    if (calls_.empty() && idle_) {
+        idle_task_.schedule();
+    }
 }
 
 AuditRecord Router::audit_record(const Call& call, std::string_view event) {
@@ -280,7 +319,7 @@ AuditRecord Router::audit_record(const Call& call, std::string_view event) {
     out.client = call.request.identity.name;
     out.peer = call.request.identity.peer;
     out.method = call.request.method;
-    out.tool = call.request.name;
+    out.tool = call.entry != nullptr ? call.entry->full_name : call.request.name;
     out.downstream =
         call.entry != nullptr ? call.entry->downstream : std::string_view();
     out.params = call.request.arguments.in(call.request.text.view());

@@ -165,11 +165,28 @@ bool SessionStore::is_idle(const Session& session, TimePoint now) const {
     return session.open_streams == 0 && now - session.last_used > settings_.idle;
 }
 
+/// Clients that died never end their sessions: when it is full, the one used longest ago
+/// is let go. Its id still unseals, so its client is taken in again should it come back.
 bool SessionStore::has_room(TimePoint now) {
     if (sessions_.size() >= settings_.max_sessions) {
         expire(now);
     }
-    return sessions_.size() < settings_.max_sessions;
+    if (sessions_.size() < settings_.max_sessions) {
+        return true;
+    }
+    Session* oldest = nullptr;
+    for (const auto& [token, session] : sessions_) {
+        if (session->open_streams == 0 &&
+            (oldest == nullptr || session->last_used < oldest->last_used)) {
+            oldest = session.get();
+        }
+    }
+    if (oldest == nullptr) {
+        return false;
+    }
+    handles_.remove(oldest->handle);
+    sessions_.erase(std::string(oldest->token));
+    return true;
 }
 
 /// A calendar clock that was set back does not make an id too young.

@@ -42,6 +42,21 @@ Status bind_and_listen(int fd, const Address& address) {
     return Ok{};
 }
 
+/// Lets those connect to a bound socket who may.
+Status open_to(const std::string& path, mode_t mode, std::optional<gid_t> group,
+               int fd) {
+    if (group && ::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0) {
+        return sys_error("change the group of", path);
+    }
+    if (::chmod(path.c_str(), mode) != 0) {
+        return sys_error("chmod", path);
+    }
+    if (::listen(fd, kBacklog) != 0) {
+        return sys_error("listen on", path);
+    }
+    return Ok{};
+}
+
 }  // namespace
 
 Result<Address> Address::from_ip(std::string_view ip, uint16_t port) {
@@ -49,13 +64,14 @@ Result<Address> Address::from_ip(std::string_view ip, uint16_t port) {
     Address out;
     auto& v4 = reinterpret_cast<sockaddr_in&>(out.storage_);
     auto& v6 = reinterpret_cast<sockaddr_in6&>(out.storage_);
-    if (::inet_pton(AF_INET, text.c_str(), &v4.sin_addr) == 1) {
+    const bool whole = text.find('\0') == std::string::npos;  // as inet_pton sees it
+    if (whole && ::inet_pton(AF_INET, text.c_str(), &v4.sin_addr) == 1) {
         v4.sin_family = AF_INET;
         v4.sin_port = htons(port);
         out.size_ = sizeof v4;
         return out;
     }
-    if (::inet_pton(AF_INET6, text.c_str(), &v6.sin6_addr) == 1) {
+    if (whole && ::inet_pton(AF_INET6, text.c_str(), &v6.sin6_addr) == 1) {
         v6.sin6_family = AF_INET6;
         v6.sin6_port = htons(port);
         out.size_ = sizeof v6;
@@ -183,7 +199,8 @@ Result<Fd> listen_tcp(const Address& address) {
     return fd;
 }
 
-Result<Fd> listen_unix(const Address& address, mode_t mode) {
+Result<Fd> listen_unix(const Address& address, mode_t mode,
+                       std::optional<gid_t> group) {
     const std::string path = address.to_string().substr(kUnixPrefix.size());
     struct stat info {};
     if (::lstat(path.c_str(), &info) == 0) {
@@ -209,11 +226,9 @@ Result<Fd> listen_unix(const Address& address, mode_t mode) {
     if (!bound) {
         return why;
     }
-    if (::chmod(path.c_str(), mode) != 0) {
-        return sys_error("chmod", path);
-    }
-    if (::listen(fd.get(), kBacklog) != 0) {
-        return sys_error("listen on", address.to_string());
+    if (Status opened = open_to(path, mode, group, fd.get()); !opened) {
+        ::unlink(path.c_str());
+        return opened.error();
     }
     return fd;
 }

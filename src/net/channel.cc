@@ -128,6 +128,9 @@ void Channel::update_interest() {
     } else {
         input |= output;
     }
+    if (input_ended_ && is_socket()) {
+        input |= EPOLLHUP;  // tells when the peer does not even read any more
+    }
     if (input_watch_) {
         input_watch_->set(input);
     }
@@ -135,6 +138,10 @@ void Channel::update_interest() {
 
 void Channel::on_ready(const Side& side, uint32_t events) {
     const bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
+    if (broken && input_ended_ && is_socket()) {
+        close(state_ == State::kOpen ? "the peer has gone" : reason_);
+        return;
+    }
     const bool readable = (events & EPOLLIN) != 0 || (broken && side.is_input);
     const bool writable = (events & EPOLLOUT) != 0 || broken;
     if (readable && write_wants_read_) {
@@ -232,6 +239,7 @@ void Channel::write_some() {
     switch (put.state) {
         case Io::State::kDone:
             out_.consume(put.bytes);
+            written_ += put.bytes;
             output_blocked_ = put.bytes < bytes;
             after_write();
             break;
@@ -250,10 +258,17 @@ void Channel::write_some() {
     update_interest();
 }
 
-/// The peer takes no more, but what it has said before that still counts.
+/// The peer takes no more, but what it has said before that still counts. Of a pipe pair
+/// only this direction is gone: a child that has closed its stdin is heard to its end.
 void Channel::output_broke(const std::string& reason) {
     output_ended_ = true;
     out_.clear();
+    if (output_watch_ && !input_ended_ && state_ == State::kOpen) {
+        output_watch_.reset();
+        stream_->end_output();
+        owner_.on_output_broken();
+        return;
+    }
     read_some();
     close(reason);
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "neurond/base/limits.h"
 #include "neurond/base/text.h"
@@ -28,6 +29,13 @@ LineLink::LineLink(EventLoop& loop, std::unique_ptr<Stream> stream,
     : limits_(limits),
       owner_(owner),
       scan_(limits.json_depth),
+      resume_task_(loop, Phase::kSoon,
+                   [this] {
+                       take_lines();
+                       if (!paused_) {
+                           channel_.resume_input();
+                       }
+                   }),
       channel_(loop, std::move(stream), *this) {}
 
 void LineLink::send(OutQueue&& message) {
@@ -66,13 +74,32 @@ void LineLink::on_input(size_t n) {
     take_lines();
 }
 
+void LineLink::pause_input() {
+    paused_ = true;
+    channel_.pause_input();
+}
+
+void LineLink::resume_input() {
+    if (std::exchange(paused_, false)) {
+        resume_task_.schedule();
+    }
+}
+
+void LineLink::drop_idle_block() {
+    if (limits_.frugal && pending().empty()) {
+        block_ = {};
+        line_begin_ = looked_ = 0;
+    }
+}
+
 void LineLink::take_lines() {
-    while (!channel_.closed()) {
+    while (block_ && !channel_.closed() && !paused_) {
         const std::string_view fresh = block_->view().substr(looked_);
         const void* newline = std::memchr(fresh.data(), '\n', fresh.size());
         if (newline == nullptr) {
             looked_ = block_->size();
             line_grows();
+            drop_idle_block();
             return;
         }
         const size_t end =
@@ -152,7 +179,9 @@ void LineLink::on_input_end() {
             owner_.on_garbage(scan_, line.substr(0, kGarbageHead), {});
         }
     }
-    channel_.close("end of input");
+    if (!owner_.on_input_end()) {
+        channel_.close("end of input");
+    }
 }
 
 }  // namespace neuron

@@ -43,7 +43,7 @@ void Listener::on_ready(uint32_t) {
 }
 
 bool Listener::accept_one() {
-    if (!owner_.may_accept()) {
+    if (!owner_.may_accept(*this)) {
         pause(kFullPause);
         return false;
     }

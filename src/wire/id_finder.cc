@@ -10,6 +10,7 @@ namespace neuron {
 namespace {
 
 constexpr std::string_view kIdKey = "\"id\"";
+constexpr std::string_view kMethodKey = "\"method\"";
 
 bool is_blank(char c) noexcept {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -23,13 +24,13 @@ void IdFinder::reset() {
 
 std::string_view IdFinder::id() const noexcept {
     const bool whole =
-        found_ == 1 && capture_ != Capture::kId && id_.size() <= kMaxOversizeIdBytes;
+        found_ == 1 && !has_method_ && capture_ != Capture::kId && id_.size() <= kMaxOversizeIdBytes;
     return whole ? std::string_view(id_) : std::string_view();
 }
 
 void IdFinder::feed(std::string_view bytes) {
     for (const char c : bytes) {
-        if (capture_ == Capture::kKey && key_.size() <= kIdKey.size()) {
+        if (capture_ == Capture::kKey && key_.size() <= kMethodKey.size()) {
             key_ += c;
         }
         if (string_) {
@@ -81,6 +82,7 @@ void IdFinder::outside(char c) {
         case ':':
             if (depth_ == 1) {
                 value_next_ = true;
+                has_method_ = has_method_ || key_ == kMethodKey;
                 if (key_ == kIdKey) {
                     capture_ = Capture::kId;
                     id_.clear();

@@ -63,6 +63,24 @@ void remove_members(std::vector<Edit>& edits, const JsonMembers& members,
     }
 }
 
+void remove_members(std::vector<Edit>& edits, std::string_view text,
+                    const JsonView& object,
+                    const std::function<bool(const JsonView& key)>& gone) {
+    const auto span = [text](const JsonView& part) {
+        const auto begin = static_cast<size_t>(part.raw().data() - text.data());
+        return Span{begin, begin + part.raw().size()};
+    };
+    JsonMembers members;
+    std::vector<size_t> indexes;
+    for (const JsonPair& member : object.members()) {
+        if (gone(member.key)) {
+            indexes.push_back(members.size());
+        }
+        members.push_back({span(member.key), span(member.value)});
+    }
+    remove_members(edits, members, indexes);
+}
+
 void blank_line_breaks(char* text, size_t size) noexcept {
     for (char* const end = text + size; text != end; ++text) {
         if (*text == '\n' || *text == '\r') {

@@ -149,6 +149,12 @@ JsonRpcMessage classify(const JsonScanner& scanner, std::string_view text) {
     return message;
 }
 
+bool same_id(std::string_view a, std::string_view b) noexcept {
+    const bool strings =
+        !a.empty() && !b.empty() && a.front() == '"' && b.front() == '"';
+    return strings ? json_strings_equal(a, b) : a == b;
+}
+
 std::optional<JsonRpcErrorObject> read_error_object(std::string_view object) {
     const JsonView view(object);
     const std::optional<int64_t> code = view.find("code").as_int64();

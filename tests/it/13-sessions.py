@@ -179,17 +179,23 @@ def test_leaving_does_not_cancel_a_legacy_call():
         assert not any(b"notifications/cancelled" in line for line in daemon.received("a"))
 
 
-def test_sessions_are_bounded_and_end_when_idle():
-    config = {"limits": {"sessions": 5, "session_idle": "1s"}}
+def test_when_sessions_are_full_the_longest_unused_makes_room():
+    with Neurond({"a": hostile()}, {"limits": {"sessions": 5}}) as daemon:
+        clients = [daemon.client() for _ in range(8)]
+        with Conn(daemon.address) as conn:
+            health = json.loads(conn.request("GET", "/health").body)
+        assert health["http_sessions"]["active"] == 5, health
+        for n, client in enumerate(clients):  # the sealed id takes a client in again
+            assert client.call("a.echo", {"text": str(n)}).text == str(n)
+
+
+def test_idle_sessions_end():
+    config = {"limits": {"session_idle": "1s"}}
     with Neurond({"a": hostile()}, config) as daemon:
-        clients = [daemon.client() for _ in range(5)]
-        with McpClient(daemon.address, start=False) as extra:
-            got = extra.request("initialize", {
-                "protocolVersion": LEGACY[-1], "capabilities": {},
-                "clientInfo": {"name": "it", "version": "1"}})
-            assert got.status == 503 or (got.message and "error" in got.message), got.raw
+        client = daemon.client()
+
         def idle_over():
-            return clients[0].post(b'{"jsonrpc":"2.0","id":1,"method":"ping"}').status == 404
+            return client.post(b'{"jsonrpc":"2.0","id":1,"method":"ping"}').status == 404
         threading.Event().wait(1.5)
         wait_for("idle sessions end", idle_over, step=1.2)
 

@@ -1,8 +1,11 @@
-"""Params and results pass byte for byte; ids come back as they went in."""
+"""Params and results pass byte for byte, whatever the era of client and server; ids come
+back as they went in."""
 import hashlib
 import json
+import re
 
 from harness import Neurond, Table, hostile, main
+from mcp import ModernClient
 
 NASTY = (
     b'{"big":9007199254740993,"bigger":123456789012345678901234567890,"money":1.10,'
@@ -13,6 +16,11 @@ NASTY = (
 )
 IDS = ("1", '"1"', "-7", "0", '""', str(2 ** 60), str(-2 ** 63), "123456789012345678901234567890",
        '"' + "k" * 1000 + '"', '"\\u0041\\/\\n"', '"h\u00e9\u20ac"', '"notifications/cancelled"')
+
+
+HOP = re.compile(rb'"io\.modelcontextprotocol/protocolVersion":"2026-07-28",'
+                 rb'"io\.modelcontextprotocol/clientCapabilities":\{\},'
+                 rb'"io\.modelcontextprotocol/clientInfo":\{"name":"neurond",[^}]*\},?')
 
 
 def sha(data):
@@ -27,11 +35,16 @@ def result_of(raw):
 
 
 def last_line(daemon):
-    return daemon.received("good")[-1]
+    """What the server got, less what belongs to the hop it came over."""
+    line = HOP.sub(b"", daemon.received("good")[-1])
+    return re.sub(rb'"_meta":\{\},?', b"", line, count=1)
 
 
 def results_pass(client, body):
     got = client.call_raw("good.verbatim", b'{"result":' + body + b"}")
+    if isinstance(client, ModernClient):
+        more = b"," if json.loads(body) else b""
+        body = b'{"resultType":"complete"' + more + body[1:]
     assert sha(result_of(got.raw)) == sha(body), result_of(got.raw)[:500]
 
 
@@ -82,29 +95,48 @@ def huge_arguments(client, size):
     assert client.call("good.echo", {"text": text}).text == text
 
 
-def test_bytes_pass_as_they_are():
+def bytes_pass(daemon, client):
     table = Table()
-    with Neurond({"good": hostile()}) as daemon, daemon.client() as client:
-        table.row("result of nasty values", lambda: results_pass(client, NASTY))
-        table.row("empty result", lambda: results_pass(client, b"{}"))
-        table.row("result with blanks", lambda: results_pass(client, b'{ "content" :\t[ ] }'))
-        table.row("result with members named as the envelope's", lambda: results_pass(
-            client, b'{"id":1,"jsonrpc":"1","error":{},"result":{"result":7}}'))
-        table.row("nasty arguments", lambda: arguments_pass(daemon, client, NASTY))
-        table.row("unknown members behind the name", lambda: params_pass(
-            daemon, client, b"", b',"arguments":{},"x":1.10,"_meta":{"a/b":9007199254740993}'))
-        table.row("unknown members before the name", lambda: params_pass(
-            daemon, client, b'"zz":[1E5, -0],"_meta":{"k":1.0,"traceparent":"00-1"},', b""))
-        table.row("blanks around members", lambda: params_pass(
-            daemon, client, b' "a" : 1 , ', b' , "arguments" : { "text" : "x" } '))
-        table.row("error objects", lambda: errors_pass(client))
-        for id_raw in IDS:
-            table.row(f"id {id_raw[:40]}", lambda: ids_come_back(client, id_raw))
-        for size in (3000, 4096, 65536, 1_000_000, 8_000_000):
-            table.row(f"result of {size} bytes", lambda: huge_result(client, size))
-            table.row(f"arguments of {size} bytes", lambda: huge_arguments(client, size))
-        table.row("ids downstream are ours", lambda: own_ids_downstream(daemon))
+    table.row("result of nasty values", lambda: results_pass(client, NASTY))
+    table.row("empty result", lambda: results_pass(client, b"{}"))
+    table.row("result with blanks", lambda: results_pass(client, b'{ "content" :\t[ ] }'))
+    table.row("result with members named as the envelope's", lambda: results_pass(
+        client, b'{"id":1,"jsonrpc":"1","error":{},"result":{"result":7}}'))
+    table.row("nasty arguments", lambda: arguments_pass(daemon, client, NASTY))
+    table.row("unknown members behind the name", lambda: params_pass(
+        daemon, client, b"", b',"arguments":{},"x":1.10,"_meta":{"a/b":9007199254740993}'))
+    table.row("unknown members before the name", lambda: params_pass(
+        daemon, client, b'"zz":[1E5, -0],"_meta":{"k":1.0,"traceparent":"00-1"},', b""))
+    table.row("blanks around members", lambda: params_pass(
+        daemon, client, b' "a" : 1 , ', b' , "arguments" : { "text" : "x" } '))
+    table.row("error objects", lambda: errors_pass(client))
+    for id_raw in IDS:
+        table.row(f"id {id_raw[:40]}", lambda: ids_come_back(client, id_raw))
+    for size in (3000, 4096, 65536, 1_000_000, 8_000_000):
+        table.row(f"result of {size} bytes", lambda: huge_result(client, size))
+        table.row(f"arguments of {size} bytes", lambda: huge_arguments(client, size))
+    table.row("ids downstream are ours", lambda: own_ids_downstream(daemon))
     assert not table.failed
+
+
+def test_bytes_pass_as_they_are():
+    with Neurond({"good": hostile()}) as daemon, daemon.client() as client:
+        bytes_pass(daemon, client)
+
+
+def test_from_a_modern_client():
+    with Neurond({"good": hostile()}) as daemon, daemon.modern() as client:
+        bytes_pass(daemon, client)
+
+
+def test_to_a_modern_server():
+    with Neurond({"good": hostile("modern")}) as daemon, daemon.client() as client:
+        bytes_pass(daemon, client)
+
+
+def test_from_a_modern_client_to_a_modern_server():
+    with Neurond({"good": hostile("modern")}) as daemon, daemon.modern() as client:
+        bytes_pass(daemon, client)
 
 
 def test_escaped_names_are_names():

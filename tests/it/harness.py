@@ -16,7 +16,7 @@ import time
 import traceback
 import uuid
 
-from mcp import McpClient
+from mcp import McpClient, ModernClient
 from rawhttp import Conn, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -171,6 +171,9 @@ class Neurond:
 
     def client(self, **keys):
         return McpClient(self.address, **keys)
+
+    def modern(self, **keys):
+        return ModernClient(self.address, **keys)
 
     def connect(self, **keys):
         return Conn(self.address, **keys)

@@ -1,12 +1,17 @@
 """An MCP client that hides nothing: raw bytes of what is sent and of what comes back."""
+import base64
 import json
 import queue
+import re
 import threading
 
 from rawhttp import Closed, Conn, DEADLINE, sse_events
 
 LEGACY = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 LATEST = LEGACY[-1]
+MODERN = "2026-07-28"
+PREFIX = "io.modelcontextprotocol/"
+NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 ACCEPT = ("Accept", "application/json, text/event-stream")
 
 
@@ -168,6 +173,68 @@ class McpClient:
     def delete(self):
         with Conn(self.address) as conn:
             return conn.request("DELETE", self.path, self.headers())
+
+
+def header_value(text):
+    """Text as the values of Mcp-Name and Mcp-Param-* carry it."""
+    plain = all(" " <= c <= "~" or c == "\t" for c in text) and text == text.strip(" \t")
+    if plain and not (text.startswith("=?base64?") and text.endswith("?=")):
+        return text
+    return "=?base64?" + base64.b64encode(text.encode()).decode() + "?="
+
+
+class ModernClient(McpClient):
+    """A client of 2026-07-28 over HTTP: no session; every request says what it is."""
+
+    def __init__(self, address, path="/api/v1/mcp", headers=(), capabilities=None,
+                 timeout=DEADLINE):
+        super().__init__(address, path, MODERN, headers, start=False, timeout=timeout)
+        self.meta = {PREFIX + "protocolVersion": MODERN,
+                     PREFIX + "clientCapabilities": capabilities or {},
+                     PREFIX + "clientInfo": {"name": "it", "version": "1"}}
+
+    def headers_for(self, method, params):
+        """What goes with a request; `params` as an object."""
+        got = {"Content-Type": "application/json", ACCEPT[0]: ACCEPT[1],
+               "MCP-Protocol-Version": self.version, "Mcp-Method": method}
+        name = params.get(NAMED_BY.get(method)) if isinstance(params, dict) else None
+        if isinstance(name, str):
+            got["Mcp-Name"] = header_value(name)
+        return {**got, **dict(self.extra)}
+
+    def with_meta(self, params):
+        """`params` (bytes or an object) as bytes with our `_meta` in front, or in theirs."""
+        raw = params if isinstance(params, bytes) else json.dumps(params or {}).encode()
+        ours = json.dumps(self.meta, separators=(",", ":")).encode()[1:-1]
+        for there in re.finditer(rb'"_meta"\s*:\s*\{', raw):
+            at = there.end()
+            whole = raw[:at] + ours + (b"" if raw[at:at + 1] == b"}" else b",") + raw[at:]
+            if self.meta.keys() <= json.loads(whole).get("_meta", {}).keys():
+                return whole  # the others lie deeper
+        more = b"," if json.loads(raw) else b""
+        return b'{"_meta":{' + ours + b"}" + more + raw.lstrip()[1:]
+
+    def request(self, method, params=None, id_raw=None, on_event=None, headers=()):
+        """`headers`: names to values that replace ours; None leaves one out."""
+        raw = self.with_meta(params)
+        return self.request_raw(method, raw, id_raw, on_event,
+                                {**self.headers_for(method, json.loads(raw)), **dict(headers)})
+
+    def request_raw(self, method, raw, id_raw, on_event, headers):
+        """`raw`: params as they are, or None."""
+        if id_raw is None:
+            self.next_id += 1
+            id_raw = str(self.next_id)
+        body = b'{"jsonrpc":"2.0","id":%s,"method":%s%s}' % (
+            id_raw.encode(), json.dumps(method).encode(), b"" if raw is None else
+            b',"params":' + raw)
+        got = self.post(body, [(n, v) for n, v in headers.items() if v is not None], on_event)
+        if got.message is not None and "result" in got.message:
+            assert got.message["id"] == json.loads(id_raw), f"another's answer: {got.raw[:300]!r}"
+        return got
+
+    def discover(self):
+        return self.request("server/discover").result
 
 
 class Stream:

@@ -67,6 +67,7 @@ TEST_CASE("a replay knows nothing but what was recorded") {
     CHECK(files.own_variables().empty());
     CHECK_FALSE(files.check_executable("/bin/sh"));
     CHECK_FALSE(files.check_directory("/"));
+    CHECK_FALSE(files.check_group("staff"));
 }
 
 TEST_CASE(

@@ -14,7 +14,8 @@
 
 namespace neuron::conf {
 
-/// A machine of maps. Every absolute path under /bin can be executed, /srv is a directory.
+/// A machine of maps. Every absolute path under /bin can be executed, /srv is a directory,
+/// staff is a group.
 class FakeFiles final : public Files {
   public:
     std::map<std::string, FileText> texts;
@@ -62,6 +63,9 @@ class FakeFiles final : public Files {
     }
     Status check_directory(const std::string& path) override {
         return path == "/srv" ? Status(Ok{}) : sys_error("enter", path, ENOENT);
+    }
+    Status check_group(const std::string& name) override {
+        return name == "staff" ? Status(Ok{}) : Status(Error{"no group " + name});
     }
 };
 

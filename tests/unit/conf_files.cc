@@ -117,6 +117,9 @@ TEST_CASE("commands and directories are looked at") {
     CHECK(files.check_directory("/"));
     CHECK_FALSE(files.check_directory("/bin/sh"));
     CHECK_FALSE(files.check_directory("/nope"));
+    CHECK(files.check_group("root"));
+    CHECK(files.check_group("4711"));
+    CHECK_FALSE(files.check_group("no such group"));
 }
 
 TEST_CASE("our own variables are found by their prefix") {

@@ -35,6 +35,7 @@ shutdown_timeout = 30s
 allow_insecure = yes
 [federation]
 separator = __
+names = strict
 [downstream redis]
 enabled = no
 transport = stdio
@@ -46,6 +47,9 @@ env.ld_preload = /lib/x.so
 allow_env = ld_preload
 inherit_env = all
 cwd = /srv
+prefix = none
+expose = a*
+hide = ab*
 start_timeout = 1s
 call_timeout = 2s
 call_timeout_max = 3m

@@ -243,7 +243,7 @@ TEST_CASE("an idle session is over before anybody sweeps, and makes room") {
     CHECK(sessions.find(next, kMe, later) == nullptr);
 }
 
-TEST_CASE("there are at most so many sessions, adopted ones included") {
+TEST_CASE("at most so many sessions, and the one unused longest makes room") {
     g_wall = WallTime(hours(24 * 365));
     SessionStore before = store();
     const std::string token =
@@ -252,11 +252,15 @@ TEST_CASE("there are at most so many sessions, adopted ones included") {
     Session* first = sessions.create(Revision::k20251125, {}, kMe, kStart);
     REQUIRE(first != nullptr);
     REQUIRE(sessions.create(Revision::k20251125, {}, kMe, kStart) != nullptr);
-    CHECK(sessions.create(Revision::k20251125, {}, kMe, kStart) == nullptr);
-    CHECK(sessions.find(token, kMe, kStart) == nullptr);
-    sessions.end(*first);
-    CHECK(sessions.find(token, kMe, kStart) != nullptr);
-    CHECK(sessions.create(Revision::k20251125, {}, kMe, kStart) == nullptr);
+    sessions.find(first->token, kMe, kStart + Millis(1));
+    first->open_streams = 1;
+    const Handle<Session> kept = first->handle;
+    REQUIRE(sessions.find(token, kMe, kStart + Millis(2)) != nullptr);
+    CHECK(sessions.size() == 2);
+    CHECK(sessions.find(kept) == first);
+    Session* other = sessions.find(token, kMe, kStart + Millis(3));
+    other->open_streams = 1;  // now nobody can be let go
+    CHECK(sessions.create(Revision::k20251125, {}, kMe, kStart + Millis(4)) == nullptr);
 }
 
 TEST_CASE("the session key is made once, private, and read again") {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "neurond/back/instance.h"
+#include "neurond/back/stdio_process.h"
 #include "neurond/mcp/catalog.h"
 #include "neurond/mcp/exchange.h"
 #include "neurond/mcp/router.h"
@@ -19,6 +20,8 @@ struct DownstreamSettings {
     std::string name;
     bool enabled = true;
     StdioCommand command;
+    Protocol protocol = Protocol::kAuto;
+    Exposure exposure;
     Millis start_timeout{10000};
     Millis call_timeout{50000};
     Millis call_timeout_max{600000};
@@ -73,6 +76,7 @@ class Downstream final : public Answerer, private InstanceOwner {
     AnswererHandle handle() const noexcept { return registration_.handle(); }
     /// Null while it is not healthy.
     const std::shared_ptr<const Offer>& offer() const noexcept { return offer_; }
+    const Exposure& exposure() const noexcept { return settings_.exposure; }
     const std::string& last_error() const noexcept { return last_error_; }
     const StderrTail& tail() const noexcept { return tail_; }
     unsigned restarts() const noexcept { return restarts_; }
@@ -93,7 +97,8 @@ class Downstream final : public Answerer, private InstanceOwner {
   private:
     void on_listed(std::shared_ptr<const Offer> offer) override;
     void on_instance_room() override;
-    void on_instance_end(const std::string& why) override;
+    void on_instance_end(const std::string& why, bool again) override;
+    std::unique_ptr<Carrier> make_carrier(CarrierOwner& owner);
 
     void enter(DownstreamState next, const std::string& why);
     void launch();
@@ -108,6 +113,8 @@ class Downstream final : public Answerer, private InstanceOwner {
     Children& children_;
     Router& router_;
     DownstreamSettings settings_;
+    InstanceSettings instance_settings_;
+    Discovery discovery_;
     DownstreamOwner& owner_;
     Registration<Answerer> registration_;
     DownstreamState state_ = DownstreamState::kConfigured;

@@ -1,16 +1,21 @@
 #ifndef NEUROND_BACK_INSTANCE_H
 #define NEUROND_BACK_INSTANCE_H
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
-#include "neurond/back/stdio_process.h"
+#include "neurond/back/carrier.h"
+#include "neurond/back/tool_lister.h"
 #include "neurond/base/log_limiter.h"
+#include "neurond/loop/event_loop.h"
 #include "neurond/mcp/catalog.h"
 #include "neurond/mcp/exchange.h"
-#include "neurond/mcp/leg_legacy.h"
+#include "neurond/mcp/discovery.h"
+#include "neurond/mcp/leg.h"
+#include "neurond/wire/jsonrpc.h"
 
 namespace neuron {
 
@@ -21,40 +26,50 @@ class InstanceOwner {
     virtual void on_listed(std::shared_ptr<const Offer> offer) = 0;
     /// It takes more calls than a moment ago.
     virtual void on_instance_room() = 0;
-    /// It has ended; every call it had has been answered. Retire it.
-    virtual void on_instance_end(const std::string& why) = 0;
+    /// It has ended; every call it had has been answered. Retire it. `again`: the end was
+    /// part of finding out the era; start the next one at once.
+    virtual void on_instance_end(const std::string& why, bool again) = 0;
 
   protected:
     ~InstanceOwner() = default;
 };
 
-/// One life of a downstream: a process, its handshake, its calls in flight by our id.
+/// What an instance needs to know of its downstream.
+struct InstanceSettings {
+    std::string server;       ///< the downstream's name
+    Millis start_timeout{0};  ///< for start, handshake and first list
+};
+
+/// One life of a downstream: a carrier, the handshake, the calls in flight by our id.
 ///
-///     kHandshake ──hello──> kListing ──last page──> kReady ──stop(), exit──> kEnding
-class Instance final : private ProcessOwner {
+///     kGreeting ──hello──> kListing ──last page──> kReady ──stop(), the end──> kEnding
+class Instance final : private CarrierOwner {
   public:
-    Instance(EventLoop& loop, Children& children, StderrTail& tail, CallSink& sink,
-             InstanceOwner& owner, std::string server);
+    using MakeCarrier = std::function<std::unique_ptr<Carrier>(CarrierOwner&)>;
+
+    /// `discovery` is the downstream's: what it has found out outlives an instance.
+    Instance(EventLoop& loop, const InstanceSettings& settings, const MakeCarrier& carrier,
+             Discovery& discovery, CallSink& sink, InstanceOwner& owner);
     ~Instance();
 
-    Status start(const StdioCommand& command, Millis start_timeout);
-    /// Answers what is in flight with `why`, then stops the process.
+    Status start();
+    /// Answers what is in flight with `why`, then ends the carrier.
     void stop(const std::string& why);
-    void kill() { process_.kill(); }
+    void kill() { carrier_->kill(); }
 
     bool ready() const noexcept { return state_ == State::kReady; }
     size_t in_flight() const noexcept { return calls_; }
-    bool congested() { return process_.link().congested(); }
-    pid_t pid() const noexcept { return process_.pid(); }
-    const leg_legacy::ServerHello& hello() const noexcept { return hello_; }
+    bool congested() const { return carrier_->congested(); }
+    pid_t pid() const noexcept { return carrier_->pid(); }
+    const ServerHello& hello() const noexcept { return hello_; }
 
     /// Sends a call. Only when ready().
     void send(Call& call);
     void cancel(const Call& call, CancelReason reason);
 
   private:
-    enum class State { kHandshake, kListing, kReady, kEnding };
-    enum class Pending { kCall, kInitialize, kList };
+    enum class State { kGreeting, kListing, kReady, kEnding };
+    enum class Pending { kCall, kGreeting, kList };
 
     struct Entry {
         Pending kind;
@@ -65,49 +80,55 @@ class Instance final : private ProcessOwner {
     void on_garbage(const JsonScanner& scan, std::string_view head,
                     std::string_view id_raw) override;
     void on_oversized(std::string_view id_raw) override;
+    void on_request_failed(uint64_t id, const RequestFailure& failure) override;
     void on_output_room() override { owner_.on_instance_room(); }
-    void on_link_closed(const std::string& reason) override;
-    void on_process_end(ExitStatus status) override;
+    void on_output_closed() override;
+    void on_carrier_end(const std::string& why) override;
 
     void on_answer(const JsonRpcMessage& message, const Slice& text);
     void on_bad_answer(std::string_view id_raw, const std::string& what);
+    void fail_entry(const Entry& entry, const std::string& what);
     void complain(const std::string& what);
     void on_notification(const JsonRpcMessage& message, const JsonScanner& scan,
                          const Slice& text);
     void on_request(const JsonRpcMessage& message, std::string_view text);
-    void on_hello(const JsonRpcMessage& message, const Slice& text);
-    void on_page(const JsonRpcMessage& message, const Slice& text);
+    void greet(Discovery::Step step);
+    void greeted();
     void begin_list();
-    void request_page(const std::optional<std::string>& cursor);
+    void request_page();
+    void on_page(const JsonRpcMessage& message, const Slice& text);
     void list_complete();
+    void list_failed(const std::string& why);
     void start_failed(const std::string& why);
     bool take_entry(uint64_t id, Entry& entry);
     void answer_all(const std::string& why, const char* type);
     void answer(CallHandle call, const Answer& answer);
-    void transmit(OutQueue&& message);
+    uint64_t new_request(Pending kind, CallHandle call);
+    void transmit(OutQueue&& message, Outgoing about);
     OwnError own_error(std::string message, const char* type) const;
 
     EventLoop& loop_;
+    const InstanceSettings& settings_;
+    Discovery& discovery_;
     CallSink& sink_;
     InstanceOwner& owner_;
-    std::string server_;
-    StderrTail& tail_;
-    State state_ = State::kHandshake;
+    State state_ = State::kGreeting;
     uint64_t next_id_ = 1;
     std::unordered_map<uint64_t, Entry> pending_;
     size_t calls_ = 0;
-    leg_legacy::ServerHello hello_;
-    std::shared_ptr<Offer> offer_;
-    std::optional<std::string> last_cursor_;
-    unsigned pages_ = 0;
+    ServerHello hello_;
+    ToolLister lister_;
     bool listing_ = false;
+    uint64_t list_id_ = 0;  ///< of the page being waited for
     bool list_again_ = false;
-    std::string failure_;  ///< why we stop it ourselves
+    std::string failure_;   ///< why we stop it ourselves
     LogLimiter complaints_;
     Timer start_timer_;
+    Timer probe_timer_;
     Timer relist_timer_;
+    Timer list_timer_;
     Timer closed_timer_;
-    StdioProcess process_;
+    std::unique_ptr<Carrier> carrier_;
 };
 
 }  // namespace neuron

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "neurond/back/carrier.h"
 #include "neurond/back/stderr_drain.h"
 #include "neurond/loop/child.h"
 #include "neurond/net/link.h"
@@ -24,37 +25,25 @@ struct StdioCommand {
     LinkLimits limits;
 };
 
-/// Uses a process: a link, and its end.
-class ProcessOwner : public LinkOwner {
-  public:
-    /// The process has ended and has been reaped, and what it had written has been read;
-    /// the last callback. The tail holds its last words.
-    virtual void on_process_end(ExitStatus status) = 0;
-
-  protected:
-    ~ProcessOwner() = default;
-};
-
 /// A child that speaks NDJSON on its stdin and stdout.
 ///
 ///     running ──stop()──> stdin closed ──2 s──> SIGTERM ──stop_timeout──> SIGKILL
 ///
 /// Signals go to its process group. A child that closes its stdout without exiting is
 /// stopped: it can never answer again.
-class StdioProcess final : private ChildOwner, private LinkOwner {
+class StdioProcess final : public Carrier, private ChildOwner, private LinkOwner {
   public:
     StdioProcess(EventLoop& loop, Children& children, StderrTail& tail,
-                 ProcessOwner& owner);
-    ~StdioProcess();
+                 const StdioCommand& command, CarrierOwner& owner);
+    ~StdioProcess() override;
 
-    Status start(const StdioCommand& command);
-    /// Begins to stop it; on_process_end() follows.
-    void stop();
-    /// At once and hard.
-    void kill();
-
-    Link& link() noexcept { return *link_; }
-    pid_t pid() const noexcept { return pid_; }
+    Status start() override;
+    void send(OutQueue&& message, const Outgoing& about) override;
+    void forget(uint64_t) override {}
+    bool congested() const noexcept override { return link_->congested(); }
+    void stop() override;
+    void kill() override;
+    pid_t pid() const noexcept override { return pid_; }
 
   private:
     enum class Stopping { kNo, kAsked, kTerminated, kKilled };
@@ -69,21 +58,26 @@ class StdioProcess final : private ChildOwner, private LinkOwner {
     }
     void on_oversized(std::string_view id_raw) override { owner_.on_oversized(id_raw); }
     void on_output_room() override { owner_.on_output_room(); }
+    void on_output_broken() override;
     void on_link_closed(const std::string& reason) override;
+    void fail_unsent();
     void escalate();
     void finish_if_ended();
 
     EventLoop& loop_;
     Children& children_;
     StderrTail& tail_;
-    ProcessOwner& owner_;
+    const StdioCommand& command_;  ///< the downstream's
+    CarrierOwner& owner_;
     pid_t pid_ = 0;
-    Millis stop_timeout_{0};
     Stopping stopping_ = Stopping::kNo;
     std::unique_ptr<LineLink> link_;
     bool link_open_ = false;
+    bool stdin_broken_ = false;
+    std::vector<uint64_t> unsent_;  ///< requests it will not read
     std::optional<ExitStatus> ended_;
     std::optional<StderrDrain> stderr_;
+    Task unsent_task_;
     Timer escalation_;
     Timer rest_;  ///< how long a dead child's stdout may stay open (a grandchild's)
 };

@@ -43,7 +43,9 @@ class Supervisor final : public Directory, private DownstreamOwner {
     }
     bool all_resolved() const;
     size_t healthy() const;
-    std::optional<Missing> why_missing(std::string_view full_name) const override;
+    std::optional<Missing> why_missing(const View& view,
+                                       std::string_view name) const override;
+    bool has(std::string_view downstream) const override;
 
   private:
     void on_offer_changed() override { rebuild_.schedule(); }

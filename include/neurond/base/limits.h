@@ -56,13 +56,23 @@ constexpr size_t kMaxToolNameBytes = 128;             ///< of a full name (mcp-p
 constexpr size_t kMaxEndedSessions = 65536;           ///< remembered as ended
 constexpr int kMaxSealedDays = 7;  ///< a session id means something to a later reactor
 
+constexpr size_t kMaxBufferBytes = 256 * 1024 * 1024;  ///< above it no new call is taken
+
 // back: what is kept and logged of a child's stderr
 constexpr size_t kStderrTailLines = 50;
 constexpr size_t kStderrLineBytes = 1024;
 constexpr unsigned kStderrLogLinesPerSecond = 100;
 constexpr unsigned kMaxListPages = 1000;  ///< of one tools/list; a cursor loop ends here
+constexpr size_t kUrgentConnections = 4;  ///< beyond max_connections: answers, cancels
+constexpr size_t kMaxServerSessionIdBytes = 1024;  ///< of an HTTP server's session id
+constexpr size_t kMaxEndpointBytes = 4096;         ///< of an `endpoint` event
+
+// front
+constexpr size_t kOperatorConnections = 64;  ///< on Unix sockets, beyond limits.connections
+constexpr size_t kMaxBatch = 100;            ///< messages of one JSON-RPC batch
 
 // daemon
+constexpr size_t kSpareDescriptors = 256;  ///< not for clients: children, files, sockets
 constexpr size_t kMaxToolLabels = 200;  ///< tools with a metric of their own
 
 }  // namespace neuron

@@ -30,6 +30,8 @@ class OutQueue {
     void append(const Slice& slice);
     /// Appends what is in `other` and leaves that empty.
     void append(OutQueue&& other);
+    /// The same bytes once more, shared; nothing more can be gathered behind them.
+    OutQueue share() const;
 
     /// Describes the first bytes for writev: fills at most `max` entries, returns how many.
     int gather(iovec* out, int max) const noexcept;

@@ -34,6 +34,7 @@ class RecordingFiles final : public Files {
     std::vector<std::string> own_variables() override;
     Status check_executable(const std::string& path) override;
     Status check_directory(const std::string& path) override;
+    Status check_group(const std::string& name) override;
 
   private:
     Files& inner_;
@@ -53,6 +54,7 @@ class ReplayFiles final : public Files {
     std::vector<std::string> own_variables() override;
     Status check_executable(const std::string& path) override;
     Status check_directory(const std::string& path) override;
+    Status check_group(const std::string& name) override;
 
   private:
     Answers answers_;

@@ -1,6 +1,7 @@
 #ifndef NEUROND_CONF_FILES_H
 #define NEUROND_CONF_FILES_H
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,8 @@ class Files {
     /// Fails unless `path` is a regular file that this process may execute.
     virtual Status check_executable(const std::string& path) = 0;
     virtual Status check_directory(const std::string& path) = 0;
+    /// Fails unless the machine knows this group.
+    virtual Status check_group(const std::string& name) = 0;
 
   protected:
     ~Files() = default;
@@ -46,7 +49,11 @@ class RealFiles final : public Files {
     std::vector<std::string> own_variables() override;
     Status check_executable(const std::string& path) override;
     Status check_directory(const std::string& path) override;
+    Status check_group(const std::string& name) override;
 };
+
+/// The number of a group, given by name or as a number.
+Result<uint32_t> group_id(const std::string& name);
 
 }  // namespace neuron::conf
 

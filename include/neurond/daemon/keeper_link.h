@@ -15,6 +15,7 @@ constexpr int kKeeperSocketFd = 3;     ///< the socketpair
 constexpr int kBundleFd = 4;           ///< the validated configuration, in a memfd
 constexpr int kControlListenerFd = 5;  ///< the control socket
 constexpr int kMainListenerFd = 6;     ///< [server] bind and port
+constexpr int kLocalListenerFd = 7;    ///< [server] socket; not there for `none`
 
 /// What a reactor tells its keeper.
 enum class ReactorNews : char {

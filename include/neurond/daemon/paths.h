@@ -16,6 +16,8 @@ std::string default_state_dir();
 
 /// The control socket of the daemon whose run directory this is.
 std::string control_socket_path(const std::string& run_dir);
+/// The socket for local clients of that daemon, unless `[server] socket` names another.
+std::string local_socket_path(const std::string& run_dir);
 
 }  // namespace neuron
 

@@ -14,6 +14,7 @@
 #include "neurond/daemon/telemetry.h"
 #include "neurond/front/http_server.h"
 #include "neurond/front/mcp_endpoint.h"
+#include "neurond/front/unix_door.h"
 #include "neurond/loop/child.h"
 #include "neurond/loop/event_loop.h"
 #include "neurond/loop/helper.h"
@@ -33,9 +34,9 @@ class Reactor final : private SignalSink,
                       private KeeperLinkOwner,
                       private DaemonView {
   public:
-    /// `session_key` seals session ids. The sockets listen already.
+    /// `session_key` seals session ids. The sockets listen already; `local` may be none.
     Reactor(std::shared_ptr<const conf::Config> config, std::string session_key,
-            Fd keeper, Fd control, Fd main);
+            Fd keeper, Fd control, Fd main, Fd local);
     ~Reactor();
 
     /// Fails when what belongs to the start cannot be had: the audit file.
@@ -57,6 +58,7 @@ class Reactor final : private SignalSink,
     void on_other_end_gone() override;
 
     void drain();
+    void on_door_drained();
     void stop_downstreams();
     void end();
 
@@ -65,6 +67,9 @@ class Reactor final : private SignalSink,
     const Supervisor& supervisor() const noexcept override { return supervisor_; }
     const Router& router() const noexcept override { return router_; }
     const HttpServer& server() const noexcept override { return server_; }
+    size_t line_connections() const noexcept override {
+        return unix_door_ ? unix_door_->connections() : 0;
+    }
     const SessionStore& sessions() const noexcept override { return sessions_; }
     void refresh_metrics() override { telemetry_.refresh(); }
     void ask_to_stop() override { stop_task_.schedule(); }
@@ -85,11 +90,13 @@ class Reactor final : private SignalSink,
     SessionStore sessions_;
     HttpServer server_;
     McpEndpoint mcp_;
+    std::optional<UnixDoor> unix_door_;  ///< none for `socket = none`
     Pages pages_;
     State state_ = State::kStarting;
     Timer drain_timer_;
     Timer shutdown_timer_;
     Task stop_task_;
+    size_t doors_draining_ = 0;
     int exit_code_ = 0;
 };
 

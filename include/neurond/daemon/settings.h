@@ -7,7 +7,8 @@
 #include "neurond/back/downstream.h"
 #include "neurond/base/log.h"
 #include "neurond/conf/config.h"
-#include "neurond/front/http_server.h"
+#include "neurond/front/mcp_endpoint.h"
+#include "neurond/front/ndjson_conn.h"
 #include "neurond/mcp/audit.h"
 #include "neurond/mcp/router.h"
 #include "neurond/mcp/session.h"
@@ -20,6 +21,7 @@ struct DaemonPaths {
     std::string state_dir;
     std::string pid_file;
     std::string control_socket;
+    std::string local_socket;  ///< empty = none
     std::string audit;  ///< "none" = off
 };
 
@@ -28,9 +30,12 @@ struct DaemonPaths {
 DaemonPaths daemon_paths(const conf::Config& config);
 LogLevel log_level(const conf::Config& config);
 LogFormat log_format(const conf::Config& config);
-HttpServerSettings http_settings(const conf::Config& config);
+/// `descriptors`: how many this process may have; fewer connections fit than that.
+HttpServerSettings http_settings(const conf::Config& config, size_t descriptors);
 RouterLimits router_limits(const conf::Config& config);
 AuditSettings audit_settings(const conf::Config& config);
+McpSettings mcp_settings(const conf::Config& config);
+NdjsonSettings ndjson_settings(const conf::Config& config);
 SessionSettings session_settings(const conf::Config& config);
 /// The bits of `[server] serve`.
 unsigned served(const conf::Config& config);

@@ -16,6 +16,8 @@ class DaemonView {
     virtual const Supervisor& supervisor() const noexcept = 0;
     virtual const Router& router() const noexcept = 0;
     virtual const HttpServer& server() const noexcept = 0;
+    /// Local clients that speak in lines.
+    virtual size_t line_connections() const noexcept = 0;
     virtual const SessionStore& sessions() const noexcept = 0;
     /// Brings the metrics of downstreams up to date.
     virtual void refresh_metrics() = 0;

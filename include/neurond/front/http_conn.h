@@ -64,6 +64,8 @@ class HttpWaiter {
   public:
     /// The connection is gone, and with it the answer.
     virtual void on_conn_gone() = 0;
+    /// The client sends no more; it may still read.
+    virtual void on_peer_end() {}
 
   protected:
     ~HttpWaiter() = default;
@@ -110,6 +112,7 @@ class HttpConn final : private ChannelOwner {
     struct Peer {
         Identity identity;
         bool local = false;
+        bool operates = false;  ///< may use the admin API: root, or our own user
         unsigned listener = 0;  ///< index the server gave the listener
     };
 
@@ -147,7 +150,7 @@ class HttpConn final : private ChannelOwner {
     WriteSpan input_space() override;
     void on_input(size_t n) override;
     void on_input_end() override;
-    void on_output_room() override {}
+    void on_output_room() override;
     void on_lingering() override { owner_.on_conn_lingering(); }
     void on_closed(const std::string& reason) override;
 
@@ -163,6 +166,9 @@ class HttpConn final : private ChannelOwner {
     void dispatch();
     void fail(int status, std::string_view why);
     void on_timeout();
+    void on_stall();
+    void flush();
+    bool ends_here() const noexcept;
     void write_head(int status, std::string_view content_type,
                     const std::vector<std::pair<std::string, std::string>>& fields,
                     std::optional<size_t> length);
@@ -191,7 +197,9 @@ class HttpConn final : private ChannelOwner {
     bool streaming_ = false;
     bool input_ended_ = false;
     size_t body_at_deadline_ = 0;
+    uint64_t written_before_ = 0;  ///< when stall_ was armed
     Timer deadline_;
+    Timer stall_;  ///< runs while output waits for the client
     Task process_task_;
     Channel channel_;
 };

@@ -9,6 +9,7 @@
 
 #include "neurond/base/owned_set.h"
 #include "neurond/front/http_conn.h"
+#include "neurond/front/request_ids.h"
 #include "neurond/net/listener.h"
 
 namespace neuron {
@@ -35,12 +36,24 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     ~HttpServer();
 
     /// Serves `path` by `handler` on listeners that serve `what`. A path that ends in '/'
-    /// covers everything below it. Handlers are not owned.
+    /// covers what is one segment below it; one that begins with "/*" has any first
+    /// segment. Handlers are not owned.
     void add_route(std::string path, Serve what, HttpHandler& handler);
     void add_listener(Fd socket, unsigned serve);
 
+    /// For a door that somebody else listens at: its number for take().
+    unsigned add_door(const Address& address, unsigned serve);
+    /// Serves a connection that came through that door.
+    void take(Fd socket, unsigned door);
+    /// Connections of others, which count towards our limit.
+    void set_guests(size_t count) noexcept { guests_ = count; }
+    /// Whether one more connection fits; operators get in when the clients' places on
+    /// TCP are taken.
+    bool has_room(bool local) const noexcept;
+
     HttpConn* find(Handle<HttpConn> handle) const { return table_.find(handle); }
     size_t connections() const noexcept { return conns_.size(); }
+    const HttpLimits& http_limits() const noexcept override { return settings_.limits; }
     std::vector<std::string> addresses() const;
 
     /// Closes the listeners, ends idle connections and the others after their answer.
@@ -48,7 +61,7 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
 
   private:
     struct Door {
-        std::unique_ptr<Listener> listener;  ///< null while draining
+        std::unique_ptr<Listener> listener;  ///< null: draining, or not ours
         Address address;
         unsigned serve;
         bool loopback;  ///< bound to it: then the Host field is checked
@@ -59,13 +72,12 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
         HttpHandler* handler;
     };
 
-    bool may_accept() const override;
+    bool may_accept(const Listener& listener) const override;
     void on_accept(Listener& listener, Fd socket) override;
-    const HttpLimits& http_limits() const noexcept override { return settings_.limits; }
     HttpHandler* route(const HttpConn& conn, const HttpRequest& request,
                        HttpReply& otherwise) override;
     bool draining() const noexcept override { return draining_; }
-    std::string new_request_id() override;
+    std::string new_request_id() override { return request_ids_.next(); }
     void on_conn_lingering() override;
     void on_conn_closed(HttpConn& conn, const std::string& reason) override;
 
@@ -79,8 +91,8 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     std::vector<Route> routes_;
     HandleTable<HttpConn> table_;
     OwnedSet<HttpConn> conns_;
-    std::string request_id_prefix_;
-    uint64_t request_count_ = 0;
+    RequestIds request_ids_;
+    size_t guests_ = 0;
     bool draining_ = false;
     std::function<void()> drained_;
     Task drained_task_;

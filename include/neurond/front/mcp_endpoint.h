@@ -8,19 +8,24 @@
 #include "neurond/base/owned_set.h"
 #include "neurond/front/http_server.h"
 #include "neurond/front/mcp_streams.h"
-#include "neurond/mcp/door_legacy.h"
+#include "neurond/mcp/door.h"
 #include "neurond/mcp/router.h"
 #include "neurond/mcp/session.h"
 
 namespace neuron {
 
-/// MCP over Streamable HTTP for legacy clients: POST, GET and DELETE on one path
-/// (mcp-protocol 2.2 to 2.5). Which request this is and whose session it belongs to is
-/// decided here; what it means in mcp/door_legacy.
+struct McpSettings {
+    Millis keepalive{15000};    ///< between comments on a silent stream
+    bool strict_names = false;  ///< `names = strict`, unless the URL says otherwise
+};
+
+/// MCP over Streamable HTTP, both eras: POST, GET and DELETE (mcp-protocol 2.2 to 2.7).
+/// Which era a request belongs to, which session and which view is decided here; what it
+/// means, in the doors of mcp.
 class McpEndpoint final : public HttpHandler, private StreamOwner {
   public:
     McpEndpoint(EventLoop& loop, HttpServer& server, Router& router,
-                SessionStore& sessions, Millis keepalive);
+                SessionStore& sessions, McpSettings settings);
     ~McpEndpoint();
 
     /// The catalog has changed: every session with an open stream is told.
@@ -35,6 +40,8 @@ class McpEndpoint final : public HttpHandler, private StreamOwner {
   private:
     struct Post;  ///< one POST while it is being read
 
+    std::optional<View> view_of(const RequestHead& head) const;
+
     void on_post(HttpConn& conn, const HttpRequest& request);
     void on_get(HttpConn& conn, const HttpRequest& request);
     void on_delete(HttpConn& conn, const HttpRequest& request);
@@ -42,6 +49,9 @@ class McpEndpoint final : public HttpHandler, private StreamOwner {
     void take_message(Post& post, const JsonScanner& scan, const Slice& text);
     void take_request(Post& post, const JsonRpcMessage& message,
                       const JsonScanner& scan, const Slice& text);
+    void serve(Post& post, const Door& door, DoorRequest asked,
+               std::string_view id_raw);
+    bool params_agree(Post& post, const CallRequest& request, std::string_view id_raw);
     void take_notification(Post& post, const JsonRpcMessage& message,
                            const JsonScanner& scan, const Slice& text);
     void take_batch(Post& post);
@@ -49,9 +59,11 @@ class McpEndpoint final : public HttpHandler, private StreamOwner {
                     const Slice& text);
     void refuse(Post& post, int status, JsonRpcError code, std::string_view message,
                 std::string_view id_raw = {}, std::string_view data = {});
-    void call(Post& post, CallRequest request, std::string_view id_raw);
+    void call(Post& post, const Door& door, CallRequest request,
+              std::string_view id_raw);
+    void say(Post& post, OutQueue&& answer);
     bool find_session(Post& post);
-    PostExchange& exchange_of(Post& post);
+    PostExchange& exchange_of(Post& post, const Door& door);
     void finish_post(Post& post);
 
     Session* session_of(const HttpRequest& request, HttpReply& otherwise);
@@ -66,8 +78,9 @@ class McpEndpoint final : public HttpHandler, private StreamOwner {
     HttpServer& server_;
     Router& router_;
     SessionStore& sessions_;
-    Millis keepalive_;
+    McpSettings settings_;
     uint64_t stream_count_ = 0;
+    bool draining_ = false;
     OwnedSet<PostExchange> exchanges_;
     OwnedSet<EventStream> streams_;
     Timer sweep_;

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "neurond/front/http_server.h"
+#include "neurond/front/mcp_head.h"
+#include "neurond/mcp/door.h"
 #include "neurond/mcp/router.h"
 #include "neurond/mcp/session.h"
 
@@ -25,28 +27,19 @@ class StreamOwner {
     ~StreamOwner() = default;
 };
 
-/// Which forms of answer a client takes (its Accept field).
-struct Accepts {
-    bool json = true;
-    bool events = true;
-
-    static Accepts parse(const HttpFields& fields);
-    bool nothing() const noexcept { return !json && !events; }
-};
-
 /// The calls of one POST and the answer to it: one JSON object if the first thing to say
 /// is the answer, server-sent events if a notice comes first or the POST is a batch. It
 /// asks on behalf of the session and outlives its connection: for a legacy client a
-/// lost connection is no cancellation.
+/// lost connection is no cancellation. For a modern one it is: nothing else asks.
 class PostExchange final : public Asker, private HttpWaiter {
   public:
     PostExchange(EventLoop& loop, HttpServer& server, Router& router,
-                 StreamOwner& owner, HttpConn& conn, Handle<Session> session,
-                 Accepts accepts, Millis keepalive);
+                 StreamOwner& owner, HttpConn& conn, const Door& door,
+                 Handle<Session> session, Accepts accepts, Millis keepalive);
     ~PostExchange();
 
     /// Several answers are due: one event each.
-    void expect_batch() { open_events(); }
+    void expect_batch();
 
     /// Hands a call to the router. `id_raw` is the client's own id.
     void add_call(CallRequest request, std::string_view id_raw);
@@ -75,16 +68,20 @@ class PostExchange final : public Asker, private HttpWaiter {
     };
 
     void on_conn_gone() override;
+    void on_peer_end() override;
     void on_keepalive();
+    void deliver(OutQueue&& message);
     void send_event(OutQueue&& message);
     void open_events();
     bool all_answered() const;
+    HttpReply json_reply();
     void end_if_answered();
 
     HttpServer& server_;
     Router& router_;
     StreamOwner& owner_;
     Handle<HttpConn> conn_;
+    const Door& door_;
     Handle<Session> session_;
     Accepts accepts_;
     Millis keepalive_;
@@ -93,7 +90,9 @@ class PostExchange final : public Asker, private HttpWaiter {
     Mode mode_ = Mode::kUndecided;
     bool started_ = false;
     std::vector<Item> items_;
-    OutQueue single_;  ///< the answer, when it goes out as JSON
+    OutQueue json_;         ///< what goes out as JSON at the end
+    bool batch_ = false;    ///< several answers are due
+    bool has_json_ = false; ///< json_ holds an answer
     Timer keepalive_timer_;
 };
 

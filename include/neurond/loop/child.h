@@ -29,12 +29,18 @@ struct SpawnPlan {
     std::vector<std::string> env;          ///< "NAME=value", the whole environment
     std::string cwd;                       ///< empty = ours
     std::vector<std::pair<int, int>> fds;  ///< (ours, its number there); lent
+    bool keep_mask = false;  ///< our signal mask, instead of an empty one
 };
 
 /// Starts a process in a session and process group of its own, with an empty signal
 /// mask, default handlers and only the descriptors of the plan. An exec that fails is
 /// this call's error.
 Result<pid_t> spawn(const SpawnPlan& plan);
+
+/// Raises our soft limit of descriptors to the hard one; children started from now on
+/// get the old one back, because programs with select() break above it. Returns the
+/// limit in force.
+size_t raise_descriptor_limit();
 
 /// Is told once when a watched process has ended and has been reaped.
 class ChildOwner {

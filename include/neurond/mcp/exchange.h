@@ -14,6 +14,7 @@
 #include "neurond/base/clock.h"
 #include "neurond/base/handle.h"
 #include "neurond/mcp/identity.h"
+#include "neurond/mcp/view.h"
 #include "neurond/wire/json_span.h"
 #include "neurond/wire/jsonrpc.h"
 
@@ -33,11 +34,13 @@ using CallHandle = Handle<Call>;
 /// must read or change. Spans are offsets into `text`; an empty span is an absent member.
 struct CallRequest {
     std::string method;      ///< "tools/call"
-    std::string name;        ///< the full name the client used, decoded
+    std::string name;        ///< the name the client used, decoded
+    View view;               ///< in which that name means something
     Slice text;              ///< the whole JSON-RPC message
     Span params;             ///< the object; absent = none
     Span name_span;          ///< value of params.name, with its quotes
     Span arguments;          ///< value of params.arguments
+    Span meta;               ///< value of params._meta
     Span progress_token;     ///< value of params._meta.progressToken
     std::string request_id;  ///< X-Request-Id: log, audit, own answers
     Identity identity;

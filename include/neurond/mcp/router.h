@@ -1,6 +1,7 @@
 #ifndef NEUROND_MCP_ROUTER_H
 #define NEUROND_MCP_ROUTER_H
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@ struct Rules {
 /// Why a name that belongs to a configured downstream is not in the catalog.
 struct Missing {
     OwnError error;
+    std::string full_name;  ///< under which policy and audit know it
     bool starting = false;  ///< it may be there soon: worth waiting for
 };
 
@@ -31,7 +33,10 @@ struct Missing {
 class Directory {
   public:
     /// Nothing when the name belongs to no downstream, or to one that is up.
-    virtual std::optional<Missing> why_missing(std::string_view full_name) const = 0;
+    virtual std::optional<Missing> why_missing(const View& view,
+                                               std::string_view name) const = 0;
+    /// Whether there is a downstream of this name.
+    virtual bool has(std::string_view downstream) const = 0;
 
   protected:
     ~Directory() = default;
@@ -67,11 +72,16 @@ class Router final : public CallSink {
     /// Calls that wait for a downstream are looked at again.
     void set_rules(Rules rules);
     const Rules& rules() const noexcept { return rules_; }
+    const Directory& directory() const noexcept { return directory_; }
 
     /// Takes a call; its asker is answered later, never before this returns.
     CallHandle submit(CallRequest request);
     /// The asker no longer wants an answer and gets none.
     void cancel(CallHandle handle);
+    /// Answers every call that no server has yet, because none will get it any more.
+    void refuse_unsent();
+    /// Calls `idle` once, when no call is in flight any more.
+    void on_idle(std::function<void()> idle) { idle_ = std::move(idle); }
     size_t in_flight() const noexcept { return calls_.size(); }
     /// Null when it is over.
     Call* find_call(CallHandle handle) const { return handles_.find(handle); }
@@ -84,8 +94,8 @@ class Router final : public CallSink {
 
     void run_stage();
     bool admit(Record& record);
-    std::optional<OwnError> refusal(Record& record);
-    OwnError unknown(const Record& record);
+    std::optional<OwnError> refusal(Record& record, const std::optional<Missing>& missing);
+    void fail_unsent(Record& record, const std::string& why, const char* type);
     void recorded(const std::vector<CallHandle>& calls, const Status& status);
     void hand_on(Record& record);
     void on_deadline(Record& record);
@@ -107,7 +117,9 @@ class Router final : public CallSink {
     std::unordered_map<uint32_t, std::unique_ptr<Record>> calls_;  ///< by handle slot
     std::vector<CallHandle> received_;
     std::vector<CallHandle> waiting_;  ///< for a downstream that is starting
+    std::function<void()> idle_;
     Task stage_task_;
+    Task idle_task_;
 };
 
 }  // namespace neuron

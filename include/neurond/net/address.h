@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -46,9 +47,11 @@ class Address {
 /// A non-blocking listening TCP socket.
 Result<Fd> listen_tcp(const Address& address);
 
-/// A non-blocking listening Unix socket with mode `mode`. A socket file nobody listens
-/// on is replaced; a live one is an error ("… is in use").
-Result<Fd> listen_unix(const Address& address, mode_t mode);
+/// A non-blocking listening Unix socket with mode `mode` and, unless empty, that group. A
+/// socket file nobody listens on is replaced; a live one is an error ("… in use by
+/// another process").
+Result<Fd> listen_unix(const Address& address, mode_t mode,
+                       std::optional<gid_t> group = {});
 
 }  // namespace neuron
 

@@ -24,6 +24,8 @@ class ChannelOwner {
     virtual void on_input_end() = 0;
     /// The output had been over kHighWaterBytes and is under kLowWaterBytes again.
     virtual void on_output_room() = 0;
+    /// Of a pipe pair, the peer reads no more; it may still write.
+    virtual void on_output_broken() {}
     /// finish() has written everything; only the peer's end is waited for.
     virtual void on_lingering() {}
     /// Closed, by us or by the peer; the last callback. The channel is deaf and may be
@@ -52,6 +54,8 @@ class Channel final {
     /// Append here, then flush(). Nothing is written before the flush phase.
     OutQueue& out() noexcept { return out_; }
     void flush();
+    /// Bytes taken by the kernel so far: whether the peer makes progress.
+    uint64_t written() const noexcept { return written_; }
     /// Over the high-water mark: whoever produces output should stop.
     bool congested() const noexcept { return congested_; }
 
@@ -94,6 +98,9 @@ class Channel final {
     void end_output_now();
     void enter(State next);
     void update_interest();
+    bool is_socket() const noexcept {
+        return stream_->read_fd() == stream_->write_fd();
+    }
 
     std::unique_ptr<Stream> stream_;
     ChannelOwner& owner_;
@@ -107,6 +114,7 @@ class Channel final {
     bool end_output_ = false;        ///< asked for
     bool output_ended_;              ///< done: what is queued from now on is dropped
     bool congested_ = false;
+    uint64_t written_ = 0;
     std::string reason_;
     Side input_side_{*this, true};
     Side output_side_{*this, false};

@@ -26,6 +26,11 @@ class LinkOwner {
     /// A message over the limit was dropped; its raw id, if it could be told.
     virtual void on_oversized(std::string_view id_raw) = 0;
     virtual void on_output_room() = 0;
+    /// Nobody reads what is sent any more; messages may still come.
+    virtual void on_output_broken() {}
+    /// The peer sends no more. True keeps the link open for answers, until finish() or
+    /// close(), or until the peer has gone altogether.
+    virtual bool on_input_end() { return false; }
     /// The last callback; the link may be retired from here.
     virtual void on_link_closed(const std::string& reason) = 0;
 
@@ -49,6 +54,7 @@ class Link {
 struct LinkLimits {
     size_t message_max;  ///< bytes of one message
     unsigned json_depth;
+    bool frugal = false;  ///< one of many: holds no buffer while nothing comes
 };
 
 /// Newline-delimited JSON over a stream: stdio children, the Unix socket.
@@ -61,6 +67,14 @@ class LineLink final : public Link, private ChannelOwner {
     bool congested() const noexcept override { return channel_.congested(); }
     void end_output() override { channel_.end_output(); }
     void close(std::string reason) override { channel_.close(std::move(reason)); }
+    /// Closes once everything has been written.
+    void finish(std::string reason) { channel_.finish(std::move(reason)); }
+
+    /// Hands on no message and reads nothing until resume_input().
+    void pause_input();
+    void resume_input();
+    /// Bytes taken by the kernel so far: whether the peer makes progress.
+    uint64_t written() const noexcept { return channel_.written(); }
 
   private:
     /// What becomes of the bytes of the line being read.
@@ -70,11 +84,15 @@ class LineLink final : public Link, private ChannelOwner {
     void on_input(size_t n) override;
     void on_input_end() override;
     void on_output_room() override { owner_.on_output_room(); }
+    void on_output_broken() override { owner_.on_output_broken(); }
+    /// What a Unix socket or a pipe has taken is not lost with our end of it.
+    void on_lingering() override { channel_.close("everything has been said"); }
     void on_closed(const std::string& reason) override {
         owner_.on_link_closed(reason);
     }
 
     void take_lines();
+    void drop_idle_block();
     void line_done(size_t end);
     void deliver(std::string_view line);
     void line_grows();
@@ -88,9 +106,11 @@ class LineLink final : public Link, private ChannelOwner {
     size_t line_begin_ = 0;  ///< in block_
     size_t looked_ = 0;      ///< in block_: no line end before this
     Mode mode_ = Mode::kKeep;
+    bool paused_ = false;
     std::string garbage_head_;
     JsonScanner scan_;
     IdFinder id_finder_;
+    Task resume_task_;
     Channel channel_;
 };
 

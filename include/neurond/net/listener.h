@@ -12,8 +12,9 @@ class Listener;
 /// Gets the accepted connections of its listeners.
 class ListenerOwner {
   public:
-    /// Whether one more connection can be served; asked before each accept.
-    virtual bool may_accept() const = 0;
+    /// Whether one more connection of this listener can be served; asked before each
+    /// accept.
+    virtual bool may_accept(const Listener& listener) const = 0;
     /// `socket` is non-blocking and close-on-exec.
     virtual void on_accept(Listener& listener, Fd socket) = 0;
 

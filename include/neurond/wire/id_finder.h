@@ -14,8 +14,9 @@ class IdFinder {
   public:
     void reset();
     void feed(std::string_view bytes);
-    /// The raw id; empty if none was seen to its end, if there were two, or if it is
-    /// longer than kMaxOversizeIdBytes.
+    /// The raw id of an answer; empty if none was seen to its end, if there were two, if
+    /// it is longer than kMaxOversizeIdBytes, or if the message has a method: the ids of
+    /// a peer's own requests are not ours.
     std::string_view id() const noexcept;
 
   private:
@@ -33,6 +34,7 @@ class IdFinder {
     std::string key_;
     std::string id_;
     int64_t found_ = 0;
+    bool has_method_ = false;  ///< a request: its id is none of ours
 };
 
 }  // namespace neuron

@@ -1,6 +1,7 @@
 #ifndef NEUROND_WIRE_JSON_SPLICE_H
 #define NEUROND_WIRE_JSON_SPLICE_H
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "neurond/base/block.h"
 #include "neurond/base/out_queue.h"
 #include "neurond/wire/json_span.h"
+#include "neurond/wire/json_view.h"
 
 namespace neuron {
 
@@ -37,6 +39,11 @@ std::string member_text(std::string_view key, std::string_view raw_value,
 /// object's, in order.
 void remove_members(std::vector<Edit>& edits, const JsonMembers& members,
                     const std::vector<size_t>& gone);
+
+/// The same for the members of `object` whose keys `gone` picks. Offsets count from
+/// `text`, in which `object` lies.
+void remove_members(std::vector<Edit>& edits, std::string_view text, const JsonView& object,
+                    const std::function<bool(const JsonView& key)>& gone);
 
 /// Overwrites the raw line feeds and carriage returns of a valid JSON text by spaces, so
 /// that it can go out on one line (NDJSON, SSE). In valid JSON they stand only between

@@ -69,6 +69,10 @@ struct JsonRpcMessage {
 /// not passed on.
 JsonRpcMessage classify(const JsonScanner& scanner, std::string_view text);
 
+/// Whether two raw ids are one: type and value must be the same, so `1` and `"1"` are
+/// two, and `"a"` and `"\u0061"` are one.
+bool same_id(std::string_view a, std::string_view b) noexcept;
+
 /// An error object taken apart. `data` is raw JSON, empty when there is none.
 struct JsonRpcErrorObject {
     int64_t code = 0;

@@ -1,0 +1,87 @@
+#ifndef NEUROND_BACK_HTTP_CARRIER_H
+#define NEUROND_BACK_HTTP_CARRIER_H
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "neurond/back/carrier.h"
+#include "neurond/back/event_stream.h"
+#include "neurond/back/http_pool.h"
+#include "neurond/back/http_post.h"
+#include "neurond/base/owned_set.h"
+
+namespace neuron {
+
+/// Streamable HTTP (2025-03-26 and later): each message is a POST of its own. In the
+/// legacy revisions a session may bind them together, and a GET stream carries what
+/// belongs to no request; in the modern one there is neither.
+///
+/// A server that cannot be reached while nothing else is in flight has ended.
+class HttpCarrier final : public Carrier,
+                          private HttpPostOwner,
+                          private EventStreamOwner {
+  public:
+    HttpCarrier(EventLoop& loop, ResolverCache& names, const HttpTarget& target,
+                CarrierOwner& owner);
+    ~HttpCarrier() override;
+
+    Status start() override { return Ok{}; }
+    void send(OutQueue&& message, const Outgoing& about) override;
+    void forget(uint64_t id) override;
+    bool congested() const noexcept override { return pool_.full(); }
+    /// Ends the session, for which it waits a second.
+    void stop() override;
+    void kill() override;
+    pid_t pid() const noexcept override { return 0; }
+
+  private:
+    struct Held {
+        HttpJob job;
+        HttpPost* post;
+    };
+
+    void on_post_response(HttpPost& post, const ResponseHead& head) override;
+    void on_post_message(HttpPost& post, const JsonScanner& scan,
+                         const Slice& text) override;
+    void on_post_failed(HttpPost& post, const RequestFailure& failure) override;
+    void on_post_over(HttpPost& post) override;
+
+    HttpHeadWriter stream_head() override;
+    void on_stream_message(const JsonScanner& scan, const Slice& text) override;
+    void on_stream_event(std::string_view, std::string_view) override {}
+    void on_stream_garbage(const JsonScanner& scan, std::string_view head) override;
+    void on_stream_over(int status, const std::string& why) override;
+
+    HttpHeadWriter post_head(const Outgoing& about) const;
+    HttpPost& add_post(const HttpPost::Expect& expect);
+    void drop(HttpPost& post);
+    void drop_all();
+    void initialized();
+    void end(const std::string& why);
+
+    EventLoop& loop_;
+    const HttpTarget& target_;
+    CarrierOwner& owner_;
+    HttpPool pool_;
+    EventStream stream_;
+    OwnedSet<HttpPost> posts_;
+    std::unordered_map<uint64_t, HttpPost*> requests_;  ///< not answered yet
+    std::string session_;   ///< what the server calls ours; empty = none
+    std::string revision_;  ///< for streams: what was sent last
+    const HttpPost* initializing_ = nullptr;  ///< brings the session id
+    const HttpPost* initialized_ = nullptr;   ///< what follows waits for its 202
+    std::vector<Held> held_;
+    const HttpPost* farewell_ = nullptr;  ///< the DELETE
+    bool stopping_ = false;
+    bool ended_ = false;
+    std::string why_;
+    Timer farewell_timer_;
+    Task end_task_;
+};
+
+}  // namespace neuron
+
+#endif

@@ -1,0 +1,41 @@
+#ifndef NEUROND_BACK_HTTP_TARGET_H
+#define NEUROND_BACK_HTTP_TARGET_H
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "neurond/base/out_queue.h"
+#include "neurond/base/url.h"
+#include "neurond/wire/http_write.h"
+
+namespace neuron {
+
+/// An HTTP server behind neurond, and what it may cost us.
+struct HttpTarget {
+    std::string server;  ///< the downstream's name, for the log
+    Url url;
+    bool loopback_only = false;  ///< transport = localhost
+    std::vector<std::pair<std::string, std::string>> headers;  ///< with every request
+    std::vector<std::string> forward_headers;  ///< of clients, by name
+    size_t max_connections = 20;
+    size_t idle_connections = 5;
+    size_t message_max = 10000000;
+    size_t header_max = 16 * 1024;
+    unsigned json_depth = 64;
+};
+
+/// Whether a client's header of this name goes with its calls.
+bool is_forwarded(const HttpTarget& target, std::string_view name);
+/// "host:port" as the Host field has it.
+std::string authority_of(const Url& url);
+/// A request head with what every request to this server carries: Host, User-Agent, and
+/// the configured headers.
+HttpHeadWriter request_head(const HttpTarget& target, std::string_view method,
+                            std::string_view path_and_query);
+
+}  // namespace neuron
+
+#endif

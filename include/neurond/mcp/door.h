@@ -1,0 +1,110 @@
+#ifndef NEUROND_MCP_DOOR_H
+#define NEUROND_MCP_DOOR_H
+
+// Translation between clients and the model of a call: one Door an era, pure, the same
+// for every transport.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "neurond/base/out_queue.h"
+#include "neurond/mcp/catalog.h"
+#include "neurond/mcp/exchange.h"
+#include "neurond/mcp/identity.h"
+#include "neurond/mcp/policy.h"
+#include "neurond/mcp/revision.h"
+#include "neurond/wire/json_scan.h"
+
+namespace neuron {
+
+/// What a client's request asks for.
+struct DoorRequest {
+    enum class Kind {
+        kInitialize,
+        kDiscover,
+        kPing,
+        kToolsList,
+        kCall,
+        kRefused,  ///< answer `error`, over HTTP with `status`
+    };
+    Kind kind = Kind::kRefused;
+    OwnError error;
+    int status = 200;
+    /// For kCall: everything but request_id, identity, asker, tag and view.
+    CallRequest call;
+};
+
+/// How clients of one era are understood and answered.
+class Door {
+  public:
+    virtual bool modern() const noexcept = 0;
+    /// Reads a request; `message` was classified from `scan` and `text`, kind kRequest.
+    virtual DoorRequest read_request(const JsonRpcMessage& message,
+                                     const JsonScanner& scan,
+                                     const Slice& text) const = 0;
+    /// The tools of a view that `identity` may use.
+    virtual void write_tools_list(OutQueue& out, std::string_view id_raw,
+                                  const Catalog& catalog, const Policy& policy,
+                                  const Identity& identity) const = 0;
+    /// `request_id` goes into the data of errors of our own.
+    virtual void write_answer(OutQueue& out, std::string_view id_raw,
+                              const Answer& answer,
+                              std::string_view request_id) const = 0;
+
+  protected:
+    ~Door() = default;
+};
+
+const Door& legacy_door() noexcept;
+const Door& modern_door() noexcept;
+
+/// The header fields that decide about a modern request over HTTP; values trimmed.
+struct ModernHeaders {
+    std::optional<std::string_view> version;  ///< MCP-Protocol-Version
+    std::optional<std::string_view> method;   ///< Mcp-Method
+    std::optional<std::string_view> name;     ///< Mcp-Name
+};
+
+/// Whose rules a message is to be read by.
+struct EraChoice {
+    enum class Era { kLegacy, kModern, kRefused };
+    Era era = Era::kLegacy;
+    int status = 400;  ///< for kRefused, over HTTP
+    OwnError error;
+    std::string data;  ///< of that error, raw JSON
+};
+
+/// Rungs 6 and 7 of the ladder in mcp-protocol 2.2, the earliest that fails deciding.
+/// `message` is a request or a notification. Without `headers` (a byte stream) the rungs
+/// about header fields do not exist.
+EraChoice choose_era(const JsonRpcMessage& message, const JsonScanner& scan,
+                     std::string_view text, const ModernHeaders* headers);
+
+/// Whether a message says in its `_meta` which revision it is of, as only modern ones do.
+bool claims_modern(const JsonScanner& scan, std::string_view text);
+
+/// The raw id that a `notifications/cancelled` names; empty if it names none.
+std::string_view read_cancelled_id(const JsonScanner& scan, std::string_view text);
+
+/// `token_raw` is the client's own progress token, put back where ours stands.
+void write_progress(OutQueue& out, const Notice& notice, std::string_view token_raw);
+void write_tools_list_changed(OutQueue& out);
+/// An error of our own with its data (DESIGN 1.7).
+void write_own_error(OutQueue& out, std::string_view id_raw, const OwnError& error,
+                     std::string_view request_id);
+
+/// `tools/call`: reads params into a call, or says what is wrong with them.
+DoorRequest read_call(const JsonRpcMessage& message, const JsonScanner& scan,
+                      const Slice& text);
+DoorRequest refused_request(JsonRpcError code, std::string message, int status = 200);
+
+/// Appends the items of the tools that may be seen, comma-joined.
+void write_visible_tools(OutQueue& out, const Catalog& catalog, const Policy& policy,
+                         const Identity& identity, bool legacy);
+
+extern const char* const kInstructions;
+
+}  // namespace neuron
+
+#endif

@@ -1,0 +1,64 @@
+#ifndef NEUROND_MCP_LEG_H
+#define NEUROND_MCP_LEG_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "neurond/base/out_queue.h"
+#include "neurond/mcp/exchange.h"
+#include "neurond/mcp/revision.h"
+#include "neurond/wire/json_scan.h"
+
+namespace neuron {
+
+/// What neurond knows of a server once it has been greeted.
+struct ServerHello {
+    Revision revision = Revision::k20251125;
+    bool tools = false;
+    bool tools_list_changed = false;
+    std::string name;  ///< for people
+    std::string version;
+};
+
+/// How servers of one era are spoken to. Pure: writes messages; who sends them is not its
+/// business. Towards servers every id is a small integer of our own.
+class Leg {
+  public:
+    /// A following page has the cursor of the one before.
+    virtual void write_tools_list(OutQueue& out, uint64_t id,
+                                  const std::optional<std::string>& cursor) const = 0;
+    /// The client's params with the server's own name in them and, if the client wants
+    /// progress, with `id` as the progress token.
+    virtual void write_call(OutQueue& out, uint64_t id, const Call& call) const = 0;
+
+  protected:
+    ~Leg() = default;
+};
+
+const Leg& leg_of(Revision revision) noexcept;
+
+/// `notifications/cancelled` for a request of ours; the same in both eras.
+void write_cancelled(OutQueue& out, uint64_t id, std::string_view reason);
+
+/// Our call id in a `notifications/progress`, and where it stands in the text.
+struct ProgressToken {
+    uint64_t id = 0;
+    Span where;
+};
+std::optional<ProgressToken> read_progress(const JsonScanner& scan,
+                                           std::string_view text);
+
+/// The id of an answer, if it is one we could have sent.
+std::optional<uint64_t> read_leg_id(std::string_view id_raw) noexcept;
+
+/// Puts the client's params of a call into `out` as a request: own name, our progress
+/// token, the keys of `_meta` that belong to one hop taken out, and `hop_meta` (members
+/// as `"key":value,…`, may be empty) put in. Everything else stays as it came.
+void write_call_request(OutQueue& out, uint64_t id, const Call& call,
+                        std::string_view hop_meta);
+
+}  // namespace neuron
+
+#endif

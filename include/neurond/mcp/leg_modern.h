@@ -1,0 +1,23 @@
+#ifndef NEUROND_MCP_LEG_MODERN_H
+#define NEUROND_MCP_LEG_MODERN_H
+
+// Towards modern servers (2026-07-28): no handshake, every request says who speaks which
+// revision and what it can be asked.
+
+#include <cstdint>
+#include <string_view>
+
+#include "neurond/base/result.h"
+#include "neurond/mcp/leg.h"
+
+namespace neuron {
+
+const Leg& modern_leg() noexcept;
+
+void write_discover(OutQueue& out, uint64_t id);
+/// `result` is the validated result of server/discover that offers a revision we speak.
+ServerHello read_discover_result(std::string_view result);
+
+}  // namespace neuron
+
+#endif

@@ -1,0 +1,148 @@
+// The stream on which a server says what belongs to no request: the GET of Streamable
+// HTTP, and the one leg of the transport before it.
+
+#include "neurond/back/event_stream.h"
+
+#include <algorithm>
+
+#include "neurond/base/text.h"
+
+namespace neuron {
+
+namespace {
+
+constexpr Millis kDefaultWait{1000};
+constexpr Millis kMinWait{100};
+constexpr Millis kMaxWait{60 * 1000};
+
+bool is_event_stream(const ResponseHead& head) {
+    const std::string_view type = head.fields.field("Content-Type").value_or("");
+    return equals_ignoring_case(trim(type.substr(0, type.find(';'))),
+                                "text/event-stream");
+}
+
+}  // namespace
+
+EventStream::EventStream(EventLoop& loop, HttpPool& pool, const AnswerLimits& limits,
+                         bool resume, EventStreamOwner& owner)
+    : pool_(pool),
+      limits_(limits),
+      resume_(resume),
+      owner_(owner),
+      wait_(kDefaultWait),
+      pause_(kDefaultWait),
+      again_(loop, [this] { open(); }) {}
+
+void EventStream::open() {
+    drop();
+    HttpHeadWriter head = owner_.stream_head();
+    head.field("Accept", "text/event-stream");
+    if (!last_id_.empty()) {
+        head.try_field("Last-Event-ID", last_id_);
+    }
+    HttpJob job;
+    head.finish(job.bytes);
+    job.exchange = this;
+    job.safe = true;
+    job.urgent = true;
+    asked_ = true;
+    pool_.start(std::move(job));
+}
+
+void EventStream::open_later() {
+    again_.arm(pause_);
+    pause_ = std::min(pause_ * 2, kMaxWait);
+}
+
+void EventStream::close() {
+    drop();
+    last_id_.clear();
+    wait_ = pause_ = kDefaultWait;
+}
+
+void EventStream::drop() {
+    again_.cancel();
+    if (std::exchange(asked_, false)) {
+        pool_.cancel(*this);
+    }
+    open_ = false;
+    status_ = 0;
+    if (reader_) {
+        reader_->stop();  // not destroyed: it may be on the stack
+    }
+}
+
+void EventStream::on_response(const ResponseHead& head) {
+    status_ = head.status;
+    open_ = status_ == 200 && is_event_stream(head);
+    if (open_) {
+        pause_ = wait_;
+        reader_.emplace(AnswerReader::Form::kEvents, limits_,
+                        static_cast<AnswerSink&>(*this));
+    }
+}
+
+void EventStream::on_content(std::string_view bytes) {
+    if (open_) {
+        reader_->feed(bytes);
+    }
+}
+
+void EventStream::on_complete() {
+    if (open_) {
+        ended("the event stream ended");
+    } else if (status_ >= 500 && resume_) {
+        ended("HTTP " + std::to_string(status_));
+    } else {
+        over(status_, "HTTP " + std::to_string(status_) + " instead of an event stream");
+    }
+}
+
+void EventStream::on_failed(const HttpFailure& failure) {
+    if (failure.kind == HttpFailure::Kind::kUnreachable) {
+        over(0, failure.why);
+    } else {
+        ended(failure.why);
+    }
+}
+
+/// Comes back later, where that is wanted.
+void EventStream::ended(const std::string& why) {
+    if (!resume_) {
+        over(status_, why);
+        return;
+    }
+    if (open_ && !reader_->last_id().empty()) {
+        last_id_ = reader_->last_id();
+    }
+    if (open_ && reader_->retry()) {
+        const auto asked = std::min<uint64_t>(*reader_->retry(), 3600 * 1000);
+        wait_ = std::clamp(Millis{static_cast<int64_t>(asked)}, kMinWait, kMaxWait);
+        pause_ = wait_;
+    }
+    drop();
+    open_later();
+}
+
+void EventStream::over(int status, const std::string& why) {
+    drop();
+    owner_.on_stream_over(status, why);
+}
+
+void EventStream::on_message(const JsonScanner& scan, const Slice& text) {
+    owner_.on_stream_message(scan, text);
+}
+
+void EventStream::on_garbage(const JsonScanner& scan, std::string_view head) {
+    owner_.on_stream_garbage(scan, head);
+}
+
+void EventStream::on_oversized() {
+    ended("it sent an event over limits.message_max");
+}
+
+void EventStream::on_named_event(std::string_view name, std::string_view data) {
+    owner_.on_stream_event(name, data);
+}
+
+}  // namespace neuron

@@ -1,0 +1,40 @@
+// What all requests to one HTTP server have in common.
+
+#include "neurond/back/http_target.h"
+
+#include <algorithm>
+
+#include "neurond/base/text.h"
+#include "neurond/base/version.h"
+
+namespace neuron {
+
+namespace {
+
+constexpr uint16_t kHttpPort = 80;
+
+}  // namespace
+
+bool is_forwarded(const HttpTarget& target, std::string_view name) {
+    return std::any_of(
+        target.forward_headers.begin(), target.forward_headers.end(),
+        [name](const std::string& each) { return equals_ignoring_case(each, name); });
+}
+
+std::string authority_of(const Url& url) {
+    const std::string host = url.ipv6 ? "[" + url.host + "]" : url.host;
+    return url.port == kHttpPort ? host : host + ":" + std::to_string(url.port);
+}
+
+HttpHeadWriter request_head(const HttpTarget& target, std::string_view method,
+                            std::string_view path_and_query) {
+    HttpHeadWriter head = HttpHeadWriter::request(method, path_and_query);
+    head.field("Host", authority_of(target.url));
+    head.field("User-Agent", std::string("neurond/") + kVersion);
+    for (const auto& [name, value] : target.headers) {
+        head.try_field(name, value);
+    }
+    return head;
+}
+
+}  // namespace neuron

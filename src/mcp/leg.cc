@@ -1,0 +1,103 @@
+// What both eras of servers have in common: the envelope, and the client's params with as
+// little changed as a proxy must.
+
+#include "neurond/mcp/leg.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "neurond/base/text.h"
+#include "neurond/mcp/catalog.h"
+#include "neurond/mcp/leg_legacy.h"
+#include "neurond/mcp/leg_modern.h"
+#include "neurond/wire/json_splice.h"
+#include "neurond/wire/json_view.h"
+#include "neurond/wire/json_write.h"
+#include "neurond/wire/jsonrpc.h"
+
+namespace neuron {
+
+namespace {
+
+/// Keys of `_meta` that describe the hop they came over (mcp-protocol 1.4).
+constexpr std::string_view kHopKeys[] = {
+    "io.modelcontextprotocol/protocolVersion",
+    "io.modelcontextprotocol/clientCapabilities",
+    "io.modelcontextprotocol/clientInfo",
+    "io.modelcontextprotocol/logLevel",
+};
+
+bool is_hop_key(const JsonView& key) {
+    return std::any_of(std::begin(kHopKeys), std::end(kHopKeys),
+                       [&key](std::string_view hop) { return key.is_string(hop); });
+}
+
+/// Takes the keys of the client's own hop out of `_meta`, and `hop_meta` in.
+void edit_meta(std::vector<Edit>& edits, const Call& call, std::string& inserted,
+               std::string_view hop_meta) {
+    const std::string_view text = call.request.text.view();
+    const JsonView meta(call.request.meta.in(text));
+    bool others = false;
+    for (const JsonPair& member : meta.members()) {
+        others = others || !is_hop_key(member.key);
+    }
+    if (!hop_meta.empty()) {
+        inserted = hop_meta;
+        inserted += others ? "," : "";
+        edits.push_back({front_of_object(call.request.meta), inserted});
+    }
+    remove_members(edits, text, meta, is_hop_key);
+}
+
+}  // namespace
+
+const Leg& leg_of(Revision revision) noexcept {
+    return is_legacy(revision) ? legacy_leg() : modern_leg();
+}
+
+void write_cancelled(OutQueue& out, uint64_t id, std::string_view reason) {
+    JsonWriter w;
+    w.begin_object().key("requestId").unsigned_integer(id);
+    w.key("reason").string(reason).end_object();
+    write_notification(out, "notifications/cancelled", w.take());
+}
+
+std::optional<ProgressToken> read_progress(const JsonScanner& scan,
+                                           std::string_view text) {
+    const Span where = find(scan.params_members(), text, "progressToken");
+    const std::optional<uint64_t> id = read_leg_id(where.in(text));
+    if (!id) {
+        return std::nullopt;
+    }
+    return ProgressToken{*id, where};
+}
+
+std::optional<uint64_t> read_leg_id(std::string_view id_raw) noexcept {
+    return parse_u64(id_raw);
+}
+
+void write_call_request(OutQueue& out, uint64_t id, const Call& call,
+                        std::string_view hop_meta) {
+    const CallRequest& request = call.request;
+    const std::string id_text = std::to_string(id);
+    const std::string own_name = json_quote(call.entry->own_name);
+    std::string inserted;
+    std::vector<Edit> edits;
+    if (!request.meta.empty()) {
+        edit_meta(edits, call, inserted, hop_meta);
+    } else if (!hop_meta.empty()) {
+        inserted = "\"_meta\":{" + std::string(hop_meta) + "},";
+        edits.push_back({front_of_object(request.params), inserted});
+    }
+    if (!request.progress_token.empty()) {
+        edits.push_back({request.progress_token, id_text});
+    }
+    edits.push_back({request.name_span, own_name});
+    std::stable_sort(edits.begin(), edits.end(), [](const Edit& a, const Edit& b) {
+        return a.where.begin < b.where.begin;
+    });
+    write_request(out, id_text, request.method,
+                  JsonBody{request.text, request.params, edits});
+}
+
+}  // namespace neuron

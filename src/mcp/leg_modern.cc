@@ -1,0 +1,64 @@
+// One side of the model: how modern servers are spoken to.
+
+#include "neurond/mcp/leg_modern.h"
+
+#include "neurond/base/version.h"
+#include "neurond/wire/json_view.h"
+#include "neurond/wire/json_write.h"
+#include "neurond/wire/jsonrpc.h"
+
+namespace neuron {
+
+namespace {
+
+/// The members of `_meta` that every request carries (mcp-protocol 1.4), comma-joined.
+/// No capability is declared: nothing a server could ask is answered yet.
+const std::string& hop_meta() {
+    static const std::string members =
+        std::string("\"io.modelcontextprotocol/protocolVersion\":") +
+        json_quote(to_string(Revision::k20260728)) +
+        ",\"io.modelcontextprotocol/clientCapabilities\":{}"
+        ",\"io.modelcontextprotocol/clientInfo\":{\"name\":\"neurond\",\"version\":" +
+        json_quote(kVersion) + "}";
+    return members;
+}
+
+class ModernLeg final : public Leg {
+  public:
+    void write_tools_list(OutQueue& out, uint64_t id,
+                          const std::optional<std::string>& cursor) const override {
+        const std::string more = cursor ? "\"cursor\":" + json_quote(*cursor) + "," : "";
+        write_request(out, std::to_string(id), "tools/list",
+                      "{" + more + "\"_meta\":{" + hop_meta() + "}}");
+    }
+    void write_call(OutQueue& out, uint64_t id, const Call& call) const override {
+        write_call_request(out, id, call, hop_meta());
+    }
+};
+
+}  // namespace
+
+const Leg& modern_leg() noexcept {
+    static const ModernLeg leg;
+    return leg;
+}
+
+void write_discover(OutQueue& out, uint64_t id) {
+    write_request(out, std::to_string(id), "server/discover",
+                  "{\"_meta\":{" + hop_meta() + "}}");
+}
+
+ServerHello read_discover_result(std::string_view result) {
+    const JsonView hello(result);
+    const JsonView tools = hello.find("capabilities").find("tools");
+    const JsonView info = hello.find("_meta").find("io.modelcontextprotocol/serverInfo");
+    ServerHello out;
+    out.revision = Revision::k20260728;
+    out.tools = tools.is_object();
+    out.tools_list_changed = tools.find("listChanged").as_bool().value_or(false);
+    out.name = info.find("name").as_string().value_or("");
+    out.version = info.find("version").as_string().value_or("");
+    return out;
+}
+
+}  // namespace neuron
