@@ -5,10 +5,37 @@
 
 #include <algorithm>
 
+#include "neurond/back/http_carrier.h"
+#include "neurond/back/sse_carrier.h"
 #include "neurond/base/glob.h"
 #include "neurond/base/log.h"
 
 namespace neuron {
+
+namespace {
+
+constexpr Millis kProbeTimeout{3000};  ///< for server/discover on a stdio server
+
+InstanceSettings instance_settings(const DownstreamSettings& settings) {
+    const bool stdio = settings.transport == Transport::kStdio;
+    return {settings.name, settings.start_timeout, stdio ? kProbeTimeout : Millis{0}};
+}
+
+/// The old transport is of an old revision, and answers nothing it does not know.
+Discovery discovery_for(const DownstreamSettings& settings) {
+    return settings.transport == Transport::kSse
+               ? Discovery(Protocol::kLegacy, true)
+               : Discovery(settings.protocol, settings.transport == Transport::kHttp);
+}
+
+std::string place_of(const DownstreamSettings& settings) {
+    return settings.transport == Transport::kStdio
+               ? settings.command.path
+               : settings.http.url.scheme + "://" + authority_of(settings.http.url) +
+                     settings.http.url.path_and_query;
+}
+
+}  // namespace
 
 const char* to_string(DownstreamState state) noexcept {
     switch (state) {
@@ -28,14 +55,16 @@ const char* to_string(DownstreamState state) noexcept {
     return "";
 }
 
-Downstream::Downstream(EventLoop& loop, Children& children, Router& router,
-                       DownstreamSettings settings, DownstreamOwner& owner)
+Downstream::Downstream(EventLoop& loop, Children& children, ResolverCache& names,
+                       Router& router, DownstreamSettings settings,
+                       DownstreamOwner& owner)
     : loop_(loop),
       children_(children),
+      names_(names),
       router_(router),
       settings_(std::move(settings)),
-      instance_settings_{settings_.name, settings_.start_timeout},
-      discovery_(settings_.protocol, false),
+      instance_settings_(instance_settings(settings_)),
+      discovery_(discovery_for(settings_)),
       owner_(owner),
       registration_(router.parties().answerers, *this),
       pause_(settings_.backoff),
@@ -61,7 +90,7 @@ void Downstream::start() {
 }
 
 void Downstream::launch() {
-    enter(DownstreamState::kStarting, settings_.command.path);
+    enter(DownstreamState::kStarting, place_of(settings_));
     started_ = loop_.now();
     instance_ = std::make_unique<Instance>(
         loop_, instance_settings_,
@@ -75,6 +104,14 @@ void Downstream::launch() {
 }
 
 std::unique_ptr<Carrier> Downstream::make_carrier(CarrierOwner& owner) {
+    switch (settings_.transport) {
+        case Transport::kStdio:
+            break;
+        case Transport::kHttp:
+            return std::make_unique<HttpCarrier>(loop_, names_, settings_.http, owner);
+        case Transport::kSse:
+            return std::make_unique<SseCarrier>(loop_, names_, settings_.http, owner);
+    }
     return std::make_unique<StdioProcess>(loop_, children_, tail_, settings_.command,
                                           owner);
 }
@@ -166,11 +203,12 @@ OwnError Downstream::unavailable() const {
 // --- calls ---------------------------------------------------------------------------
 
 void Downstream::take(Call& call) {
-    if (state_ != DownstreamState::kHealthy || !instance_ || !instance_->ready()) {
+    const bool ready = instance_ && instance_->ready();
+    if (state_ != DownstreamState::kHealthy || !(ready || renewing())) {
         refuse(call, unavailable());
         return;
     }
-    if (queue_.empty() && instance_->in_flight() < settings_.max_in_flight &&
+    if (ready && queue_.empty() && instance_->in_flight() < settings_.max_in_flight &&
         !instance_->congested()) {
         instance_->send(call);
         return;
@@ -201,6 +239,19 @@ void Downstream::on_instance_room() {
     if (!queue_.empty()) {
         pump_task_.schedule();
     }
+}
+
+bool Downstream::requeue(CallHandle handle) {
+    Call* call = router_.find_call(handle);
+    if (call == nullptr) {
+        return true;  // nobody waits for it any more
+    }
+    if (std::exchange(call->repeated, true)) {
+        return false;
+    }
+    call->stage = Call::Stage::kQueued;
+    queue_.push_front(handle);
+    return true;
 }
 
 /// Sends what waits, in order, as far as the instance takes it.

@@ -13,9 +13,25 @@ namespace neuron {
 
 namespace {
 
-constexpr Millis kProbeTimeout{3000};      ///< for server/discover on a stdio server
 constexpr Millis kRelistDelay{100};        ///< servers announce changes in bursts
 constexpr Millis kClosedOutputGrace{200};  ///< an exit status usually follows at once
+
+/// What kind of trouble it is, for whoever called.
+const char* type_of(RequestFailure::Kind kind) noexcept {
+    switch (kind) {
+        case RequestFailure::Kind::kLost:
+            return "crash";
+        case RequestFailure::Kind::kProtocol:
+        case RequestFailure::Kind::kTooLarge:
+            return "protocol";
+        case RequestFailure::Kind::kUnreachable:
+        case RequestFailure::Kind::kSessionExpired:
+        case RequestFailure::Kind::kUnauthorized:
+        case RequestFailure::Kind::kStatus:
+            break;
+    }
+    return "unavailable";
+}
 
 }  // namespace
 
@@ -72,7 +88,7 @@ void Instance::start_failed(const std::string& why) {
 
 uint64_t Instance::new_request(Pending kind, CallHandle call) {
     const uint64_t id = next_id_++;
-    pending_.emplace(id, Entry{kind, call});
+    pending_.emplace(id, Entry{kind, call, sessions_});
     calls_ += kind == Pending::kCall ? 1 : 0;
     return id;
 }
@@ -94,6 +110,7 @@ void Instance::send(Call& call) {
     about.id = call.leg_id;
     about.method = call.request.method;
     about.name = call.entry->own_name;
+    about.fields = &call.request.headers;
     transmit(std::move(message), about);
 }
 
@@ -250,12 +267,43 @@ void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
     }
     if (entry.kind == Pending::kGreeting) {
         greet(discovery_.on_status(failure.status, failure.why));
+    } else if (failure.kind == RequestFailure::Kind::kSessionExpired) {
+        expired(entry);
     } else if (entry.kind == Pending::kCall) {
-        answer(entry.call,
-               Answer::failure(own_error("failed: " + failure.why, "unavailable")));
+        answer(entry.call, Answer::failure(own_error("failed: " + failure.why,
+                                                     type_of(failure.kind))));
     } else {
         list_failed(failure.why);
     }
+}
+
+/// What the server refused because it knows no such session, it has not executed.
+void Instance::expired(const Entry& entry) {
+    if (entry.kind == Pending::kCall && !owner_.requeue(entry.call)) {
+        answer(entry.call,
+               Answer::failure(own_error("has lost its session twice", "unavailable")));
+    } else if (entry.kind == Pending::kList && state_ == State::kListing) {
+        start_failed("it has lost its session at once");
+    }
+    if (entry.session == sessions_) {
+        renew();
+    }
+}
+
+/// Greets again, once for all the requests that the same lost session has failed.
+void Instance::renew() {
+    if (state_ != State::kReady) {
+        return;
+    }
+    log_info("supervisor", "%s: its session has expired: starting another one",
+             settings_.server.c_str());
+    ++sessions_;
+    renewing_ = true;
+    listing_ = false;
+    relist_timer_.cancel();
+    state_ = State::kGreeting;
+    start_timer_.arm(settings_.start_timeout);
+    greet(discovery_.begin());
 }
 
 void Instance::on_notification(const JsonRpcMessage& message, const JsonScanner& scan,
@@ -314,7 +362,9 @@ void Instance::greet(Discovery::Step step) {
             about.id = new_request(Pending::kGreeting, {});
             about.method = "server/discover";
             write_discover(message, about.id);
-            probe_timer_.arm(kProbeTimeout);
+            if (settings_.probe_timeout > Millis{0}) {
+                probe_timer_.arm(settings_.probe_timeout);
+            }
             break;
         case Discovery::Step::kInitialize:
             hello_.revision = Revision::k20251125;
@@ -409,6 +459,7 @@ void Instance::list_complete() {
     list_timer_.cancel();
     if (state_ == State::kListing) {
         state_ = State::kReady;
+        renewing_ = false;
         start_timer_.cancel();
     }
     std::shared_ptr<Offer> offer = lister_.take_offer();

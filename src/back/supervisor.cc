@@ -9,10 +9,11 @@
 
 namespace neuron {
 
-Supervisor::Supervisor(EventLoop& loop, Children& children, std::string separator,
-                       SupervisorOwner& owner)
+Supervisor::Supervisor(EventLoop& loop, Children& children, ResolverCache& names,
+                       std::string separator, SupervisorOwner& owner)
     : loop_(loop),
       children_(children),
+      names_(names),
       separator_(std::move(separator)),
       owner_(owner),
       catalog_(CatalogBuilder().build(separator_)),
@@ -28,7 +29,7 @@ Supervisor::~Supervisor() = default;
 
 void Supervisor::add(Router& router, DownstreamSettings settings) {
     downstreams_.push_back(
-        std::make_unique<Downstream>(loop_, children_, router, std::move(settings),
+        std::make_unique<Downstream>(loop_, children_, names_, router, std::move(settings),
                                      static_cast<DownstreamOwner&>(*this)));
 }
 

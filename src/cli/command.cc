@@ -66,6 +66,22 @@ const std::vector<Command>& commands() {
          "passes the policy as uid:N, where N is your user ID. A tool that reports an\n"
          "error gives exit code 1.\n",
          1, 2, true, true, run_call},
+        {"connect", "[--socket PATH] [--names STYLE] [--wait DURATION] [NAMESPACE]",
+         "MCP server on stdin and stdout: this daemon's tools",
+         "For desktop clients that start a command: a stdio MCP server that passes on to "
+         "the\n"
+         "running daemon all it hears. With NAMESPACE only that downstream's tools, under "
+         "the\n"
+         "names it gives them. Names are made of A-Z a-z 0-9 _ - alone, because model "
+         "APIs\n"
+         "take no others; --names plain leaves them as they are. Waits for a daemon that "
+         "is\n"
+         "starting, 30s or as long as --wait says. The socket is that of --socket, else "
+         "of the\n"
+         "configuration, else the one at the default place. Ends when stdin does and "
+         "every\n"
+         "answer has come.\n",
+         0, 1, false, false, run_connect, true},
         {"stop", "", "stop the daemon, and wait until it has gone",
          "Has the daemon finish the calls in flight and stop, as the signal TERM "
          "does.\n"

@@ -81,4 +81,37 @@ Result<std::string> find_control_socket(const Options& options) {
     return fallback;
 }
 
+Result<std::vector<std::string>> find_local_sockets(const Options& options) {
+    if (!options.socket_path.empty()) {
+        return std::vector<std::string>{options.socket_path};
+    }
+    std::vector<std::string> out = {local_socket_path(default_run_dir())};
+    if (const std::string machine = local_socket_path(kMachineRunDir);
+        machine != out.front()) {
+        out.push_back(machine);
+    }
+    const Result<std::string> path = find_config(options.config_path, config_places());
+    if (!path) {
+        return out;
+    }
+    conf::RealFiles files;
+    const conf::LoadResult loaded = conf::load({*path, options.overrides}, files);
+    if (loaded.config == nullptr) {
+        return options.config_path.empty()
+                   ? Result<std::vector<std::string>>(out)
+                   : Error{"find the socket: " + *path + " has errors (see neurond -t); "
+                           "name the socket with --socket"};
+    }
+    const conf::Section& server = loaded.config->section("server");
+    if (server.str("socket") == "none") {
+        return Error{"find the socket: " + *path + " says socket = none"};
+    }
+    if (!server.str("socket").empty()) {
+        out = {server.str("socket")};
+    } else if (!server.str("run_dir").empty()) {
+        out = {local_socket_path(server.str("run_dir"))};
+    }
+    return out;
+}
+
 }  // namespace neuron

@@ -14,7 +14,7 @@ namespace neuron {
 namespace {
 
 /// Where an option may stand.
-enum class For { kRun, kControl, kJson, kAny };
+enum class For { kRun, kConfig, kControl, kSocket, kJson, kAny };
 
 struct OptionSpec {
     char letter;       ///< 0: it has only the long name
@@ -24,19 +24,21 @@ struct OptionSpec {
 };
 
 constexpr OptionSpec kOptions[] = {
-    {'c', nullptr, true, For::kControl}, {'D', nullptr, true, For::kControl},
+    {'c', nullptr, true, For::kConfig},  {'D', nullptr, true, For::kConfig},
     {'d', nullptr, false, For::kRun},    {'p', nullptr, true, For::kRun},
     {'v', nullptr, false, For::kRun},    {'t', nullptr, false, For::kRun},
     {'T', nullptr, false, For::kRun},    {'V', "version", false, For::kRun},
     {'h', "help", false, For::kAny},     {'\0', "control", true, For::kControl},
     {'\0', "json", false, For::kJson},   {'\0', "dump-schema", false, For::kRun},
     {'\0', "helper", true, For::kRun},   {'\0', "reactor", false, For::kRun},
+    {'\0', "socket", true, For::kSocket}, {'\0', "names", true, For::kSocket},
+    {'\0', "wait", true, For::kSocket},
 };
 
 /// Those a mistyped one is compared with; the others are nobody's to type.
 const std::vector<std::string_view>& offered_names() {
-    static const std::vector<std::string_view> names = {"version", "help", "control",
-                                                        "json"};
+    static const std::vector<std::string_view> names = {
+        "version", "help", "control", "json", "socket", "names", "wait"};
     return names;
 }
 
@@ -119,6 +121,12 @@ Status Parser::apply(const OptionSpec& spec, std::string_view value) {
         options_.control_path = value;
     } else if (name == "json") {
         options_.json = true;
+    } else if (name == "socket") {
+        options_.socket_path = value;
+    } else if (name == "names") {
+        options_.names = value;
+    } else if (name == "wait") {
+        options_.wait = value;
     } else if (name == "dump-schema") {
         return set_action(Action::kDumpSchema, spec);
     } else if (name == "helper") {
@@ -182,9 +190,12 @@ Status Parser::take_short(std::string_view letters) {
 /// An option that means nothing to this command is a mistake, not decoration.
 Status Parser::check_uses(const Command& command) const {
     for (const OptionSpec* spec : used_) {
-        const bool fits = spec->use == For::kAny ||
-                          (spec->use == For::kControl && command.has_control) ||
-                          (spec->use == For::kJson && command.has_json);
+        const bool fits =
+            spec->use == For::kAny ||
+            (spec->use == For::kConfig && (command.has_control || command.has_socket)) ||
+            (spec->use == For::kControl && command.has_control) ||
+            (spec->use == For::kSocket && command.has_socket) ||
+            (spec->use == For::kJson && command.has_json);
         if (!fits) {
             return Error{shown(*spec) + " does not go with '" + command.name + "'"};
         }
@@ -196,10 +207,8 @@ Status Parser::check_uses(const Command& command) const {
 Status Parser::take_words() {
     if (words_.empty()) {
         for (const OptionSpec* spec : used_) {
-            const bool needs_verb =
-                spec->use == For::kJson ||
-                (spec->name != nullptr && spec->use == For::kControl);
-            if (needs_verb) {
+            if (spec->use == For::kJson || spec->use == For::kControl ||
+                spec->use == For::kSocket) {
                 return Error{shown(*spec) + " needs a command"};
             }
         }

@@ -35,7 +35,7 @@ std::string place(const char* for_root, const char* variable, const char* fallba
 }  // namespace
 
 std::string default_run_dir() {
-    return place("/run/neurond", "XDG_RUNTIME_DIR", "run");
+    return place(kMachineRunDir, "XDG_RUNTIME_DIR", "run");
 }
 
 std::string default_state_dir() {

@@ -53,8 +53,13 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, std::string session
       keeper_(loop_, std::move(keeper), static_cast<KeeperLinkOwner&>(*this)),
       writer_(loop_, children_, HelperRole::kWriter),
       resolver_(loop_, children_, HelperRole::kResolver),
+      names_(loop_,
+             [this](const std::string& host, Helper::Answer done) {
+                 resolver_.request(resolver_request(host), -1, std::move(done));
+             }),
       audit_(loop_, writer_, audit_settings(*config_)),
-      supervisor_(loop_, children_, config_->section("federation").str("separator"),
+      supervisor_(loop_, children_, names_,
+                  config_->section("federation").str("separator"),
                   static_cast<SupervisorOwner&>(*this)),
       telemetry_(metrics_, static_cast<const DaemonView&>(*this)),
       router_(loop_, parties_, audit_, supervisor_, telemetry_,

@@ -100,7 +100,8 @@ void NdjsonConn::take_message(const JsonScanner& scan, const Slice& text) {
 /// Only 2025-03-26 has batches; the answers go out as one array.
 void NdjsonConn::take_batch(const Slice& text) {
     const JsonView elements(text.view());
-    if (const char* problem = batch_problem(text.view(), revision_); problem != nullptr) {
+    if (const char* problem = batch_problem(text.view(), revision_);
+        problem != nullptr) {
         refuse({}, JsonRpcError::kInvalidRequest, problem);
         return;
     }
@@ -167,7 +168,8 @@ void NdjsonConn::serve(const Incoming& in, const Door& door, DoorRequest asked) 
 
 void NdjsonConn::initialize(const Incoming& in) {
     if (batch_now_ != 0) {
-        refuse(in.id_raw, JsonRpcError::kInvalidRequest, "initialize cannot be batched");
+        refuse(in.id_raw, JsonRpcError::kInvalidRequest,
+               "initialize cannot be batched");
         return;
     }
     const InitializeRequest hello = read_initialize(in.scan, in.text.view());
@@ -232,9 +234,9 @@ void NdjsonConn::take_view(const Incoming& in) {
 
 /// The asker of a call that is taken back gets no answer, in a batch neither.
 void NdjsonConn::cancel(std::string_view id_raw) {
-    const auto found = std::find_if(items_.begin(), items_.end(), [&](const auto& each) {
-        return same_id(each.second.id_raw, id_raw);
-    });
+    const auto found = std::find_if(
+        items_.begin(), items_.end(),
+        [&](const auto& each) { return same_id(each.second.id_raw, id_raw); });
     if (found == items_.end()) {
         return;
     }

@@ -27,9 +27,9 @@ bool begins_json(char c) noexcept {
 class UnixDoor::Arrival final : private EventHandler {
   public:
     Arrival(EventLoop& loop, Fd socket, UnixDoor& door, Millis timeout)
-        : door_(door), socket_(std::move(socket)), idle_(loop, [this] {
-              door_.drop(*this);
-          }) {
+        : door_(door),
+          socket_(std::move(socket)),
+          idle_(loop, [this] { door_.drop(*this); }) {
         watch_.emplace(loop, socket_.get(), static_cast<EventHandler&>(*this));
         watch_->set(EPOLLIN);
         idle_.arm(timeout);

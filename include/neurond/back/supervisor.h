@@ -26,8 +26,8 @@ class SupervisorOwner {
 /// All downstreams, in configured order, and the catalog they make together.
 class Supervisor final : public Directory, private DownstreamOwner {
   public:
-    Supervisor(EventLoop& loop, Children& children, std::string separator,
-               SupervisorOwner& owner);
+    Supervisor(EventLoop& loop, Children& children, ResolverCache& names,
+               std::string separator, SupervisorOwner& owner);
     ~Supervisor();
 
     /// Adds one before start(). The router outlives the supervisor's downstreams.
@@ -55,6 +55,7 @@ class Supervisor final : public Directory, private DownstreamOwner {
 
     EventLoop& loop_;
     Children& children_;
+    ResolverCache& names_;
     std::string separator_;
     SupervisorOwner& owner_;
     std::vector<std::unique_ptr<Downstream>> downstreams_;

@@ -45,6 +45,7 @@ constexpr size_t kLowWaterBytes = 64 * 1024;
 
 // cli
 constexpr size_t kMaxHostToolsLineBytes = 1024 * 1024;  ///< its longest request has ~300
+constexpr size_t kMaxPumpBytes = 64 * 1024;             ///< of `connect`, a direction
 constexpr size_t kMaxProcFileBytes = 4 * 1024 * 1024;   ///< mountinfo of a container host
 constexpr size_t kMaxControlReplyBytes = 256 * 1024 * 1024;  ///< far over message_max
 

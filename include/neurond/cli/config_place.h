@@ -2,6 +2,7 @@
 #define NEUROND_CLI_CONFIG_PLACE_H
 
 #include <string>
+#include <vector>
 
 #include "neurond/base/result.h"
 
@@ -27,6 +28,11 @@ Result<std::string> find_config(const std::string& given, const ConfigPlaces& pl
 /// cannot be loaded is passed over with a warning on stderr, because the daemon it once
 /// started may still run.
 Result<std::string> find_control_socket(const Options& options);
+
+/// Where the socket for clients may be, the likeliest first: --socket, else as the
+/// configuration has it, else at the default places: this user's own daemon, then the
+/// machine's. A configuration as above; one whose daemon has no such socket is an error.
+Result<std::vector<std::string>> find_local_sockets(const Options& options);
 
 }  // namespace neuron
 

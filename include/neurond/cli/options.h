@@ -35,6 +35,9 @@ struct Options {
     std::vector<std::string> args;  ///< what follows it, options taken out
     std::string control_path;       ///< of --control; empty: to be found
     bool json = false;
+    std::string socket_path;  ///< of --socket; empty: to be found
+    std::string names;        ///< of --names; empty: the command's default
+    std::string wait;         ///< of --wait: a duration, or empty
 };
 
 /// Exit codes, as sysexits(3) has them.

@@ -16,6 +16,8 @@ int run_call(const Options& options);
 int run_health(const Options& options);
 /// Returns when the daemon's process is gone, or after kMaxStopWait.
 int run_stop(const Options& options);
+/// Returns when the session is over.
+int run_connect(const Options& options);
 int run_help(const Options& options);
 int run_host_tools(const Options& options);
 

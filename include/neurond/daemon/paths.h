@@ -5,6 +5,9 @@
 
 namespace neuron {
 
+/// The run directory of a daemon that root started.
+constexpr const char* kMachineRunDir = "/run/neurond";
+
 /// Where sockets and the PID file live unless `[server] run_dir` says otherwise. Root:
 /// /run/neurond. Else $XDG_RUNTIME_DIR/neurond, where that variable is an absolute path
 /// (XDG Base Directory Specification), else `run` in the working directory. Absolute, so

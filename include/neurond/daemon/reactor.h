@@ -22,6 +22,7 @@
 #include "neurond/mcp/audit.h"
 #include "neurond/mcp/router.h"
 #include "neurond/mcp/session.h"
+#include "neurond/net/resolver_cache.h"
 
 namespace neuron {
 
@@ -82,6 +83,7 @@ class Reactor final : private SignalSink,
     KeeperLink keeper_;
     Helper writer_;
     Helper resolver_;
+    ResolverCache names_;
     Metrics metrics_;
     AuditLog audit_;
     Supervisor supervisor_;

@@ -20,7 +20,7 @@ class NdjsonConn;
 struct NdjsonSettings {
     LinkLimits link;
     Millis stall_timeout{30000};  ///< for a client that does not read
-    bool strict_names = false;    ///< `names = strict`, unless the client says otherwise
+    bool strict_names = false;  ///< `names = strict`, unless the client says otherwise
 };
 
 /// What a connection needs of its door.
@@ -76,7 +76,8 @@ class NdjsonConn final : public Asker, private LinkOwner {
     /// The answers to a batch, which go out together.
     struct Batch {
         OutQueue answers;
-        size_t open = 0;  ///< requests not yet answered; one more while it is being read
+        size_t open =
+            0;  ///< requests not yet answered; one more while it is being read
     };
     /// One message while it is dealt with.
     struct Incoming {

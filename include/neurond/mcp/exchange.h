@@ -9,6 +9,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "neurond/base/block.h"
 #include "neurond/base/clock.h"
@@ -43,6 +45,8 @@ struct CallRequest {
     Span meta;               ///< value of params._meta
     Span progress_token;     ///< value of params._meta.progressToken
     std::string request_id;  ///< X-Request-Id: log, audit, own answers
+    /// Header fields of the client that some downstream wants forwarded.
+    std::vector<std::pair<std::string, std::string>> headers;
     Identity identity;
     AskerHandle asker;
     uint64_t tag = 0;  ///< which of the asker's requests this is; the asker's number
@@ -132,6 +136,7 @@ struct Call {
     TimePoint received;
     TimePoint sent;       ///< valid in kSent: when its bytes were queued for the leg
     uint64_t leg_id = 0;  ///< our id towards the downstream, valid in kSent
+    bool repeated = false;  ///< sent again, since the first time it was not executed
 };
 
 /// Where answerers deliver (the router).
