@@ -14,6 +14,7 @@
 #include "neurond/base/glob.h"
 #include "neurond/base/limits.h"
 #include "neurond/base/text.h"
+#include "neurond/base/url.h"
 
 namespace neuron::conf {
 namespace {
@@ -43,7 +44,26 @@ constexpr const char* kDangerous[] = {
     "LUA_PATH", "LUA_CPATH", "LUA_INIT", "PHPRC", "PHP_INI_SCAN_DIR",
     "OPENSSL_CONF", "OPENSSL_MODULES", "OPENSSL_ENGINES"};
 
+// Header fields that are ours to set.
+constexpr const char* kOwnHeaders[] = {
+    "Host", "User-Agent", "Accept", "Content-Type", "Content-Length", "Connection",
+    "Keep-Alive", "Transfer-Encoding", "TE", "Trailer", "Upgrade", "Expect",
+    "Last-Event-ID", "MCP-Protocol-Version"};
+
+// What a client proves to us is never shown to a server (mcp-protocol 6.2).
+constexpr const char* kNeverForwarded[] = {
+    "Authorization", "Cookie", "Proxy-Authorization"};
+
 // clang-format on
+
+constexpr std::string_view kTokenMarks = "!#$%&'*+-.^_`|~";  // RFC 9110 section 5.6.2
+
+template <size_t N>
+bool is_one_of(const char* const (&names)[N], std::string_view name) {
+    return std::any_of(names, names + N, [name](const char* each) {
+        return equals_ignoring_case(each, name);
+    });
+}
 
 bool consists_of(std::string_view text, std::initializer_list<std::string_view> sets) {
     return std::all_of(text.begin(), text.end(), [&sets](char c) {
@@ -70,7 +90,11 @@ class Checker {
     void sockets(const Section& section);
     void federation(const Section& section);
     void downstream(const Section& section);
+    void transport(const Section& section);
     void command(const Section& section);
+    void url(const Section& section);
+    void headers(const Section& section);
+    void forwarded(const Section& section);
     void environment(const Section& section);
     void timeouts(const Section& section);
     void ordered(const Section& section, const char* small, const char* large);
@@ -178,7 +202,9 @@ void Checker::downstream(const Section& section) {
     if (Status fine = check_namespace(section.label()); !fine) {
         diagnostics_.error(section.place(), "[downstream]", fine.error().message);
     }
-    command(section);
+    transport(section);
+    headers(section);
+    forwarded(section);
     environment(section);
     timeouts(section);
     ordered(section, "backoff", "backoff_max");
@@ -196,13 +222,110 @@ void Checker::downstream(const Section& section) {
     }
 }
 
-void Checker::command(const Section& section) {
-    if (!good(section, "command")) {
+/// A command or a URL, and what goes with it.
+void Checker::transport(const Section& section) {
+    if (!good(section, "transport") || !good(section, "command") ||
+        !good(section, "url")) {
         return;
     }
+    const std::string& how = section.str("transport");
+    const bool has_command = !section.str("command").empty();
+    const bool has_url = !section.str("url").empty();
+    const bool wants_command = how == "stdio" || (how.empty() && !has_url);
+    if (has_command && has_url) {
+        error(section, "url", "stands beside command, expected only one of them");
+    } else if (has_url && how == "stdio") {
+        error(section, "url", "does not go with transport = stdio, expected command");
+    } else if (has_command && !wants_command) {
+        error(section, "command",
+              "does not go with transport = " + how + ", expected url");
+    } else if (wants_command) {
+        command(section);
+    } else {
+        url(section);
+    }
+}
+
+std::string invalid_url(const std::string& why) {
+    return "invalid downstream URL: " + why + ", expected http://HOST:PORT/PATH";
+}
+
+void Checker::url(const Section& section) {
+    const std::string& text = section.str("url");
+    if (text.empty()) {
+        error(section, "url", "missing, expected http://HOST:PORT/PATH");
+        return;
+    }
+    const Result<Url> url = parse_url(text);
+    if (!url) {
+        const std::string& why = url.error().message;  // "parse URL: reason"
+        error(section, "url", invalid_url(why.substr(why.find(": ") + 2)));
+    } else if (url->scheme == "https") {
+        error(section, "url", invalid_url("https needs TLS, which is not there yet"));
+    } else if (url->scheme != "http") {
+        error(section, "url", invalid_url("scheme " + url->scheme));
+    } else if (section.str("transport") == "localhost" && is_address(url->host) &&
+               !is_loopback(url->host)) {
+        error(section, "url",
+              url->host + " is not a loopback address, expected one for "
+                          "transport = localhost");
+    }
+}
+
+bool is_header_name(std::string_view name) {
+    return !name.empty() && consists_of(name, {kLower, kUpper, kDigits, kTokenMarks});
+}
+
+bool is_own_header(std::string_view name) {
+    return is_one_of(kOwnHeaders, name) ||
+           starts_with(to_lower(name.substr(0, 4)), "mcp-");
+}
+
+void Checker::headers(const Section& section) {
+    for (const Setting& setting : section.settings()) {
+        if (!starts_with(setting.key, "header.")) {
+            continue;
+        }
+        const std::string name = setting.key.substr(7);
+        const std::string& value = setting.value.text;
+        const bool fits = trim(value) == value &&
+                          std::none_of(value.begin(), value.end(), [](char c) {
+                              return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f';
+                          });
+        if (!is_header_name(name)) {
+            error_at_key(section, setting,
+                         quote(name) + " is not the name of a header field");
+        } else if (is_own_header(name)) {
+            error_at_key(section, setting, name + " is set by neurond itself");
+        } else if (!setting.broken && !fits) {
+            error(section, setting.key,
+                  "cannot stand in a header field, expected no line breaks or control "
+                  "bytes and no blanks around it");
+        }
+    }
+}
+
+void Checker::forwarded(const Section& section) {
+    for (const std::string& name : section.list("forward_headers")) {
+        if (!is_header_name(name)) {
+            error(section, "forward_headers",
+                  quote(name) + " is not the name of a header field");
+        } else if (is_one_of(kNeverForwarded, name)) {
+            error(section, "forward_headers",
+                  name + " is never forwarded: what a client proves to neurond is not "
+                         "for others, expected header." + name +
+                      " with a value of its own");
+        } else if (is_own_header(name) || section.find("header." + name) != nullptr) {
+            error(section, "forward_headers",
+                  name + " is set by neurond itself, expected other names");
+        }
+    }
+}
+
+void Checker::command(const Section& section) {
     const std::string& command = section.str("command");
     if (command.empty()) {
-        error(section, "command", "missing, expected an absolute path or self");
+        error(section, "command", "missing, expected an absolute path or self, or a url");
     } else if (command == "self") {
         if (good(section, "args") && section.list("args").empty()) {
             error(section, "args",

@@ -10,6 +10,7 @@
 
 #include "neurond/base/limits.h"
 #include "neurond/base/text.h"
+#include "neurond/base/url.h"
 #include "neurond/daemon/paths.h"
 
 namespace neuron {
@@ -76,11 +77,48 @@ LinkLimits link_limits(const conf::Config& config) {
             static_cast<unsigned>(limits.integer("json_depth"))};
 }
 
+Transport transport(const conf::Section& section) {
+    const std::string& how = section.str("transport");
+    if (how == "sse") {
+        return Transport::kSse;
+    }
+    const bool stdio = how == "stdio" || (how.empty() && section.str("url").empty());
+    return stdio ? Transport::kStdio : Transport::kHttp;
+}
+
+HttpTarget http_target(const conf::Section& section, const conf::Config& config) {
+    const conf::Section& limits = config.section("limits");
+    HttpTarget out;
+    out.server = section.label();
+    if (Result<Url> url = parse_url(section.str("url")); url) {
+        out.url = std::move(*url);
+    }
+    out.loopback_only = section.str("transport") == "localhost";
+    out.headers = section.map("header");
+    out.forward_headers = section.list("forward_headers");
+    out.max_connections = static_cast<size_t>(section.integer("max_connections"));
+    out.idle_connections = static_cast<size_t>(section.integer("idle_connections"));
+    out.message_max = static_cast<size_t>(limits.size("message_max"));
+    out.header_max = static_cast<size_t>(limits.size("header_max"));
+    out.json_depth = static_cast<unsigned>(limits.integer("json_depth"));
+    return out;
+}
+
+Protocol protocol(const conf::Section& section) {
+    const std::string& era = section.str("protocol");
+    return era == "legacy"   ? Protocol::kLegacy
+           : era == "modern" ? Protocol::kModern
+                             : Protocol::kAuto;
+}
+
 DownstreamSettings downstream(const conf::Section& section,
                               const conf::Config& config) {
     DownstreamSettings out;
     out.name = section.label();
     out.enabled = section.yes("enabled");
+    out.transport = transport(section);
+    out.http = http_target(section, config);
+    out.protocol = protocol(section);
     const std::string command = section.str("command");
     out.command.server = section.label();
     out.command.path = command == "self" ? kSelf : command;

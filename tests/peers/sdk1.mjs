@@ -1,13 +1,18 @@
-// A client on the official SDK 1.x over Streamable HTTP: lists the tools, calls those asked
-// for, all at once, and prints what it saw as one JSON object.
+// A client on the official SDK 1.x over Streamable HTTP or stdio: lists the tools, calls
+// those asked for, all at once, and prints what it saw as one JSON object.
 //
-// usage: node sdk1.mjs URL '[["tool",{"argument":1}],...]'
+// usage: node sdk1.mjs URL|'["command","argument",...]' '[["tool",{"argument":1}],...]'
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 
-const [url, calls] = [process.argv[2], JSON.parse(process.argv[3] ?? "[]")];
+const [target, calls] = [process.argv[2], JSON.parse(process.argv[3] ?? "[]")];
 const client = new Client({ name: "peers", version: "1" }, { capabilities: {} });
-const transport = new StreamableHTTPClientTransport(new URL(url));
+const stdio = target.startsWith("[");
+const [command, ...args] = stdio ? JSON.parse(target) : [];
+const transport = stdio
+    ? new StdioClientTransport({ command, args })
+    : new StreamableHTTPClientTransport(new URL(target));
 await client.connect(transport);
 
 const tools = [];
@@ -40,5 +45,5 @@ console.log(
         progress,
     }),
 );
-await transport.terminateSession();
+await transport.terminateSession?.();
 await client.close();
