@@ -39,6 +39,7 @@ struct User final : ChannelOwner {
     }
     void on_input_end() override { note("end", when_end); }
     void on_output_room() override { note("room", when_room); }
+    void on_output_broken() override { note("broken", nullptr); }
     void on_lingering() override { note("linger", when_linger); }
     void on_closed(const std::string& reason) override { closed.push_back(reason); }
 
@@ -416,37 +417,33 @@ TEST_CASE("a channel may be retired when it is closed, with events still due") {
 
 TEST_CASE("a peer that is gone is noticed when it is written to") {
     const DaemonSignals no_sigpipe;
-    for (const Kind kind : kKinds) {
-        EventLoop loop;
-        Peer peer(kind);
-        User user(loop, peer);
-        user.room = 0;  // does not look at its input
-        peer.say("x");
-        loop.turn(kLong);
-        peer.go();
-        user.say("hello");
-        CHECK(turn_until(loop, [&] { return !user.closed.empty(); }));
-        CHECK(user.closed == Reasons{"Broken pipe"});
-    }
+    EventLoop loop;
+    Peer peer(Kind::kSocket);
+    User user(loop, peer);
+    user.room = 0;  // does not look at its input
+    peer.say("x");
+    loop.turn(kLong);
+    peer.go();
+    user.say("hello");
+    CHECK(turn_until(loop, [&] { return !user.closed.empty(); }));
+    CHECK(user.closed == Reasons{"Broken pipe"});
 }
 
 TEST_CASE("a peer that is gone is noticed while output waits for it") {
     const DaemonSignals no_sigpipe;
-    for (const Kind kind : kKinds) {
-        EventLoop loop;
-        Peer peer(kind);
-        User user(loop, peer);
-        user.channel.pause_input();
-        user.say(std::string(2 * 1024 * 1024, 'x'));
-        while (user.channel.out().bytes() > 1024 * 1024) {
-            loop.turn(kNow);
-            peer.hear();
-        }
-        peer.go();
-        CHECK(turn_until(loop, [&] { return !user.closed.empty(); }));
-        CHECK(user.closed.size() == 1);
-        CHECK(user.channel.out().empty());
+    EventLoop loop;
+    Peer peer(Kind::kSocket);
+    User user(loop, peer);
+    user.channel.pause_input();
+    user.say(std::string(2 * 1024 * 1024, 'x'));
+    while (user.channel.out().bytes() > 1024 * 1024) {
+        loop.turn(kNow);
+        peer.hear();
     }
+    peer.go();
+    CHECK(turn_until(loop, [&] { return !user.closed.empty(); }));
+    CHECK(user.closed.size() == 1);
+    CHECK(user.channel.out().empty());
 }
 
 TEST_CASE("the last words of a peer that went meanwhile are heard") {
@@ -462,10 +459,61 @@ TEST_CASE("the last words of a peer that went meanwhile are heard") {
         });
         meanwhile.schedule();
         user.say("the next question");
-        CHECK(turn_until(loop, [&] { return !user.closed.empty(); }));
+        const bool socket = kind == Kind::kSocket;
+        CHECK(turn_until(loop, [&] {
+            return socket ? !user.closed.empty() : user.told == "broken end ";
+        }));
         CHECK(user.got == "the answer");
-        CHECK(user.closed == Reasons{"Broken pipe"});
+        CHECK(user.closed == (socket ? Reasons{"Broken pipe"} : Reasons{}));
     }
+}
+
+TEST_CASE(
+    "of a pipe pair the output may break alone, waiting or not, and is said once") {
+    const DaemonSignals no_sigpipe;
+    for (const size_t size : {size_t{5}, size_t{1024 * 1024}}) {
+        EventLoop loop;
+        Peer peer(Kind::kPipes);
+        User user(loop, peer);
+        user.say(std::string(size, 'x'));
+        turns(loop, 10);
+        peer.listen_no_more();
+        user.say("hello");
+        CHECK(turn_until(loop, [&] { return user.told == "broken "; }));
+        CHECK(user.channel.out().empty());
+        user.say("hello?");
+        peer.say("still speaking");
+        CHECK(turn_until(loop, [&] { return !user.got.empty(); }));
+        CHECK(user.got == "still speaking");
+        CHECK(user.channel.open());
+        peer.go();
+        CHECK(turn_until(loop, [&] { return user.told == "broken end "; }));
+        user.channel.finish("done");
+        CHECK(turn_until(loop, [&] { return !user.closed.empty(); }));
+        CHECK(user.closed == Reasons{"done"});
+    }
+}
+
+TEST_CASE("a socket's peer that only listened is missed when it goes") {
+    EventLoop loop;
+    Peer peer(Kind::kSocket);
+    User user(loop, peer);
+    peer.say_no_more();
+    CHECK(turn_until(loop, [&] { return user.told == "end "; }));
+    peer.go();
+    CHECK(turn_until(loop, [&] { return !user.closed.empty(); }));
+    CHECK(user.closed == Reasons{"the peer has gone"});
+}
+
+TEST_CASE("what the kernel has taken is counted") {
+    EventLoop loop;
+    Peer peer(Kind::kPipes);
+    User user(loop, peer);
+    user.say(std::string(100 * 1024, 'x'));
+    turns(loop, 10);
+    CHECK(user.channel.written() == 64 * 1024);  // a pipe is full
+    peer.hear();
+    CHECK(turn_until(loop, [&] { return user.channel.written() == 100 * 1024; }));
 }
 
 TEST_CASE("a direction without a descriptor has ended from the start") {
