@@ -41,7 +41,7 @@ HttpCarrier::HttpCarrier(EventLoop& loop, ResolverCache& names, const HttpTarget
       owner_(owner),
       pool_(loop, names, target, [this] { owner_.on_output_room(); }),
       stream_(loop, pool_, answer_limits(target), true,
-              static_cast<EventStreamOwner&>(*this)),
+              static_cast<ServerStreamOwner&>(*this)),
       farewell_timer_(loop, [this] { end("stopped"); }),
       end_task_(loop, Phase::kSoon, [this] { owner_.on_carrier_end(why_); }) {}
 

@@ -57,7 +57,7 @@ SseCarrier::SseCarrier(EventLoop& loop, ResolverCache& names, const HttpTarget& 
       owner_(owner),
       pool_(loop, names, target, [] {}),
       stream_(loop, pool_, answer_limits(target), false,
-              static_cast<EventStreamOwner&>(*this)),
+              static_cast<ServerStreamOwner&>(*this)),
       end_task_(loop, Phase::kSoon, [this] { owner_.on_carrier_end(why_); }) {}
 
 SseCarrier::~SseCarrier() = default;

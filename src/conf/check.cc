@@ -231,7 +231,7 @@ void Checker::transport(const Section& section) {
     const std::string& how = section.str("transport");
     const bool has_command = !section.str("command").empty();
     const bool has_url = !section.str("url").empty();
-    const bool wants_command = how == "stdio" || (how.empty() && !has_url);
+    const bool wants_command = how == "stdio" || (how == "auto" && !has_url);
     if (has_command && has_url) {
         error(section, "url", "stands beside command, expected only one of them");
     } else if (has_url && how == "stdio") {

@@ -108,8 +108,8 @@ constexpr KeySpec kFederation[] = {
 constexpr KeySpec kDownstream[] = {
     yes_no("enabled", "yes", kReload,
          "Whether this downstream is started."),
-    choice("transport", "", "stdio http localhost sse", kReload,
-         "How to talk to it; without it, stdio for a command and http for a url."),
+    choice("transport", "auto", "auto stdio http localhost sse", kReload,
+         "How to talk to it; auto is stdio for a command and http for a url."),
     text("url", "", kReload,
          "Where it listens, as http://HOST:PORT/PATH."),
     free_text("header.*", Type::kString, "", kReload,

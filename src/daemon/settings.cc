@@ -82,7 +82,7 @@ Transport transport(const conf::Section& section) {
     if (how == "sse") {
         return Transport::kSse;
     }
-    const bool stdio = how == "stdio" || (how.empty() && section.str("url").empty());
+    const bool stdio = how == "stdio" || (how == "auto" && section.str("url").empty());
     return stdio ? Transport::kStdio : Transport::kHttp;
 }
 

@@ -25,8 +25,8 @@ Slice to_keep(const Slice& text) {
     return text.size < kSmallBytes ? Slice::copy_of(text.view()) : text;
 }
 
-LinkLimits frugal(LinkLimits limits) {
-    limits.frugal = true;
+LinkLimits of_client(LinkLimits limits) {
+    limits.serves = true;
     return limits;
 }
 
@@ -39,7 +39,7 @@ NdjsonConn::NdjsonConn(EventLoop& loop, std::unique_ptr<Stream> stream,
       owner_(owner),
       registration_(router.parties().askers, *this),
       stall_(loop, [this] { on_stall(); }),
-      link_(loop, std::move(stream), frugal(owner.ndjson_settings().link),
+      link_(loop, std::move(stream), of_client(owner.ndjson_settings().link),
             static_cast<LinkOwner&>(*this)) {
     view_.strict = owner.ndjson_settings().strict_names;
 }

@@ -86,7 +86,7 @@ void LineLink::resume_input() {
 }
 
 void LineLink::drop_idle_block() {
-    if (limits_.frugal && pending().empty()) {
+    if (limits_.serves && pending().empty()) {
         block_ = {};
         line_begin_ = looked_ = 0;
     }
@@ -160,11 +160,15 @@ void LineLink::drop_from(Mode mode, std::string_view line) {
     id_finder_.feed(line);
 }
 
+std::string_view LineLink::found_id() const noexcept {
+    return limits_.serves ? id_finder_.request_id() : id_finder_.id();
+}
+
 void LineLink::line_dropped() {
     if (mode_ == Mode::kDropOversized) {
-        owner_.on_oversized(id_finder_.id());
+        owner_.on_oversized(found_id());
     } else {
-        owner_.on_garbage(scan_, garbage_head_, id_finder_.id());
+        owner_.on_garbage(scan_, garbage_head_, found_id());
     }
 }
 

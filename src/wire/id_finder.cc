@@ -23,8 +23,16 @@ void IdFinder::reset() {
 }
 
 std::string_view IdFinder::id() const noexcept {
-    const bool whole =
-        found_ == 1 && !has_method_ && capture_ != Capture::kId && id_.size() <= kMaxOversizeIdBytes;
+    return found(false);
+}
+
+std::string_view IdFinder::request_id() const noexcept {
+    return found(true);
+}
+
+std::string_view IdFinder::found(bool of_request) const noexcept {
+    const bool whole = found_ == 1 && has_method_ == of_request &&
+                       capture_ != Capture::kId && id_.size() <= kMaxOversizeIdBytes;
     return whole ? std::string_view(id_) : std::string_view();
 }
 

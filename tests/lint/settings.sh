@@ -55,6 +55,7 @@ awk '
         key = $1
         sub(/^env\..*/, "env.*", key)
         sub(/^timeout\..*/, "timeout.*", key)
+        sub(/^header\..*/, "header.*", key)
         print section "." key
     }' "$root/etc/neurond.conf" >"$work/sample"
 compare sample keys etc/neurond.conf

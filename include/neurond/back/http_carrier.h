@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "neurond/back/carrier.h"
-#include "neurond/back/event_stream.h"
+#include "neurond/back/server_stream.h"
 #include "neurond/back/http_pool.h"
 #include "neurond/back/http_post.h"
 #include "neurond/base/owned_set.h"
@@ -22,7 +22,7 @@ namespace neuron {
 /// A server that cannot be reached while nothing else is in flight has ended.
 class HttpCarrier final : public Carrier,
                           private HttpPostOwner,
-                          private EventStreamOwner {
+                          private ServerStreamOwner {
   public:
     HttpCarrier(EventLoop& loop, ResolverCache& names, const HttpTarget& target,
                 CarrierOwner& owner);
@@ -66,7 +66,7 @@ class HttpCarrier final : public Carrier,
     const HttpTarget& target_;
     CarrierOwner& owner_;
     HttpPool pool_;
-    EventStream stream_;
+    ServerStream stream_;
     OwnedSet<HttpPost> posts_;
     std::unordered_map<uint64_t, HttpPost*> requests_;  ///< not answered yet
     std::string session_;   ///< what the server calls ours; empty = none

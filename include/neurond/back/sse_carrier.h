@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "neurond/back/carrier.h"
-#include "neurond/back/event_stream.h"
+#include "neurond/back/server_stream.h"
 #include "neurond/back/http_pool.h"
 #include "neurond/back/http_post.h"
 
@@ -18,7 +18,7 @@ namespace neuron {
 /// POSTed. The end of the stream is the end of the session.
 class SseCarrier final : public Carrier,
                          private HttpPostOwner,
-                         private EventStreamOwner {
+                         private ServerStreamOwner {
   public:
     SseCarrier(EventLoop& loop, ResolverCache& names, const HttpTarget& target,
                CarrierOwner& owner);
@@ -57,7 +57,7 @@ class SseCarrier final : public Carrier,
     const HttpTarget& target_;
     CarrierOwner& owner_;
     HttpPool pool_;
-    EventStream stream_;
+    ServerStream stream_;
     std::string endpoint_;  ///< path and query; empty until the server has told
     std::deque<Waiting> waiting_;
     std::unique_ptr<HttpPost> post_;  ///< one at a time keeps messages in order

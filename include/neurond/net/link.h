@@ -54,7 +54,9 @@ class Link {
 struct LinkLimits {
     size_t message_max;  ///< bytes of one message
     unsigned json_depth;
-    bool frugal = false;  ///< one of many: holds no buffer while nothing comes
+    /// The peer is a client, one of many: no buffer is held while nothing comes, and the
+    /// ids that are told of what is no message are those of requests, not of answers.
+    bool serves = false;
 };
 
 /// Newline-delimited JSON over a stream: stdio children, the Unix socket.
@@ -99,6 +101,7 @@ class LineLink final : public Link, private ChannelOwner {
     void drop_from(Mode mode, std::string_view line);
     void line_dropped();
     std::string_view pending() const noexcept;
+    std::string_view found_id() const noexcept;
 
     LinkLimits limits_;
     LinkOwner& owner_;

@@ -18,11 +18,14 @@ class IdFinder {
     /// it is longer than kMaxOversizeIdBytes, or if the message has a method: the ids of
     /// a peer's own requests are not ours.
     std::string_view id() const noexcept;
+    /// The same of a request, which has a method.
+    std::string_view request_id() const noexcept;
 
   private:
     void in_string(char c);
     void outside(char c);
     void end_capture();
+    std::string_view found(bool of_request) const noexcept;
 
     enum class Capture { kNone, kKey, kId };
 

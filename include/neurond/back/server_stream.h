@@ -1,5 +1,5 @@
-#ifndef NEUROND_BACK_EVENT_STREAM_H
-#define NEUROND_BACK_EVENT_STREAM_H
+#ifndef NEUROND_BACK_SERVER_STREAM_H
+#define NEUROND_BACK_SERVER_STREAM_H
 
 #include <functional>
 #include <optional>
@@ -13,7 +13,7 @@
 namespace neuron {
 
 /// Uses an event stream. Callbacks come from the loop.
-class EventStreamOwner {
+class ServerStreamOwner {
   public:
     /// The head of a GET, without its end: what this server wants with it.
     virtual HttpHeadWriter stream_head() = 0;
@@ -26,17 +26,17 @@ class EventStreamOwner {
     virtual void on_stream_over(int status, const std::string& why) = 0;
 
   protected:
-    ~EventStreamOwner() = default;
+    ~ServerStreamOwner() = default;
 };
 
 /// A GET that a server answers by a stream of events without end.
-class EventStream final : public HttpExchange, private AnswerSink {
+class ServerStream final : public HttpExchange, private AnswerSink {
   public:
     /// `resume`: a stream that ends is opened again, after the time the server has asked
     /// for (a second without), from the last event on; one that fails, too, after pauses
     /// that double.
-    EventStream(EventLoop& loop, HttpPool& pool, const AnswerLimits& limits, bool resume,
-                EventStreamOwner& owner);
+    ServerStream(EventLoop& loop, HttpPool& pool, const AnswerLimits& limits, bool resume,
+                ServerStreamOwner& owner);
 
     void open();
     /// The same after a pause, which doubles each time until the stream is there.
@@ -63,7 +63,7 @@ class EventStream final : public HttpExchange, private AnswerSink {
     HttpPool& pool_;
     AnswerLimits limits_;
     bool resume_;
-    EventStreamOwner& owner_;
+    ServerStreamOwner& owner_;
     bool asked_ = false;  ///< the pool has our exchange
     bool open_ = false;
     int status_ = 0;

@@ -1,7 +1,7 @@
 // The stream on which a server says what belongs to no request: the GET of Streamable
 // HTTP, and the one leg of the transport before it.
 
-#include "neurond/back/event_stream.h"
+#include "neurond/back/server_stream.h"
 
 #include <algorithm>
 
@@ -23,8 +23,8 @@ bool is_event_stream(const ResponseHead& head) {
 
 }  // namespace
 
-EventStream::EventStream(EventLoop& loop, HttpPool& pool, const AnswerLimits& limits,
-                         bool resume, EventStreamOwner& owner)
+ServerStream::ServerStream(EventLoop& loop, HttpPool& pool, const AnswerLimits& limits,
+                         bool resume, ServerStreamOwner& owner)
     : pool_(pool),
       limits_(limits),
       resume_(resume),
@@ -33,7 +33,7 @@ EventStream::EventStream(EventLoop& loop, HttpPool& pool, const AnswerLimits& li
       pause_(kDefaultWait),
       again_(loop, [this] { open(); }) {}
 
-void EventStream::open() {
+void ServerStream::open() {
     drop();
     HttpHeadWriter head = owner_.stream_head();
     head.field("Accept", "text/event-stream");
@@ -49,18 +49,18 @@ void EventStream::open() {
     pool_.start(std::move(job));
 }
 
-void EventStream::open_later() {
+void ServerStream::open_later() {
     again_.arm(pause_);
     pause_ = std::min(pause_ * 2, kMaxWait);
 }
 
-void EventStream::close() {
+void ServerStream::close() {
     drop();
     last_id_.clear();
     wait_ = pause_ = kDefaultWait;
 }
 
-void EventStream::drop() {
+void ServerStream::drop() {
     again_.cancel();
     if (std::exchange(asked_, false)) {
         pool_.cancel(*this);
@@ -72,7 +72,7 @@ void EventStream::drop() {
     }
 }
 
-void EventStream::on_response(const ResponseHead& head) {
+void ServerStream::on_response(const ResponseHead& head) {
     status_ = head.status;
     open_ = status_ == 200 && is_event_stream(head);
     if (open_) {
@@ -82,13 +82,13 @@ void EventStream::on_response(const ResponseHead& head) {
     }
 }
 
-void EventStream::on_content(std::string_view bytes) {
+void ServerStream::on_content(std::string_view bytes) {
     if (open_) {
         reader_->feed(bytes);
     }
 }
 
-void EventStream::on_complete() {
+void ServerStream::on_complete() {
     if (open_) {
         ended("the event stream ended");
     } else if (status_ >= 500 && resume_) {
@@ -98,7 +98,7 @@ void EventStream::on_complete() {
     }
 }
 
-void EventStream::on_failed(const HttpFailure& failure) {
+void ServerStream::on_failed(const HttpFailure& failure) {
     if (failure.kind == HttpFailure::Kind::kUnreachable) {
         over(0, failure.why);
     } else {
@@ -107,7 +107,7 @@ void EventStream::on_failed(const HttpFailure& failure) {
 }
 
 /// Comes back later, where that is wanted.
-void EventStream::ended(const std::string& why) {
+void ServerStream::ended(const std::string& why) {
     if (!resume_) {
         over(status_, why);
         return;
@@ -124,24 +124,24 @@ void EventStream::ended(const std::string& why) {
     open_later();
 }
 
-void EventStream::over(int status, const std::string& why) {
+void ServerStream::over(int status, const std::string& why) {
     drop();
     owner_.on_stream_over(status, why);
 }
 
-void EventStream::on_message(const JsonScanner& scan, const Slice& text) {
+void ServerStream::on_message(const JsonScanner& scan, const Slice& text) {
     owner_.on_stream_message(scan, text);
 }
 
-void EventStream::on_garbage(const JsonScanner& scan, std::string_view head) {
+void ServerStream::on_garbage(const JsonScanner& scan, std::string_view head) {
     owner_.on_stream_garbage(scan, head);
 }
 
-void EventStream::on_oversized() {
+void ServerStream::on_oversized() {
     ended("it sent an event over limits.message_max");
 }
 
-void EventStream::on_named_event(std::string_view name, std::string_view data) {
+void ServerStream::on_named_event(std::string_view name, std::string_view data) {
     owner_.on_stream_event(name, data);
 }
 
