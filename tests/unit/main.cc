@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <string_view>
 
 #include "helper_main.h"
@@ -37,7 +38,15 @@ struct Tally : doctest::IReporter {
     void test_case_exception(const doctest::TestCaseException&) override {}
     void subcase_start(const doctest::SubcaseSignature&) override {}
     void subcase_end() override {}
-    void log_assert(const doctest::AssertData&) override {}
+    /// Without exceptions doctest goes on behind a REQUIRE that does not hold.
+    void log_assert(const doctest::AssertData& data) override {
+        if (data.m_failed && (data.m_at & doctest::assertType::is_require) != 0) {
+            std::printf("%s:%d: REQUIRE( %s ) does not hold: end of all tests\n",
+                        data.m_file, data.m_line, data.m_expr);
+            std::fflush(stdout);
+            std::_Exit(1);
+        }
+    }
     void log_message(const doctest::MessageData&) override {}
     void test_case_skipped(const doctest::TestCaseData&) override {}
 };
