@@ -183,7 +183,29 @@ TEST_CASE("of a message that is too large the id is told, first or last") {
           "oversized id 34\nmessage {}\n");
     CHECK(read("{\"x\":{\"id\":1,\"y\":\"" + padding + "\"}}\n{}\n", limits) ==
           "oversized id \nmessage {}\n");
+    CHECK(read("{\"id\":1,\"x\":\"" + padding + "\"}\n{\"id\":2,\"x\":\"" + padding +
+                   "\"}\n",
+               limits) ==
+          "oversized id 1\noversized id 2\n");  // one has nothing of the other
     CHECK(read(padding + padding + "\n{}\n", limits) == "oversized id \nmessage {}\n");
+}
+
+TEST_CASE("ids are told of answers, or to one who serves of requests") {
+    const std::string padding(60, 'x');
+    const std::string request =
+        "{\"id\":1,\"method\":\"x\",\"params\":{\"x\":\"" + padding + "\"}}\n";
+    const std::string answer = "{\"result\":{\"x\":\"" + padding + "\"},\"id\":2}\n";
+    const std::string garbage = "{\"method\":\"x\",\"id\":3,}\n{\"id\":4,}\n";
+    const std::string text = request + answer + garbage;
+    const auto ids = [](const std::string& log) {
+        std::string out;
+        for (const std::string_view line : split(log, '\n')) {
+            out += line.substr(std::min(line.size(), line.rfind(' ')));
+        }
+        return out;
+    };
+    CHECK(ids(read(text, {40, 64, false})) == "  2   4");
+    CHECK(ids(read(text, {40, 64, true})) == " 1   3 ");
 }
 
 TEST_CASE("nesting deeper than allowed is garbage") {
@@ -244,6 +266,18 @@ TEST_CASE("slices that are kept stay as they are while reading goes on") {
     }
 }
 
+TEST_CASE("a slice that is kept is not read over by the next line") {
+    Line line;
+    for (int i = 0; i < 200; ++i) {  // alone, so that nothing is pending between them
+        line.say(json_of_size(900, std::to_string(1000 + i)) + "\n");
+    }
+    REQUIRE(line.reader.slices.size() == 200);
+    for (int i = 0; i < 200; ++i) {
+        CHECK(line.reader.slices[static_cast<size_t>(i)].view() ==
+              json_of_size(900, std::to_string(1000 + i)));
+    }
+}
+
 TEST_CASE("a block nobody shares is used again") {
     Line line;
     line.reader.when_message = [&] { line.reader.slices.clear(); };
@@ -255,7 +289,7 @@ TEST_CASE("a block nobody shares is used again") {
     CHECK(Block::total_bytes() == one);
 }
 
-TEST_CASE("a frugal link holds nothing while nothing comes") {
+TEST_CASE("a link that serves holds nothing while nothing comes") {
     const uint64_t before = Block::total_bytes();
     Line line({1000, 64, true});
     line.say("{\"a\":1}\n{\"b\"");
@@ -265,7 +299,7 @@ TEST_CASE("a frugal link holds nothing while nothing comes") {
     line.reader.slices.clear();
     CHECK(Block::total_bytes() == before);
     line.say("{\"c\":3}\n");
-    line.say(json_of_size(2000));  // too large: of that nothing is kept
+    line.say("{\"method\":\"x\"," + json_of_size(2000).substr(1));  // nothing is kept
     CHECK(line.reader.log ==
           "message {\"a\":1}\nmessage {\"b\":2}\nmessage {\"c\":3}\n");
     line.say("\n");

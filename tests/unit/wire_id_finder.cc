@@ -15,6 +15,7 @@ std::string id_of(const std::string& text) {
     IdFinder whole;
     whole.feed(Exact(text).view());
     const std::string id(whole.id());
+    CHECK(whole.request_id().empty());
     IdFinder split;  // used again and again: reset() forgets all of the last text
     for (size_t n = 0; n <= text.size(); ++n) {
         split.reset();
@@ -112,4 +113,27 @@ TEST_CASE("no text brings the finder out of step for the next message") {
         finder.feed(R"({"id":5})");
         CHECK(finder.id() == "5");
     }
+}
+
+TEST_CASE("the id of a request is another thing than that of an answer") {
+    for (const char* text : {
+             R"({"id":7,"method":"tools/call","params":{}})",
+             R"({"method":"tools/call","id":7})",
+             R"({"params":{},"id":7,"method":"x"})",
+         }) {
+        CAPTURE(std::string(text));
+        IdFinder finder;
+        for (const char c : std::string(text)) {
+            finder.feed(Exact({&c, 1}).view());
+        }
+        CHECK(finder.request_id() == "7");
+        CHECK(finder.id().empty());
+        finder.reset();
+        finder.feed(R"({"id":7,"result":{"method":"x"},"methods":1,"metho":2})");
+        CHECK(finder.id() == "7");
+        CHECK(finder.request_id().empty());
+    }
+    IdFinder notification;
+    notification.feed(R"({"method":"x","params":{"id":7}})");
+    CHECK(notification.request_id().empty());
 }
