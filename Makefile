@@ -74,7 +74,7 @@ UNIT      := $(OUT)/unit$(SET)
 BIN       := $(OUT)/neurond
 
 .PHONY: all run check check-long unit it peers lint fuzz fuzz-replay bench tidy format \
-        clang-check deps install uninstall clean help FORCE
+        clang-check conformance deps install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -138,6 +138,9 @@ it: $(BIN)  ## integration tests (ONLY=part-of-file-name)
 
 peers: $(BIN)  ## the ecosystem's own clients and servers
 	NEUROND_BIN=$(BIN) tests/it/run.py -C tests/peers $(ONLY)
+
+conformance: $(BIN)  ## the official suites, through neurond
+	NEUROND_BIN=$(BIN) tests/it/run.py -C tests/conformance $(ONLY)
 
 lint:  ## floors, sizes, one-place rules, second compiler, scripts, manual
 	@OUT=$(OUT) MAKE='$(MAKE) OUT=$(OUT)' tests/lint/run.sh

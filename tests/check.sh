@@ -47,6 +47,7 @@ if layer build compile; then
     export NEUROND_BIN OUT
     layer it tests/it/run.py
     [ -n "$SAN" ] || layer peers tests/it/run.py -C tests/peers
+    [ -n "$SAN" ] || layer conformance tests/it/run.py -C tests/conformance
 fi
 
 echo "$passed passed, $failed failed"

@@ -53,7 +53,6 @@ HttpClientConn::HttpClientConn(EventLoop& loop, ResolverCache& names,
                                const HttpTarget& target, HttpJob job,
                                HttpClientConnOwner& owner)
     : loop_(loop),
-      target_(target),
       owner_(owner),
       job_(std::move(job)),
       parser_(head_limits(target)),

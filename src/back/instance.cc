@@ -82,7 +82,8 @@ void Instance::stop(const std::string& why) {
 }
 
 void Instance::start_failed(const std::string& why) {
-    log_warn("supervisor", "%s: start failed: %s", settings_.server.c_str(), why.c_str());
+    log_warn("supervisor", "%s: start failed: %s", settings_.server.c_str(),
+             why.c_str());
     stop(why);
 }
 
@@ -121,9 +122,9 @@ void Instance::cancel(const Call& call, CancelReason reason) {
     }
     carrier_->forget(call.leg_id);
     OutQueue message;
-    write_cancelled(message, call.leg_id,
-                    reason == CancelReason::kTimeout ? "timed out"
-                                                     : "cancelled by the client");
+    write_cancelled(
+        message, call.leg_id,
+        reason == CancelReason::kTimeout ? "timed out" : "cancelled by the client");
     Outgoing about;
     about.kind = Outgoing::Kind::kNotification;
     about.method = "notifications/cancelled";
@@ -199,7 +200,8 @@ void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
         return;
     }
     const bool is_result = message.kind == JsonRpcMessage::Kind::kResult;
-    const Slice body = text.part((is_result ? message.result : message.error).in(text.view()));
+    const Slice body =
+        text.part((is_result ? message.result : message.error).in(text.view()));
     switch (entry.kind) {
         case Pending::kGreeting:
             greet(is_result ? discovery_.on_result(body.view())
@@ -482,8 +484,8 @@ void Instance::on_output_closed() {
 }
 
 void Instance::on_carrier_end(const std::string& why) {
-    const bool again = state_ == State::kGreeting &&
-                       discovery_.on_end() == Discovery::Step::kRestart;
+    const bool again =
+        state_ == State::kGreeting && discovery_.on_end() == Discovery::Step::kRestart;
     state_ = State::kEnding;
     answer_all(why, "crash");
     owner_.on_instance_end(failure_.empty() ? why : failure_, again);

@@ -28,9 +28,9 @@ Supervisor::Supervisor(EventLoop& loop, Children& children, ResolverCache& names
 Supervisor::~Supervisor() = default;
 
 void Supervisor::add(Router& router, DownstreamSettings settings) {
-    downstreams_.push_back(
-        std::make_unique<Downstream>(loop_, children_, names_, router, std::move(settings),
-                                     static_cast<DownstreamOwner&>(*this)));
+    downstreams_.push_back(std::make_unique<Downstream>(
+        loop_, children_, names_, router, std::move(settings),
+        static_cast<DownstreamOwner&>(*this)));
 }
 
 void Supervisor::start() {
@@ -73,8 +73,9 @@ size_t Supervisor::healthy() const {
 }
 
 bool Supervisor::has(std::string_view downstream) const {
-    return std::any_of(downstreams_.begin(), downstreams_.end(),
-                       [downstream](const auto& each) { return each->name() == downstream; });
+    return std::any_of(
+        downstreams_.begin(), downstreams_.end(),
+        [downstream](const auto& each) { return each->name() == downstream; });
 }
 
 /// The longest configured `NAME<separator>` is the one that was meant.

@@ -22,7 +22,8 @@ ToolLister::Next ToolLister::on_page(const Slice& result) {
         return Next::kDone;
     }
     if (next == cursor_ || ++pages_ >= kMaxListPages) {
-        offer_->problems.emplace_back("its tools/list does not end; using what came so far");
+        offer_->problems.emplace_back(
+            "its tools/list does not end; using what came so far");
         return Next::kDone;
     }
     cursor_ = std::move(next);

@@ -3,6 +3,7 @@
 #include "neurond/cli/command.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "neurond/cli/verbs.h"
 
@@ -39,68 +40,70 @@ The daemon is found by --control PATH, else by the configuration (-c FILE), else
 at the default place.
 )";
 
+const Command kCommands[] = {
+    {"status", "[--json]", "what the daemon is doing",
+     "Prints state, version, listeners, and how many downstreams, tools, "
+     "sessions,\n"
+     "connections and calls there are.\n",
+     0, 0, true, true, run_status},
+    {"servers", "[NAME] [--json]", "downstream servers",
+     "Lists the downstreams with their state, or shows NAME in detail, with the "
+     "last\n"
+     "lines it wrote to stderr.\n",
+     0, 1, true, true, run_servers},
+    {"tools", "[GLOB] [--json]", "the merged catalog",
+     "Lists the tools of all downstreams under their full names, or those that "
+     "GLOB\n"
+     "matches: * any characters, ? one, [abc] one of these.\n",
+     0, 1, true, true, run_tools},
+    {"call", "TOOL [JSON|-] [--json]", "call a tool",
+     "Calls TOOL with the arguments in JSON (an object), or in stdin for -, and "
+     "prints\n"
+     "the text of its result; with --json the result as the server sent it. The "
+     "call\n"
+     "passes the policy as uid:N, where N is your user ID. A tool that reports an\n"
+     "error gives exit code 1.\n",
+     1, 2, true, true, run_call},
+    {"connect", "[--socket PATH] [--names STYLE] [--wait DURATION] [NAMESPACE]",
+     "MCP server on stdin and stdout: this daemon's tools",
+     "For desktop clients that start a command: a stdio MCP server that passes on to "
+     "the\n"
+     "running daemon all it hears. With NAMESPACE only that downstream's tools, under "
+     "the\n"
+     "names it gives them. Names are made of A-Z a-z 0-9 _ - alone, because model "
+     "APIs\n"
+     "take no others; --names plain leaves them as they are. Waits for a daemon that "
+     "is\n"
+     "starting, 30s or as long as --wait says. The socket is that of --socket, else "
+     "of the\n"
+     "configuration, else the one at the default place. Ends when stdin does and "
+     "every\n"
+     "answer has come.\n",
+     0, 1, false, false, run_connect, true},
+    {"stop", "", "stop the daemon, and wait until it has gone",
+     "Has the daemon finish the calls in flight and stop, as the signal TERM "
+     "does.\n"
+     "Returns when its process has gone.\n",
+     0, 0, false, true, run_stop},
+    {"health", "[--json]", "exit 0 if the daemon is ready, else 1",
+     "For container and init checks: exit code 0 when the daemon answers and is "
+     "ready,\n"
+     "1 otherwise, with the reason on stderr.\n",
+     0, 0, true, true, run_health},
+    {"host-tools", "", "MCP server on stdin and stdout: facts about this host",
+     "The bundled downstream: a stdio MCP server with the read-only tools "
+     "system.info,\n"
+     "system.load, system.memory, system.disks and process.list. Ends when stdin\n"
+     "does.\n",
+     0, 0, false, false, run_host_tools},
+    {"help", "[COMMAND]", "this help, or that of a command",
+     "Explains a command, or lists them all.\n", 0, 1, false, false, run_help},
+};
+
 }  // namespace
 
 const std::vector<Command>& commands() {
-    static const std::vector<Command> rows = {
-        {"status", "[--json]", "what the daemon is doing",
-         "Prints state, version, listeners, and how many downstreams, tools, "
-         "sessions,\n"
-         "connections and calls there are.\n",
-         0, 0, true, true, run_status},
-        {"servers", "[NAME] [--json]", "downstream servers",
-         "Lists the downstreams with their state, or shows NAME in detail, with the "
-         "last\n"
-         "lines it wrote to stderr.\n",
-         0, 1, true, true, run_servers},
-        {"tools", "[GLOB] [--json]", "the merged catalog",
-         "Lists the tools of all downstreams under their full names, or those that "
-         "GLOB\n"
-         "matches: * any characters, ? one, [abc] one of these.\n",
-         0, 1, true, true, run_tools},
-        {"call", "TOOL [JSON|-] [--json]", "call a tool",
-         "Calls TOOL with the arguments in JSON (an object), or in stdin for -, and "
-         "prints\n"
-         "the text of its result; with --json the result as the server sent it. The "
-         "call\n"
-         "passes the policy as uid:N, where N is your user ID. A tool that reports an\n"
-         "error gives exit code 1.\n",
-         1, 2, true, true, run_call},
-        {"connect", "[--socket PATH] [--names STYLE] [--wait DURATION] [NAMESPACE]",
-         "MCP server on stdin and stdout: this daemon's tools",
-         "For desktop clients that start a command: a stdio MCP server that passes on to "
-         "the\n"
-         "running daemon all it hears. With NAMESPACE only that downstream's tools, under "
-         "the\n"
-         "names it gives them. Names are made of A-Z a-z 0-9 _ - alone, because model "
-         "APIs\n"
-         "take no others; --names plain leaves them as they are. Waits for a daemon that "
-         "is\n"
-         "starting, 30s or as long as --wait says. The socket is that of --socket, else "
-         "of the\n"
-         "configuration, else the one at the default place. Ends when stdin does and "
-         "every\n"
-         "answer has come.\n",
-         0, 1, false, false, run_connect, true},
-        {"stop", "", "stop the daemon, and wait until it has gone",
-         "Has the daemon finish the calls in flight and stop, as the signal TERM "
-         "does.\n"
-         "Returns when its process has gone.\n",
-         0, 0, false, true, run_stop},
-        {"health", "[--json]", "exit 0 if the daemon is ready, else 1",
-         "For container and init checks: exit code 0 when the daemon answers and is "
-         "ready,\n"
-         "1 otherwise, with the reason on stderr.\n",
-         0, 0, true, true, run_health},
-        {"host-tools", "", "MCP server on stdin and stdout: facts about this host",
-         "The bundled downstream: a stdio MCP server with the read-only tools "
-         "system.info,\n"
-         "system.load, system.memory, system.disks and process.list. Ends when stdin\n"
-         "does.\n",
-         0, 0, false, false, run_host_tools},
-        {"help", "[COMMAND]", "this help, or that of a command",
-         "Explains a command, or lists them all.\n", 0, 1, false, false, run_help},
-    };
+    static const std::vector<Command> rows(std::begin(kCommands), std::end(kCommands));
     return rows;
 }
 

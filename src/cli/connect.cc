@@ -19,6 +19,7 @@
 #include "neurond/cli/verbs.h"
 #include "neurond/conf/check.h"
 #include "neurond/conf/value.h"
+#include "neurond/loop/signals.h"
 #include "neurond/net/address.h"
 #include "neurond/wire/json_write.h"
 
@@ -138,7 +139,7 @@ int run_connect(const Options& options) {
         return fail(socket.error());
     }
     const std::string peer = Address::peer_of(socket->get()).to_string();
-    ::signal(SIGPIPE, SIG_IGN);
+    ignore_broken_pipes();
     const Status done =
         pump({STDIN_FILENO, STDOUT_FILENO, socket->get()}, view_line(names, space));
     if (!done) {

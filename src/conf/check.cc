@@ -258,8 +258,11 @@ void Checker::url(const Section& section) {
     }
     const Result<Url> url = parse_url(text);
     if (!url) {
-        const std::string& why = url.error().message;  // "parse URL: reason"
-        error(section, "url", invalid_url(why.substr(why.find(": ") + 2)));
+        // "parse URL: reason, expected …": what is expected here is less
+        const std::string& why = url.error().message;
+        const size_t begin = why.find(": ") + 2;
+        error(section, "url",
+              invalid_url(why.substr(begin, why.find(", expected") - begin)));
     } else if (url->scheme == "https") {
         error(section, "url", invalid_url("https needs TLS, which is not there yet"));
     } else if (url->scheme != "http") {

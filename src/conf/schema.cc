@@ -81,7 +81,7 @@ constexpr KeySpec kServer[] = {
     text("pid_file", "", kRestart,
          "The PID file; its lock decides whether another instance runs."),
     text("socket", "", kRestart,
-         "The Unix socket for local clients, or none; without it, neurond.sock in run_dir."),
+         "The Unix socket for local clients, or none; by default in run_dir."),
     number("socket_mode", Type::kMode, "0600", {0, 0777}, kRestart,
          "The mode of that socket."),
     text("socket_group", "", kRestart,

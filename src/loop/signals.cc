@@ -36,10 +36,14 @@ int open_signalfd() {
 
 }  // namespace
 
+void ignore_broken_pipes() noexcept {
+    ::signal(SIGPIPE, SIG_IGN);
+}
+
 void block_signals() noexcept {
     const sigset_t set = daemon_signals();
     ::sigprocmask(SIG_BLOCK, &set, nullptr);
-    ::signal(SIGPIPE, SIG_IGN);  // a dead peer is an EPIPE, not a death
+    ignore_broken_pipes();
 }
 
 Signals::Signals(EventLoop& loop, SignalSink& sink)

@@ -37,7 +37,8 @@ BAD = [
     ("command that is not there", "[downstream a]\ncommand = /nonexistent/p\n",
      ['2:11: error: downstream.a.command: execute /nonexistent/p: No such file or directory']),
     ("downstream without a command", "[downstream a]\nargs = x\n",
-     ['1:13: error: downstream.a.command: missing, expected an absolute path or self']),
+     ['1:13: error: downstream.a.command: missing, expected an absolute path or self,'
+      ' or a url']),
     ("namespace without letters", "[downstream]\ncommand = /bin/cat\n",
      ['1:12: error: [downstream]: namespace cannot be empty']),
     ("namespace with dots", "[downstream a.b]\ncommand = /bin/cat\n",

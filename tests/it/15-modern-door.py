@@ -194,6 +194,27 @@ def test_servers_that_do_not_know_the_probe():
         assert again.count("server/discover") == 1, again
 
 
+def test_a_protocol_that_is_configured():
+    off = {"backoff": "1h", "backoff_max": "1h"}
+    downstreams = {
+        "old": hostile("probe=exit", protocol="legacy"), "new": hostile("modern", protocol="modern"),
+        "auto": hostile("modern", protocol="auto"),
+        "never-new": hostile(protocol="modern", **off),
+        "never-old": hostile("modern", protocol="legacy", **off),
+        "ends": hostile("probe=exit", protocol="modern", **off)}
+    with Neurond(downstreams) as daemon, daemon.modern() as client:
+        assert {name.split(".")[0] for name in client.tools()} == {"old", "new", "auto"}
+        for name in ("old", "new", "auto"):
+            assert client.call(f"{name}.echo", {"text": "x"}).text == "x"
+        assert b"server/discover" not in b"".join(daemon.received("old"))
+        for name in ("never-new", "never-old", "ends"):
+            error = client.call(f"{name}.echo").error
+            assert error["data"]["type"] == "unavailable", error
+        assert "2026-07-28" in client.call("never-new.echo").error["message"]
+        assert not any(b"initialize" in line for line in daemon.received("never-new"))
+        assert len(daemon.received("ends")) == 1, daemon.received("ends")
+
+
 def test_a_server_that_is_silent_when_probed():
     began = time.monotonic()
     with Neurond({"a": hostile("probe=silent")}) as daemon, daemon.client() as client:

@@ -59,6 +59,20 @@ def test_one_server_alone_has_its_own_names():
         assert alone["results"][0]["content"][0]["text"] == "Echo: x", alone["results"]
 
 
+def test_the_sdk_2_in_each_of_its_modes():
+    with Neurond(servers(HERE)) as daemon:
+        daemon.wait_for_log("everything: healthy", 60)
+        command = [BINARY, "connect", "--socket", str(daemon.dir / "run/neurond.sock")]
+        for mode, era in (("legacy", "legacy"), ("auto", "modern"), ("modern", "modern")):
+            seen = node("sdk2.mjs", mode, json.dumps(command), json.dumps([
+                ["everything_echo", {"message": mode}],
+                ["everything_trigger-long-running-operation", {"duration": 0.4, "steps": 4}]]))
+            assert seen["era"] == era, (mode, seen["era"])
+            assert seen["results"][0]["content"][0]["text"] == "Echo: " + mode, seen["results"]
+            assert "completed" in seen["results"][1]["content"][0]["text"], seen["results"]
+            assert len(seen["progress"]["everything_trigger-long-running-operation"]) >= 3, mode
+
+
 def test_a_client_without_a_daemon_is_told_why():
     command = [BINARY, "connect", "--socket", "/nonexistent/neurond.sock", "--wait", "200ms"]
     done = subprocess.run([NODE, str(HERE / "sdk1.mjs"), json.dumps(command)],

@@ -93,6 +93,17 @@ TEST_CASE("options stand before or after the verb's name") {
     }
 }
 
+TEST_CASE("connect has options of its own") {
+    const Options options = parsed({"connect", "--socket=/run/n.sock", "--names", "plain",
+                                    "--wait", "5s", "-c", "x.conf", "redis"});
+    CHECK(options.command == "connect");
+    CHECK(options.socket_path == "/run/n.sock");
+    CHECK(options.names == "plain");
+    CHECK(options.wait == "5s");
+    CHECK(options.config_path == "x.conf");
+    CHECK(options.args == std::vector<std::string>{"redis"});
+}
+
 TEST_CASE("a dash alone is an argument, and two dashes end the options") {
     CHECK(parsed({"call", "a.b", "-"}).args == std::vector<std::string>{"a.b", "-"});
     CHECK(parsed({"call", "--", "-x", "{}"}).args ==
@@ -132,6 +143,10 @@ TEST_CASE("what is wrong is named, and what may have been meant") {
         {{"stop", "--json"}, "--json does not go with 'stop'"},
         {{"-t", "tools"}, "-t does not go with 'tools'"},
         {{"host-tools", "-c", "x"}, "-c does not go with 'host-tools'"},
+        {{"connect", "--control", "x"}, "--control does not go with 'connect'"},
+        {{"connect", "--json"}, "--json does not go with 'connect'"},
+        {{"status", "--socket", "x"}, "--socket does not go with 'status'"},
+        {{"--names", "plain"}, "--names needs a command"},
         {{"--json"}, "--json needs a command"},
         {{"--control", "x"}, "--control needs a command"},
         {{"-t", "-T"}, "-T cannot stand beside another option of its kind"},

@@ -95,9 +95,9 @@ TEST_CASE("values of a wrong type or range say what was expected") {
         {"[log]\nlevel = loud",
          "t.conf:2:9: log.level: \"loud\" is not known here, expected "
          "debug, info, warn or error"},
-        {"[downstream x]\ncommand = /bin/x\ntransport = http",
-         "t.conf:3:13: downstream.x.transport: \"http\" is not known here, expected "
-         "stdio"},
+        {"[downstream x]\ncommand = /bin/x\ntransport = tcp",
+         "t.conf:3:13: downstream.x.transport: \"tcp\" is not known here, expected "
+         "auto, stdio, http, localhost or sse"},
         {"[rule x]\ntools = *",
          "t.conf:1:7: rule.x.effect: missing, expected allow or "
          "deny"},
@@ -170,7 +170,7 @@ TEST_CASE("a command is absolute and can be run") {
     const Row rows[] = {
         {"[downstream x]",
          "t.conf:1:13: downstream.x.command: missing, expected an "
-         "absolute path or self"},
+         "absolute path or self, or a url"},
         {"[downstream x]\ncommand = npx",
          "t.conf:2:11: downstream.x.command: stdio "
          "command must be absolute path: npx"},
@@ -191,6 +191,60 @@ TEST_CASE("a command is absolute and can be run") {
     check(rows);
     CHECK(message_for("[policy]\ndefault_action=allow\n[downstream x]\nenabled = no\n"
                       "command = /nope\ncwd = /nope") == "");  // not installed yet
+}
+
+TEST_CASE("a downstream has a command or a URL that can be used") {
+    const std::string expected = ", expected http://HOST:PORT/PATH";
+    const struct {
+        std::string text;
+        std::string message;  ///< behind "downstream.x."
+    } rows[] = {
+        // neither, both, and what does not go together
+        {"transport = http", "url: missing" + expected},
+        {"transport = stdio",
+         "command: missing, expected an absolute path or self, or a url"},
+        {"command = /bin/x\nurl = http://a/",
+         "url: stands beside command, expected only one of them"},
+        {"transport = stdio\nurl = http://a/",
+         "url: does not go with transport = stdio, expected command"},
+        {"transport = sse\ncommand = /bin/x",
+         "command: does not go with transport = sse, expected url"},
+        // URLs
+        {"url = localhost:80",
+         "url: invalid downstream URL: no \"://\"" + expected},
+        {"url = https://a/mcp",
+         "url: invalid downstream URL: https needs TLS, which is not there yet" +
+             expected},
+        {"url = ws://a/mcp", "url: invalid downstream URL: scheme ws" + expected},
+        {"transport = localhost\nurl = http://10.0.0.1/mcp",
+         "url: 10.0.0.1 is not a loopback address, expected one for transport = "
+         "localhost"},
+        // headers
+        {"url = http://a/\nheader.X:Y = z",
+         "header.X:Y: \"X:Y\" is not the name of a header field"},
+        {"url = http://a/\nheader.mcp-session-id = z",
+         "header.mcp-session-id: mcp-session-id is set by neurond itself"},
+        {"url = http://a/\nheader.X = \"a\\nb\"",
+         "header.X: cannot stand in a header field, expected no line breaks or control "
+         "bytes and no blanks around it"},
+        {"url = http://a/\nforward_headers = authorization",
+         "forward_headers: authorization is never forwarded: what a client proves to "
+         "neurond is not for others, expected header.authorization with a value of its "
+         "own"},
+        {"url = http://a/\nforward_headers = X-A Host",
+         "forward_headers: Host is set by neurond itself, expected other names"},
+        {"url = http://a/\nheader.X-A = 1\nforward_headers = X-A",
+         "forward_headers: X-A is set by neurond itself, expected other names"},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.text);
+        const std::string message = message_for("[downstream x]\n" + row.text);
+        const size_t at = message.find("downstream.x.");
+        REQUIRE(at != std::string::npos);
+        CHECK(message.substr(at + 13) == row.message);
+    }
+    CHECK(message_for("[policy]\ndefault_action=allow\n[downstream x]\n"
+                      "transport = localhost\nurl = http://localhost:1/a?b=c") == "");
 }
 
 TEST_CASE("variables that decide which code runs are refused") {

@@ -143,7 +143,8 @@ TEST_CASE("what stands behind expected") {
           "a duration from 0s to 1d, such as 30s");
     CHECK(expectation(row("limits", "header_max")) ==
           "a size from 1k to 1m, such as 64k");
-    CHECK(expectation(row("downstream", "transport")) == "stdio");
+    CHECK(expectation(row("downstream", "transport")) ==
+          "auto, stdio, http, localhost or sse");
     CHECK(expectation(row("policy", "default_action")) == "deny or allow");
     CHECK(expectation(row("audit", "arguments")) == "full, hash or none");
     CHECK(expectation(row("server", "serve")) == "mcp, health or metrics");

@@ -58,9 +58,10 @@ using Field = std::optional<std::string_view>;
 
 /// "legacy", "modern", or the code of the refusal.
 std::string verdict(const EraChoice& choice) {
-    return choice.era == Era::kLegacy   ? "legacy"
-           : choice.era == Era::kModern ? "modern"
-                                        : std::to_string(static_cast<int>(choice.error.code));
+    return choice.era == Era::kLegacy ? "legacy"
+           : choice.era == Era::kModern
+               ? "modern"
+               : std::to_string(static_cast<int>(choice.error.code));
 }
 
 }  // namespace
@@ -83,7 +84,9 @@ TEST_CASE("the rungs of the ladder over HTTP") {
         // neither claim nor header
         {text_of(tools_call, "", R"("name":"a.b")"), {}, "legacy"},
         {text_of(tools_call, "{}"), {"2025-11-25", Field(), Field()}, "legacy"},
-        {text_of("tools/list", "{\"a/b\":1}"), {"1999-01-01", Field(), Field()}, "legacy"},
+        {text_of("tools/list", "{\"a/b\":1}"),
+         {"1999-01-01", Field(), Field()},
+         "legacy"},
         // a header without a claim is an error that names what is missing
         {text_of("tools/list", ""), {modern, "tools/list", Field()}, "-32602"},
         {text_of("tools/list", "{}"), {"v999", "tools/list", Field()}, "-32602"},
@@ -97,8 +100,12 @@ TEST_CASE("the rungs of the ladder over HTTP") {
         // headers against the claim
         {list, {"2025-11-25", "tools/list", Field()}, "-32020"},
         {list, {"v999", "tools/list", Field()}, "-32020"},
-        {text_of("tools/list", meta("\"v999\"")), {modern, "tools/list", Field()}, "-32020"},
-        {text_of("tools/list", meta("\"v999\"")), {"v999", "tools/list", Field()}, "-32022"},
+        {text_of("tools/list", meta("\"v999\"")),
+         {modern, "tools/list", Field()},
+         "-32020"},
+        {text_of("tools/list", meta("\"v999\"")),
+         {"v999", "tools/list", Field()},
+         "-32022"},
         {text_of("tools/list", meta("\"v999\"")), {}, "-32022"},
         {text_of("tools/list", meta("\"2025-11-25\"")), {}, "-32022"},
         {list, {Field(), "tools/list", Field()}, "-32020"},
@@ -111,26 +118,35 @@ TEST_CASE("the rungs of the ladder over HTTP") {
         {call, {modern, tools_call, "=?base64?YS5?="}, "-32020"},
         {call, {modern, tools_call, "=?BASE64?YS5i?="}, "-32020"},
         {text_of("prompts/get", meta(kModern), R"("name":"p")"),
-         {modern, "prompts/get", "q"}, "-32020"},
+         {modern, "prompts/get", "q"},
+         "-32020"},
         {text_of("resources/read", meta(kModern), R"("uri":"file:///a")"),
-         {modern, "resources/read", "file:///a"}, "modern"},
+         {modern, "resources/read", "file:///a"},
+         "modern"},
         {text_of("resources/read", meta(kModern), R"("uri":"file:///a","name":"n")"),
-         {modern, "resources/read", "n"}, "-32020"},
+         {modern, "resources/read", "n"},
+         "-32020"},
         {text_of(tools_call, meta(kModern), R"("name":"\u0061.b")"),
-         {modern, tools_call, "a.b"}, "modern"},  // compared decoded
+         {modern, tools_call, "a.b"},
+         "modern"},  // compared decoded
         {text_of(tools_call, meta(kModern), R"("name":7)"),
-         {modern, tools_call, Field()}, "modern"},  // params are at fault: told later
+         {modern, tools_call, Field()},
+         "modern"},  // params are at fault: told later
         // initialize belongs to the other era, unless it claims not to
         {text_of("initialize", "", R"("protocolVersion":"2026-07-28")"), {}, "legacy"},
         {text_of("initialize", ""), {"2025-11-25", Field(), Field()}, "legacy"},
         {text_of("initialize", meta("7")), {}, "legacy"},
         {text_of("initialize", meta("\"2025-11-25\"")), {}, "legacy"},
         {text_of("initialize", ""), {modern, Field(), Field()}, "-32020"},
-        {text_of("initialize", meta(kModern)), {modern, "initialize", Field()}, "modern"},
+        {text_of("initialize", meta(kModern)),
+         {modern, "initialize", Field()},
+         "modern"},
         // notifications
         {text_of("notifications/x", meta(kModern), "", ""), {}, "modern"},
         {text_of("notifications/x", "", "", ""), {modern, Field(), Field()}, "modern"},
-        {text_of("notifications/x", "", "", ""), {"2025-11-25", Field(), Field()}, "legacy"},
+        {text_of("notifications/x", "", "", ""),
+         {"2025-11-25", Field(), Field()},
+         "legacy"},
         {text_of("notifications/x", "", "", ""), {}, "legacy"},
     };
     for (const Row& row : rows) {
@@ -193,13 +209,15 @@ TEST_CASE("a claim is a key of the own _meta, whatever its value") {
     CHECK(claims(text_of("x", meta("null", ""))));
     CHECK_FALSE(claims(text_of("x", "{}")));
     CHECK_FALSE(claims(text_of("x", "")));
-    CHECK_FALSE(claims(text_of("x", "", "\"arguments\":{\"_meta\":" + meta(kModern) + "}")));
+    CHECK_FALSE(
+        claims(text_of("x", "", "\"arguments\":{\"_meta\":" + meta(kModern) + "}")));
     CHECK_FALSE(claims("7"));
 }
 
 TEST_CASE("params of a call are read, or it is said what is wrong with them") {
     const auto read = [](const std::string& rest) {
-        const Slice text = Slice::copy_of(text_of("tools/call", "{\"progressToken\":7}", rest));
+        const Slice text =
+            Slice::copy_of(text_of("tools/call", "{\"progressToken\":7}", rest));
         JsonScanner scan(64);
         REQUIRE(scan.finish(text.view()) == Scan::kDone);
         return read_call(classify(scan, text.view()), scan, text);
@@ -214,8 +232,9 @@ TEST_CASE("params of a call are read, or it is said what is wrong with them") {
     CHECK(good.call.progress_token.in(whole) == "7");
     CHECK(good.call.meta.in(whole) == R"({"progressToken":7})");
     CHECK(read(R"("name":"a")").call.arguments.empty());
-    for (const char* bad : {"", R"("name":7)", R"("name":null)", R"("Name":"a")",
-                            R"("name":"a","arguments":[])", R"("name":"a","arguments":null)"}) {
+    for (const char* bad :
+         {"", R"("name":7)", R"("name":null)", R"("Name":"a")",
+          R"("name":"a","arguments":[])", R"("name":"a","arguments":null)"}) {
         CAPTURE(bad);
         const DoorRequest refused = read(bad);
         CHECK(refused.kind == DoorRequest::Kind::kRefused);
@@ -245,8 +264,8 @@ TEST_CASE("legacy clients get results they can take") {
     for (const Row& row : rows) {
         CAPTURE(row.result);
         OutQueue out;
-        legacy_door().write_answer(out, "\"x\"", Answer::result(Slice::copy_of(row.result)),
-                                   "r1");
+        legacy_door().write_answer(out, "\"x\"",
+                                   Answer::result(Slice::copy_of(row.result)), "r1");
         CHECK(out.to_string() == row.answer);
     }
 }
@@ -254,21 +273,22 @@ TEST_CASE("legacy clients get results they can take") {
 TEST_CASE("what a legacy client would take for an empty success is an error") {
     for (const char* type : {"\"input_required\"", "\"task\"", "\"x\"", "7", "null"}) {
         OutQueue out;
-        legacy_door().write_answer(
-            out, "1",
-            Answer::result(Slice::copy_of("{\"resultType\":" + std::string(type) + "}")),
-            "r1");
+        legacy_door().write_answer(out, "1",
+                                   Answer::result(Slice::copy_of(
+                                       "{\"resultType\":" + std::string(type) + "}")),
+                                   "r1");
         CHECK(out.to_string().find("\"error\":{\"code\":-32603") != std::string::npos);
     }
 }
 
 TEST_CASE("errors of our own carry what DESIGN 1.7 promises") {
     OutQueue out;
-    write_own_error(out, "7",
-                    {JsonRpcError::kInternal, "too \"many\"", "busy", "a", 3}, "r-1");
-    CHECK(out.to_string() ==
-          R"({"jsonrpc":"2.0","id":7,"error":{"code":-32603,"message":"too \"many\"",)"
-          R"("data":{"type":"busy","server":"a","request_id":"r-1","retry_after":3}}})");
+    write_own_error(out, "7", {JsonRpcError::kInternal, "too \"many\"", "busy", "a", 3},
+                    "r-1");
+    CHECK(
+        out.to_string() ==
+        R"({"jsonrpc":"2.0","id":7,"error":{"code":-32603,"message":"too \"many\"",)"
+        R"("data":{"type":"busy","server":"a","request_id":"r-1","retry_after":3}}})");
     OutQueue bare;
     write_own_error(bare, "7", {JsonRpcError::kInvalidParams, "m", {}, {}, {}}, "r-1");
     CHECK(bare.to_string() ==
@@ -299,13 +319,16 @@ TEST_CASE("legacy clients negotiate, and their capabilities are kept") {
     CHECK(read(R"("protocolVersion":"2026-07-28")").revision == Revision::k20251125);
     CHECK(read(R"("protocolVersion":"x","capabilities":{"roots":{}})").caps.bits != 0);
     CHECK(read(R"("protocolVersion":"x")").error.empty());
-    for (const char* bad : {"", R"("protocolVersion":7)",
-                            R"("protocolVersion":"x","capabilities":[])"}) {
+    for (const char* bad :
+         {"", R"("protocolVersion":7)", R"("protocolVersion":"x","capabilities":[])"}) {
         CHECK_FALSE(read(bad).error.empty());
     }
     OutQueue out;
     write_initialize_result(out, "0", Revision::k20250326);
     const std::string hello = out.to_string();
-    CHECK(hello.find(R"({"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-03-26")") == 0);
-    CHECK(hello.find(R"("capabilities":{"tools":{"listChanged":true}})") != std::string::npos);
+    CHECK(hello.find(
+              R"({"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-03-26")") ==
+          0);
+    CHECK(hello.find(R"("capabilities":{"tools":{"listChanged":true}})") !=
+          std::string::npos);
 }

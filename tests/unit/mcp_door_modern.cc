@@ -42,8 +42,8 @@ std::shared_ptr<const Catalog> catalog_of(const std::string& schema) {
     auto offer = std::make_shared<Offer>();
     std::optional<std::string> cursor;
     const Status read = parse_tools_page(
-        Slice::copy_of(R"({"tools":[{"name":"t","inputSchema":)" + schema + "}]}"), *offer,
-        cursor);
+        Slice::copy_of(R"({"tools":[{"name":"t","inputSchema":)" + schema + "}]}"),
+        *offer, cursor);
     REQUIRE(read);
     CatalogBuilder builder;
     builder.add_downstream("a", {}, offer);
@@ -86,7 +86,8 @@ TEST_CASE("a complete result says so, once") {
         {R"({"a":1,"resultType":"complete"})", R"({"a":1,"resultType":"complete"})"},
         {R"({"result\u0054ype":"complete"})", R"({"result\u0054ype":"complete"})"},
         {R"({"resultType":"input_required"})", R"({"resultType":"input_required"})"},
-        {R"({"a":{"resultType":"x"}})", R"({"resultType":"complete","a":{"resultType":"x"}})"},
+        {R"({"a":{"resultType":"x"}})",
+         R"({"resultType":"complete","a":{"resultType":"x"}})"},
         {R"({"":1})", R"({"resultType":"complete","":1})"},
     };
     for (const Row& row : rows) {
@@ -103,7 +104,8 @@ TEST_CASE("a complete result says so, once") {
 TEST_CASE("errors pass as they are") {
     OutQueue out;
     modern_door().write_answer(
-        out, "\"i\"", Answer::error(Slice::copy_of(R"({"code":-1, "message":"m"})")), "r");
+        out, "\"i\"", Answer::error(Slice::copy_of(R"({"code":-1, "message":"m"})")),
+        "r");
     CHECK(out.to_string() ==
           R"({"jsonrpc":"2.0","id":"i","error":{"code":-1, "message":"m"}})");
 }
@@ -118,9 +120,10 @@ TEST_CASE("methods of the revision are read, all others are not found") {
         CHECK(got.error.code == JsonRpcError::kInvalidParams);
         CHECK(got.status == 200);
     }
-    for (const char* gone : {"initialize", "ping", "logging/setLevel", "resources/subscribe",
-                             "resources/unsubscribe", "tasks/result", "tasks/list", "",
-                             "tools/List", "tools/call ", "no/such"}) {
+    for (const char* gone :
+         {"initialize", "ping", "logging/setLevel", "resources/subscribe",
+          "resources/unsubscribe", "tasks/result", "tasks/list", "", "tools/List",
+          "tools/call ", "no/such"}) {
         CAPTURE(gone);
         const DoorRequest got = read(gone);
         CHECK(got.kind == Kind::kRefused);
@@ -134,14 +137,16 @@ TEST_CASE("lists and discover carry their kind and how long they hold") {
     write_discover_result(discover, "\"d\"");
     OutQueue list;
     const Policy everything(true, {});
-    modern_door().write_tools_list(list, "1", *catalog_of(R"({"type":"object"})"), everything,
-                                   {"uid:1", ""});
+    modern_door().write_tools_list(list, "1", *catalog_of(R"({"type":"object"})"),
+                                   everything, {"uid:1", ""});
     for (const std::string& text : {discover.to_string(), list.to_string()}) {
         const JsonView result = result_of(text);
         CHECK(result.find("resultType").is_string("complete"));
         CHECK(result.find("ttlMs").raw() == "0");
         CHECK(result.find("cacheScope").is_string("private"));
-        CHECK(result.find("_meta").find("io.modelcontextprotocol/serverInfo").is_object());
+        CHECK(result.find("_meta")
+                  .find("io.modelcontextprotocol/serverInfo")
+                  .is_object());
     }
     const std::string hello = discover.to_string();
     CHECK(result_of(hello).find("supportedVersions").raw() == R"(["2026-07-28"])");
@@ -150,8 +155,8 @@ TEST_CASE("lists and discover carry their kind and how long they hold") {
     CHECK(result_of(tools).find("tools").at(0).find("name").is_string("a.t"));
     OutQueue none;
     const Policy nothing(false, {});
-    modern_door().write_tools_list(none, "1", *catalog_of(R"({"type":"object"})"), nothing,
-                                   {"uid:1", ""});
+    modern_door().write_tools_list(none, "1", *catalog_of(R"({"type":"object"})"),
+                                   nothing, {"uid:1", ""});
     CHECK(none.to_string().find(R"("tools":[],)") != std::string::npos);
 }
 
@@ -163,19 +168,19 @@ TEST_CASE("headers that repeat arguments must say the same") {
     };
     const Row rows[] = {
         {"{}", {}, true},
-        {"", {}, true},                                            // no arguments at all
+        {"", {}, true},  // no arguments at all
         {R"({"s":"x"})", {{"Mcp-Param-S", "x"}}, true},
-        {R"({"s":"x"})", {{"mcp-param-s", "x"}}, true},            // names without case
+        {R"({"s":"x"})", {{"mcp-param-s", "x"}}, true},  // names without case
         {R"({"s":"x"})", {{"Mcp-Param-S", "=?base64?eA==?="}}, true},
-        {R"({"s":"\u0078"})", {{"Mcp-Param-S", "x"}}, true},       // compared decoded
+        {R"({"s":"\u0078"})", {{"Mcp-Param-S", "x"}}, true},  // compared decoded
         {R"({"s":""})", {{"Mcp-Param-S", ""}}, true},
         {R"({"s":null})", {}, true},
         {R"({"n":42})", {{"Mcp-Param-N", "42"}}, true},
-        {R"({"n":42.0})", {{"Mcp-Param-N", "42"}}, true},          // as numbers
+        {R"({"n":42.0})", {{"Mcp-Param-N", "42"}}, true},  // as numbers
         {R"({"n":-1})", {{"Mcp-Param-N", "-1"}}, true},
         {R"({"b":true})", {{"Mcp-Param-B", "true"}}, true},
         {R"({"o":{"deep":"d"}})", {{"Mcp-Param-Deep", "d"}}, true},
-        {R"({"x":1})", {{"Mcp-Param-X", "2"}}, true},              // nobody announced it
+        {R"({"x":1})", {{"Mcp-Param-X", "2"}}, true},  // nobody announced it
         {R"({"s":"x"})", {}, false},
         {R"({"s":"x"})", {{"Mcp-Param-S", "X"}}, false},
         {R"({"s":"x"})", {{"Mcp-Param-S", "=?base64?eA?="}}, false},
@@ -193,8 +198,9 @@ TEST_CASE("headers that repeat arguments must say the same") {
         {R"({"b":true})", {{"Mcp-Param-B", "1"}}, false},
         {R"({"o":{"deep":"d"}})", {}, false},
         {R"({"o":7})", {{"Mcp-Param-Deep", "d"}}, false},
-        {R"({"s":"x","o":{"deep":"d"}})",                          // an earlier one is wrong
-         {{"Mcp-Param-S", "y"}, {"Mcp-Param-Deep", "d"}}, false},
+        {R"({"s":"x","o":{"deep":"d"}})",  // an earlier one is wrong
+         {{"Mcp-Param-S", "y"}, {"Mcp-Param-Deep", "d"}},
+         false},
     };
     for (const Row& row : rows) {
         CAPTURE(row.arguments);
@@ -206,20 +212,21 @@ TEST_CASE("headers that repeat arguments must say the same") {
 }
 
 TEST_CASE("annotations count only where they are valid") {
-    for (const char* schema : {
-             // under items, oneOf, $defs: no property that is there for sure
-             R"({"type":"object","properties":{"l":{"type":"array","items":{"properties":)"
-             R"({"s":{"type":"string","x-mcp-header":"S"}}}}}})",
-             R"({"type":"object","oneOf":[{"properties":)"
-             R"({"s":{"type":"string","x-mcp-header":"S"}}}]})",
-             R"({"type":"object","$defs":{"d":{"properties":)"
-             R"({"s":{"type":"string","x-mcp-header":"S"}}}}})",
-             // no header name
-             R"({"type":"object","properties":{"s":{"type":"string","x-mcp-header":""}}})",
-             R"({"type":"object","properties":{"s":{"type":"string","x-mcp-header":"a b"}}})",
-             R"({"type":"object","properties":{"s":{"type":"string","x-mcp-header":7}}})",
-             R"({"type":"object","properties":{"s":7}})",
-         }) {
+    for (
+        const char* schema : {
+            // under items, oneOf, $defs: no property that is there for sure
+            R"({"type":"object","properties":{"l":{"type":"array","items":{"properties":)"
+            R"({"s":{"type":"string","x-mcp-header":"S"}}}}}})",
+            R"({"type":"object","oneOf":[{"properties":)"
+            R"({"s":{"type":"string","x-mcp-header":"S"}}}]})",
+            R"({"type":"object","$defs":{"d":{"properties":)"
+            R"({"s":{"type":"string","x-mcp-header":"S"}}}}})",
+            // no header name
+            R"({"type":"object","properties":{"s":{"type":"string","x-mcp-header":""}}})",
+            R"({"type":"object","properties":{"s":{"type":"string","x-mcp-header":"a b"}}})",
+            R"({"type":"object","properties":{"s":{"type":"string","x-mcp-header":7}}})",
+            R"({"type":"object","properties":{"s":7}})",
+        }) {
         CAPTURE(schema);
         CHECK(problem(schema, R"({"s":"x","l":[{"s":"x"}]})", {}).empty());
     }

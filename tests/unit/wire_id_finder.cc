@@ -103,6 +103,19 @@ TEST_CASE("an id longer than the bound is none, one of the bound is whole") {
     CHECK(found(std::string(kMaxOversizeIdBytes + 1, '1')).empty());
 }
 
+TEST_CASE("the id of a request is told apart from that of an answer") {
+    for (const char* text : {R"({"id":7,"method":"x"})", R"({"method":"x","id":7})"}) {
+        IdFinder finder;
+        finder.feed(Exact(text).view());
+        CHECK(finder.request_id() == "7");
+        CHECK(finder.id().empty());
+    }
+    IdFinder answer;
+    answer.feed(R"({"id":7,"result":{"method":"x"}})");
+    CHECK(answer.request_id().empty());
+    CHECK(answer.id() == "7");
+}
+
 TEST_CASE("no text brings the finder out of step for the next message") {
     IdFinder finder;
     for (const char* text : {"}}}]]]", "{[{[", "\"", "\"\\", "{\"id\":", "{\"id",

@@ -209,3 +209,27 @@ TEST_CASE("what is written is read back as the same kind") {
     write_error(out, "", JsonRpcError::kInvalidRequest, "\xff");
     CHECK(read(out.to_string()).kind == Kind::kError);
 }
+
+TEST_CASE("ids are one when type and value are") {
+    const struct {
+        const char* a;
+        const char* b;
+        bool same;
+    } rows[] = {
+        {"1", "1", true},
+        {"1", "\"1\"", false},
+        {"\"1\"", "1", false},
+        {"\"a\"", "\"\\u0061\"", true},
+        {"\"a\"", "\"A\"", false},
+        {"1", "1.0", false},
+        {"9007199254740993", "9007199254740992", false},
+        {"\"\"", "\"\"", true},
+        // A cancellation that names no id matches none.
+        {"1", "", false},
+        {"\"\"", "", false},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(std::string(row.a));
+        CHECK(same_id(row.a, row.b) == row.same);
+    }
+}

@@ -75,7 +75,6 @@ class HttpClientConn final : private ConnectorOwner, private ChannelOwner {
     void fail(HttpFailure::Kind kind, const std::string& why);
 
     EventLoop& loop_;
-    const HttpTarget& target_;
     HttpClientConnOwner& owner_;
     State state_ = State::kConnecting;
     HttpJob job_;

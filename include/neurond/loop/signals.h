@@ -18,6 +18,9 @@ class SignalSink {
     ~SignalSink() = default;
 };
 
+/// A write to a peer that has gone is an error then, not the end of this process.
+void ignore_broken_pipes() noexcept;
+
 /// Blocks the daemon's signals in this process and ignores PIPE. The first thing a
 /// daemon process does; children are spawned with an empty mask and default handlers.
 void block_signals() noexcept;
