@@ -204,8 +204,8 @@ TEST_CASE("ids are told of answers, or to one who serves of requests") {
         }
         return out;
     };
-    CHECK(ids(read(text, {40, 64, false})) == "  2   4");
-    CHECK(ids(read(text, {40, 64, true})) == " 1   3 ");
+    CHECK(ids(read(text, {40, 64, false})) == "  2  4");
+    CHECK(ids(read(text, {40, 64, true})) == " 1  3 ");
 }
 
 TEST_CASE("nesting deeper than allowed is garbage") {
