@@ -234,8 +234,10 @@ void HttpClientConn::on_input_end() {
         whole();
     } else if (state_ == State::kBody) {
         fail(HttpFailure::Kind::kLost, "the connection was closed inside the response");
+    } else if (state_ == State::kHead) {
+        fail(HttpFailure::Kind::kLost, "the connection was closed before a response came");
     } else {
-        on_closed("the connection was closed before a response came");
+        on_closed("idle");
     }
 }
 
