@@ -214,12 +214,16 @@ DoorRequest read_call(const JsonRpcMessage& message, const JsonScanner& scan,
         return refused_request(JsonRpcError::kInvalidParams,
                                "tools/call: params.arguments is not an object");
     }
+    call.meta = find(scan.params_members(), view, "_meta");
+    if (!call.meta.empty() && !JsonView(call.meta.in(view)).is_object()) {
+        return refused_request(JsonRpcError::kInvalidParams,
+                               "tools/call: params._meta is not an object");
+    }
     out.kind = DoorRequest::Kind::kCall;
     call.method = message.method;
     call.name = *name;
     call.text = text;
     call.params = message.params;
-    call.meta = find(scan.params_members(), view, "_meta");
     call.progress_token = find(scan.meta_members(), view, "progressToken");
     return out;
 }
