@@ -1,11 +1,13 @@
 #!/bin/sh
-# A file has at most 500 lines, a function at most 60 (DESIGN 2.2).
+# A file has at most 500 lines, a test with its tables 600, a function at most 60
+# (DESIGN 2.2).
 set -u
 bad=$(
     find src include tests -name node_modules -prune -o \
         \( -name '*.cc' -o -name '*.h' -o -name '*.py' \) -print | while read -r file; do
         lines=$(wc -l <"$file")
-        [ "$lines" -le 500 ] || echo "$file: $lines lines"
+        case $file in tests/*) most=600 ;; *) most=500 ;; esac
+        [ "$lines" -le "$most" ] || echo "$file: $lines lines"
     done
     find src include \( -name '*.cc' -o -name '*.h' \) -print |
         ctags --languages=C++ --kinds-C++=f --fields=+ne -x \

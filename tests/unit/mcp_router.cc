@@ -1,104 +1,16 @@
 #include "neurond/mcp/router.h"
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "loop_world.h"
-#include "mcp_fake_parties.h"
-#include "mcp_scratch.h"
-#include "neurond/base/atomic_file.h"
-#include "neurond/base/text.h"
-#include "neurond/wire/json_view.h"
+#include "mcp_stage.h"
 
 using namespace neuron;
 
 namespace {
-
-constexpr Millis kNow{0};
-
-using Told = std::vector<std::string>;
-
-/// A router between a fake server and a fake client.
-struct Stage {
-    explicit Stage(bool refuse_unaudited = true, size_t calls_in_flight = 100,
-                   AuditSettings::Sync sync = AuditSettings::Sync::kNo,
-                   std::string path = {})
-        : audit_path(path.empty() ? scratch.path("audit.log") : std::move(path)),
-          writer(std::in_place, world.loop, world.children, HelperRole::kWriter),
-          audit(world.loop, *writer,
-                {audit_path, AuditSettings::Arguments::kFull, sync}),
-          server(parties.answerers),
-          client(parties.askers),
-          router(std::in_place, world.loop, parties, audit, directory, observer,
-                 RouterLimits{calls_in_flight, refuse_unaudited}) {
-        REQUIRE(audit.open());
-        rules.catalog = catalog_of(server.registration.handle(), {"get", "quick"});
-        rules.policy = std::make_shared<Policy>(
-            false, std::vector<PolicyRule>{{"readers", true, {"redis.*"}, {"uid:1*"}},
-                                           {"no-secrets", false, {"*.secret"}, {}}});
-        router->set_rules(rules);
-    }
-    Stage(const Stage&) = delete;
-    Stage& operator=(const Stage&) = delete;
-    ~Stage() {
-        router.reset();
-        writer.reset();
-        CHECK(world.until([this] { return world.children.size() == 0; }));
-    }
-
-    CallHandle submit(uint64_t tag, const std::string& tool = "redis.get",
-                      const std::string& rest = {}) {
-        CallRequest request = call_request(R"({"name":")" + tool + "\"" + rest + "}");
-        request.request_id = "r-" + std::to_string(tag);
-        request.identity = {identity, "127.0.0.1:1"};
-        request.asker = client.registration.handle();
-        request.tag = tag;
-        return router->submit(std::move(request));
-    }
-    void answer(CallHandle call, const std::string& result = "{}") {
-        router->on_answer(call, Answer::result(Slice::copy_of(result)));
-    }
-    void turn() { world.loop.turn(kNow); }
-    /// "EVENT TOOL DECISION RULE RESULT" of each record, or what of it is there.
-    Told records() const {
-        const Result<std::string> text = read_file(audit_path, 1024 * 1024);
-        REQUIRE(text);
-        Told out;
-        for (const std::string_view line : split(*text, '\n')) {
-            const JsonView record(line);
-            std::string row;
-            for (const char* key : {"event", "tool", "decision", "rule", "result"}) {
-                if (const auto value = record.find(key).as_string(); value) {
-                    row += (row.empty() ? "" : " ") + *value;
-                }
-            }
-            if (!row.empty()) {
-                out.push_back(row);
-            }
-        }
-        return out;
-    }
-
-    World world;
-    Scratch scratch;
-    std::string audit_path;
-    std::optional<Helper> writer;
-    AuditLog audit;
-    Parties parties;
-    FakeDirectory directory;
-    FakeObserver observer;
-    FakeServer server;
-    FakeClient client;
-    Rules rules;
-    std::string identity = "uid:1000";
-    std::optional<Router> router;
-};
 
 Missing missing(const std::string& full_name, const char* message, bool starting) {
     return {{JsonRpcError::kInternal, message, "unavailable", "redis", {}},
@@ -159,74 +71,6 @@ TEST_CASE("all calls of a turn are recorded before the first is taken") {
     stage.answer(stage.server.taken[1], "{\"b\":2}");
     CHECK(stage.client.told ==
           Told{"3 result {\"c\":3}", "1 result {\"a\":1}", "2 result {\"b\":2}"});
-}
-
-TEST_CASE("in every order of answers, cancelling and deadline there is one end") {
-    std::string order = "acdl";  // answer, cancel, deadline, late answer
-    do {
-        CAPTURE(order);
-        Stage stage;
-        const CallHandle call = stage.submit(1, "redis.quick");
-        stage.turn();
-        REQUIRE(stage.server.taken.size() == 1);
-        for (const char event : order) {
-            switch (event) {
-                case 'c':
-                    stage.router->cancel(call);
-                    break;
-                case 'd':
-                    spin_past(stage.world.loop.now() + stage.server.quick);
-                    stage.turn();
-                    break;
-                default:
-                    stage.answer(
-                        call, "{\"late\":" + std::string(event == 'l' ? "1}" : "0}"));
-                    break;
-            }
-        }
-        const char first = order.front();
-        CHECK(stage.client.answers == (first == 'c' ? 0 : 1));
-        CHECK(stage.observer.done == (first == 'c'   ? "1 cancelled "
-                                      : first == 'd' ? "1 timeout "
-                                                     : "1 success "));
-        CHECK(stage.server.cancelled == (first == 'c'   ? "client "
-                                         : first == 'd' ? "timeout "
-                                                        : ""));
-        CHECK(stage.router->in_flight() == 0);
-        stage.turn();
-        CHECK(stage.records().size() == 2);
-    } while (std::next_permutation(order.begin(), order.end()));
-}
-
-TEST_CASE("a slot that is used again does not get the last call's answer") {
-    Stage stage;
-    const CallHandle old = stage.submit(1);
-    stage.turn();
-    stage.router->cancel(old);
-    const CallHandle young = stage.submit(2);
-    stage.turn();
-    CHECK(young.slot == old.slot);
-    stage.answer(old, "{\"old\":1}");
-    stage.router->on_notice(old, {});
-    stage.router->cancel(old);
-    CHECK(stage.client.told.empty());
-    stage.answer(young, "{\"young\":1}");
-    CHECK(stage.client.told == Told{"2 result {\"young\":1}"});
-}
-
-TEST_CASE("a deadline tells the server and says how long was waited") {
-    Stage stage;
-    stage.submit(1, "redis.quick");
-    stage.turn();
-    CHECK(stage.world.until([&] { return stage.client.answers == 1; }));
-    CHECK(stage.client.own.type == "timeout");
-    CHECK(stage.client.own.server == "redis");
-    CHECK(stage.client.own.code == JsonRpcError::kInternal);
-    CHECK(starts_with(stage.client.own.message,
-                      "Downstream 'redis' did not answer within "));
-    CHECK(stage.server.cancelled == "timeout ");
-    stage.turn();
-    CHECK(stage.records().back() == "result redis.quick allowed readers timeout");
 }
 
 TEST_CASE("refusals are answered and recorded, and no server hears of them") {
@@ -311,40 +155,6 @@ TEST_CASE("without its record a call is not sent, unless the operator wants it")
         }
         stage.turn();
     }
-}
-
-TEST_CASE("with sync = each a call waits until the medium has its record") {
-    Stage stage(true, 100, AuditSettings::Sync::kEach);
-    const CallHandle gone = stage.submit(1);
-    const CallHandle call = stage.submit(2);
-    stage.turn();
-    CHECK(stage.records().size() == 2);
-    CHECK(stage.server.taken.empty());
-    stage.router->cancel(gone);  // meanwhile
-    CHECK(stage.world.until([&] { return !stage.server.taken.empty(); }));
-    CHECK(stage.server.taken == std::vector<CallHandle>{call});
-    CHECK(stage.server.cancelled.empty());  // it never had that one
-    stage.answer(call);
-    CHECK(stage.client.told == Told{"2 result {}"});
-    stage.turn();
-    CHECK(stage.records() == Told{"call redis.get allowed readers",
-                                  "call redis.get allowed readers",
-                                  "result redis.get allowed readers cancelled",
-                                  "result redis.get allowed readers success"});
-}
-
-TEST_CASE("with sync = each a medium that cannot be reached refuses the call") {
-    Stage stage(true, 100, AuditSettings::Sync::kEach);
-    stage.submit(1);
-    stage.turn();
-    REQUIRE(::kill(stage.writer->pid(), SIGKILL) == 0);
-    CHECK(stage.world.until([&] {  // it may have been quicker than the signal
-        return stage.client.answers == 1 || !stage.server.taken.empty();
-    }));
-    stage.submit(2);  // the helper was started less than a second ago
-    CHECK(stage.world.until([&] { return stage.client.answers > 0; }));
-    CHECK(stage.client.own.type == "audit");
-    CHECK(stage.server.taken.size() <= 1);
 }
 
 TEST_CASE("cancelled before its turn a call leaves no trace") {
@@ -474,55 +284,4 @@ TEST_CASE("an asker may be gone, and may ask anew from within its answer") {
         }
     }
     CHECK(stage.client.answers == 3);
-}
-
-TEST_CASE("progress reaches who asked for it, with its place") {
-    Stage stage;
-    const CallHandle asked =
-        stage.submit(1, "redis.get", R"(,"_meta":{"progressToken":"t"})");
-    const CallHandle not_asked = stage.submit(2);
-    stage.turn();
-    const Notice notice{Slice::copy_of(R"({"progressToken":7,"progress":1})"),
-                        {17, 18}};
-    stage.router->on_notice(asked, notice);
-    stage.router->on_notice(not_asked, notice);
-    CHECK(stage.client.told == Told{R"(1 notice {"progressToken":7,"progress":1})"});
-    stage.answer(asked);
-    stage.router->on_notice(asked, notice);  // too late
-    CHECK(stage.client.told.size() == 2);
-}
-
-TEST_CASE("progress starts the clock again, up to the cap") {
-    Stage stage;
-    stage.server.quick = Millis{300};
-    stage.server.most = Millis{500};
-    const CallHandle call =
-        stage.submit(1, "redis.quick", R"(,"_meta":{"progressToken":"t"})");
-    stage.turn();
-    const TimePoint begin = stage.world.loop.now();
-    TimePoint last = begin;
-    Millis longest{0};  // between two notices: a machine may stand still for a while
-    while (stage.client.answers == 0 && last - begin < Millis{5000}) {
-        stage.router->on_notice(call, {});
-        stage.world.loop.turn(Millis{10});
-        const TimePoint now = stage.world.loop.now();
-        longest = std::max(longest, std::chrono::ceil<Millis>(now - last));
-        last = now;
-    }
-    CHECK(stage.client.own.type == "timeout");
-    CHECK(last - begin < Millis{5000});
-    if (longest < Millis{250}) {
-        CHECK(last - begin >= Millis{500});
-    }
-}
-
-TEST_CASE("without progress the clock does not start again") {
-    Stage stage;
-    const CallHandle call = stage.submit(1, "redis.quick");
-    stage.turn();
-    CHECK(stage.world.until([&] {
-        stage.router->on_notice(call, {});  // unasked for
-        return stage.client.answers == 1;
-    }));
-    CHECK(stage.client.own.type == "timeout");
 }
