@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "loop_world.h"
 #include "mcp_scratch.h"
 #include "neurond/base/atomic_file.h"
 #include "neurond/base/crypto.h"
@@ -344,4 +345,30 @@ TEST_CASE(
     CHECK(JsonView(lines[1]).find("event").is_string("call"));
     CHECK(JsonView(lines[2]).find("event").is_string("result"));
     CHECK(lines[3].empty());
+}
+
+TEST_CASE(
+    "with sync = batch records are forced to the medium a little later, together") {
+    World world;
+    Scratch scratch;
+    {
+        Helper writer(world.loop, world.children, HelperRole::kWriter);
+        AuditLog log(
+            world.loop, writer,
+            {scratch.path("audit.log"), Arguments::kFull, AuditSettings::Sync::kBatch});
+        REQUIRE(log.open());
+        const TimePoint begin = world.loop.now();
+        int done = 0;
+        for (int i = 0; i < 3; ++i) {
+            log.add(call_record());
+            log.write([&done](const Status& status) { done += status ? 1 : 0; });
+        }
+        CHECK(done == 3);          // nobody waits for it
+        CHECK(writer.pid() == 0);  // and nothing is asked yet
+        CHECK(world.until([&] { return writer.pid() != 0; }));
+        CHECK(world.loop.now() - begin >= Millis{100});
+        CHECK(writer.in_hand() == 1);  // one for all three
+        CHECK(world.until([&] { return writer.in_hand() == 0; }));
+    }
+    CHECK(world.until([&] { return world.children.size() == 0; }));
 }
