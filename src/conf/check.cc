@@ -24,6 +24,7 @@ constexpr std::string_view kUpper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 constexpr std::string_view kDigits = "0123456789";
 constexpr std::string_view kSeparators = "._-:/";
 constexpr size_t kMaxSeparatorBytes = 3;
+constexpr size_t kMaxSocketPath = sizeof(sockaddr_un::sun_path) - 1;
 
 // clang-format off
 
@@ -172,17 +173,13 @@ void Checker::sockets(const Section& section) {
     if (good(section, "socket") && !path.empty() && path != "none" &&
         !starts_with(path, "/")) {
         error(section, "socket", quote(path) + " is neither an absolute path nor none");
-    } else if (path.size() >= sizeof(sockaddr_un::sun_path)) {
-        error(section, "socket",
-              "longer than a socket's path may be, expected at most " +
-                  std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes");
+    } else if (path.size() > kMaxSocketPath) {
+        error(section, "socket", "longer than the path of a socket, expected at most " +
+                                     std::to_string(kMaxSocketPath) + " bytes");
     }
     for (const char* key : {"socket_group", "control_group"}) {
-        const std::string& group = section.str(key);
-        if (!good(section, key) || group.empty()) {
-            continue;
-        }
-        if (Status known = files_.check_group(group); !known) {
+        const bool given = good(section, key) && !section.str(key).empty();
+        if (Status known = given ? files_.check_group(section.str(key)) : Ok{}; !known) {
             error(section, key, known.error().message);
         }
     }

@@ -29,6 +29,15 @@ def as_user(uid, script):
     return done.stdout.strip() or done.stderr.strip()
 
 
+def page(daemon, path):
+    with Conn(str(daemon.dir / "run/control.sock")) as conn:
+        return conn.request("GET", path).body.decode()
+
+
+def metrics(daemon):
+    return page(daemon, "/metrics")
+
+
 # -- the file
 
 def test_mode_and_group_are_as_configured():
@@ -48,7 +57,7 @@ def test_wrong_settings_are_configuration_errors():
     rows = (({"socket_group": "no-such-group"}, r"server.socket_group: find group no-such-group"),
             ({"control_group": "no-such-group"}, r"server.control_group: find group"),
             ({"socket": "neurond.sock"}, r"server.socket: .*neither an absolute path nor none"),
-            ({"socket": "/" + "x" * 108}, r"server.socket: longer than a socket's path"),
+            ({"socket": "/" + "x" * 108}, r"server.socket: longer than the path of a socket"),
             ({"socket_mode": "0999"}, r"server.socket_mode: "))
     for keys, said in rows:
         daemon = Neurond({}, {"server": keys}, wait=False)
@@ -322,11 +331,6 @@ def test_many_calls_of_many_connections_get_their_own_answers():
         wait_for("all have gone", lambda: 'door="ndjson"} 0' in metrics(daemon))
 
 
-def metrics(daemon):
-    with Conn(daemon.address) as conn:
-        return conn.request("GET", "/metrics").body.decode()
-
-
 def test_a_client_that_sends_no_more_gets_its_answers_and_one_that_has_gone_none():
     with Neurond({"a": hostile()}) as daemon:
         with SocketLines(sock(daemon)) as client:
@@ -460,10 +464,9 @@ def test_a_stop_answers_what_is_in_flight_and_closes_the_rest():
 
 def test_connections_are_limited_together():
     with Neurond({}, {"limits": {"connections": 20}}) as daemon:
-        clients = []
-        for _ in range(20):
-            clients.append(SocketLines(sock(daemon)))
-            clients[-1].initialize()
+        clients = [SocketLines(sock(daemon)) for _ in range(20)]
+        for client in clients:
+            client.initialize()
         with SocketLines(sock(daemon), timeout=0.5) as late:
             late.start("ping", request_id="late")
             late.expect_nothing(0.3)
@@ -491,12 +494,7 @@ def test_nothing_leaks():
         wait_for("all have gone", lambda: 'door="ndjson"} 0' in metrics(daemon))
         wait_for("no descriptor is left", lambda: daemon.fd_count() <= descriptors + 1)
         assert SANITIZED or daemon.rss() < memory + 8_000_000, (memory, daemon.rss())
-        assert b'"calls_in_flight":0' in status(daemon), status(daemon)
-
-
-def status(daemon):
-    with Conn(str(daemon.dir / "run/control.sock")) as conn:
-        return conn.request("GET", "/api/v1/admin/status").body
+        assert '"calls_in_flight":0' in page(daemon, "/api/v1/admin/status")
 
 
 main(__name__)

@@ -65,7 +65,8 @@ class FakeFiles final : public Files {
         return path == "/srv" ? Status(Ok{}) : sys_error("enter", path, ENOENT);
     }
     Status check_group(const std::string& name) override {
-        return name == "staff" ? Status(Ok{}) : Status(Error{"find group " + name + ": there is none"});
+        return name == "staff" ? Status(Ok{})
+                               : Status(Error{"find group " + name + ": there is none"});
     }
 };
 
