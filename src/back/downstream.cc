@@ -14,11 +14,9 @@ namespace neuron {
 
 namespace {
 
-constexpr Millis kProbeTimeout{3000};  ///< for server/discover on a stdio server
-
 InstanceSettings instance_settings(const DownstreamSettings& settings) {
-    const bool stdio = settings.transport == Transport::kStdio;
-    return {settings.name, settings.start_timeout, stdio ? kProbeTimeout : Millis{0}};
+    return {settings.name, settings.start_timeout,
+            settings.transport != Transport::kStdio};
 }
 
 /// The old transport is of an old revision, and answers nothing it does not know.

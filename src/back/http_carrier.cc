@@ -27,6 +27,11 @@ AnswerLimits answer_limits(const HttpTarget& target) {
     return {target.message_max, target.json_depth};
 }
 
+/// An argument that the modern revision repeats.
+bool is_param(std::string_view name, Revision revision) {
+    return !is_legacy(revision) && starts_with(name, "Mcp-Param-");
+}
+
 /// What a server does twice is the same as once.
 bool is_safe(std::string_view method) {
     return method == "tools/list" || method == "server/discover" || method == "ping";
@@ -67,7 +72,7 @@ HttpHeadWriter HttpCarrier::post_head(const Outgoing& about) const {
     }
     if (about.fields != nullptr) {
         for (const auto& [name, value] : *about.fields) {
-            if (is_forwarded(target_, name)) {
+            if (is_forwarded(target_, name) || is_param(name, about.revision)) {
                 head.try_field(name, value);
             }
         }

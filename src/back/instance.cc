@@ -8,11 +8,13 @@
 #include "neurond/base/text.h"
 #include "neurond/mcp/leg_legacy.h"
 #include "neurond/mcp/leg_modern.h"
+#include "neurond/mcp/param_headers.h"
 
 namespace neuron {
 
 namespace {
 
+constexpr Millis kProbeTimeout{3000};      ///< for server/discover on a stdio server
 constexpr Millis kRelistDelay{100};        ///< servers announce changes in bursts
 constexpr Millis kClosedOutputGrace{200};  ///< an exit status usually follows at once
 
@@ -111,7 +113,8 @@ void Instance::send(Call& call) {
     about.id = call.leg_id;
     about.method = call.request.method;
     about.name = call.entry->own_name;
-    about.fields = &call.request.headers;
+    const auto fields = fields_of(call);
+    about.fields = &fields;
     transmit(std::move(message), about);
 }
 
@@ -130,6 +133,20 @@ void Instance::cancel(const Call& call, CancelReason reason) {
     about.method = "notifications/cancelled";
     transmit(std::move(message), about);
     owner_.on_instance_room();
+}
+
+/// Forwarded header fields of the client, and what the modern revision repeats.
+std::vector<std::pair<std::string, std::string>> Instance::fields_of(
+    const Call& call) const {
+    auto fields = call.request.headers;
+    if (settings_.http && !is_legacy(hello_.revision)) {
+        const JsonView arguments(
+            call.request.arguments.in(call.request.text.view()));
+        for (auto& field : param_headers(*call.entry, arguments)) {
+            fields.push_back(std::move(field));
+        }
+    }
+    return fields;
 }
 
 bool Instance::take_entry(uint64_t id, Entry& entry) {
@@ -364,8 +381,8 @@ void Instance::greet(Discovery::Step step) {
             about.id = new_request(Pending::kGreeting, {});
             about.method = "server/discover";
             write_discover(message, about.id);
-            if (settings_.probe_timeout > Millis{0}) {
-                probe_timer_.arm(settings_.probe_timeout);
+            if (!settings_.http) {
+                probe_timer_.arm(kProbeTimeout);
             }
             break;
         case Discovery::Step::kInitialize:

@@ -2,10 +2,9 @@
 
 #include "neurond/mcp/door_modern.h"
 
-#include <functional>
-
 #include "neurond/base/text.h"
 #include "neurond/base/version.h"
+#include "neurond/mcp/param_headers.h"
 #include "neurond/wire/json_splice.h"
 #include "neurond/wire/json_view.h"
 #include "neurond/wire/json_write.h"
@@ -99,22 +98,6 @@ void ModernDoor::write_answer(OutQueue& out, std::string_view id_raw,
     }
 }
 
-/// Calls `found(header name, value in the arguments)` for every annotated property, which
-/// can only be reached through `properties`.
-void for_each_annotated(
-    const JsonView& schema, const JsonView& arguments,
-    const std::function<void(const std::string&, const JsonView&)>& found) {
-    for (const JsonPair& property : schema.find("properties").members()) {
-        const std::string key = property.key.as_string().value_or("");
-        const JsonView value = arguments.find(key);
-        const auto header = property.value.find("x-mcp-header").as_string();
-        if (header && is_http_token(*header)) {
-            found(*header, value);
-        }
-        for_each_annotated(property.value, value, found);
-    }
-}
-
 /// Integers compare as numbers, everything else as text.
 bool same_value(const JsonView& value, std::string_view text) {
     if (value.is_string()) {
@@ -150,10 +133,8 @@ void write_discover_result(OutQueue& out, std::string_view id_raw) {
 std::string param_header_problem(const CatalogEntry& entry, const JsonView& arguments,
                                  const HttpFields& fields) {
     std::string problem;
-    const JsonView schema = JsonView(entry.tool.item.view()).find("inputSchema");
-    for_each_annotated(
-        schema, arguments, [&](const std::string& header, const JsonView& value) {
-            const std::string name = "Mcp-Param-" + header;
+    for_each_param_header(
+        entry, arguments, [&](const std::string& name, const JsonView& value) {
             const auto field = fields.field(name);
             const bool expected = value.exists() && !value.is_null();
             if (expected != field.has_value()) {

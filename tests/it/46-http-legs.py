@@ -7,8 +7,8 @@ import time
 from fixtures.http_server import BAD, HttpServer, TOOLS, pieces
 
 from harness import Neurond, Table, main, scaled
-from mcp import McpClient
-from rawhttp import Conn, wait_for
+from mcp import McpClient, header_value
+from rawhttp import wait_for
 
 RAW = b'{"n":9007199254740993,"d":1.10,"e":1E5,"k\\u00e9":"\xe2\x82\xac","n":0,"z":[{}," "]}'
 
@@ -288,6 +288,11 @@ def test_a_modern_server():
         assert client.call("a.n\u00e4me").text == "n\u00e4me"
         with daemon.modern() as other:
             assert other.call("a.n\u00e4me").text == "n\u00e4me"
+        seen = json.loads(client.call("a.forwarded", {
+            "region": " h\u00e9", "deep": {"n": 42, "b": True}, "other": 1}).text)
+        assert {n: v for n, v in seen.items() if n.startswith("mcp-param-")} == {
+            "mcp-param-region": header_value(" h\u00e9"), "mcp-param-deep-n": "42",
+            "mcp-param-deep-b": "true"}, seen
         assert client.call("a.slow", {"ms": 3000}).error["data"]["type"] == "timeout"
         wait_for("its connection is closed", lambda: server.left == 1)
         methods = {r.message.get("method") for r in server.requests}

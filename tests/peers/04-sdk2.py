@@ -7,6 +7,7 @@ import tempfile
 from peers import EVERYTHING, FILESYSTEM, MODERN_SERVER, NODE, node, received_names, teed
 
 from harness import BINARY, Neurond, main
+from rawhttp import Conn, render
 
 MODES = {"modern": "modern", "auto": "modern", "legacy": "legacy"}
 
@@ -47,7 +48,8 @@ def test_both_eras_of_clients_see_both_eras_of_servers():
                 check(node("sdk2.mjs", mode, daemon.url, json.dumps(calls(home))), era)
             seen = node("sdk2.mjs", "modern", daemon.url + "/modern", json.dumps(
                 [["echo", {"text": "x"}], ["routed", {"region": "eu"}]]))
-            assert [t["name"] for t in seen["tools"]] == ["add", "echo", "fail", "routed", "steps"]
+            assert [t["name"] for t in seen["tools"]] == [
+                "add", "echo", "fail", "hang", "routed", "steps"]
             assert [r["content"][0]["text"] for r in seen["results"]] == ["x", "eu"], seen
             seen = node("sdk2.mjs", "modern", daemon.url + "?names=strict", json.dumps(
                 [["host_system_info", {}], ["modern_echo", {"text": "x"}]]))
@@ -58,6 +60,19 @@ def test_both_eras_of_clients_see_both_eras_of_servers():
             "add", "echo", "fail", "routed", "steps"}, sent
         said = [json.loads(line)["method"] for line in copy.read_text().splitlines()]
         assert said[0] == "server/discover" and "initialize" not in said, said
+
+
+def test_hanging_up_aborts_a_call_in_a_modern_server():
+    with Neurond({"modern": {"command": NODE, "args": [MODERN_SERVER, "stdio"],
+                             "start_timeout": "60s"}}) as daemon, daemon.modern() as client:
+        with Conn(daemon.address) as conn:
+            params = client.with_meta({"name": "modern.hang", "arguments": {}})
+            conn.send(render("POST", "/mcp", list(client.headers_for(
+                "tools/call", json.loads(params)).items()), b'{"jsonrpc":"2.0","id":1,"method":'
+                b'"tools/call","params":' + params + b"}"))
+            daemon.wait_for_log("hang: begun")
+        daemon.wait_for_log("hang: aborted")
+        assert client.call("modern.echo", {"text": "x"}).text == "x"
 
 
 def check(seen, era):

@@ -30,6 +30,13 @@ function make() {
         }
         return text("completed");
     });
+    tool("hang", object({}), (_, { mcpReq }) => new Promise((resolve) => {
+        console.error("hang: begun");
+        mcpReq.signal.addEventListener("abort", () => {
+            console.error("hang: aborted");
+            resolve(text("too late"));
+        });
+    }));
     tool("routed", object({ region: { type: "string", "x-mcp-header": "Region" } }),
          ({ region }) => text(region));
     return server;

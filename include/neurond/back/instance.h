@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "neurond/back/carrier.h"
 #include "neurond/back/tool_lister.h"
@@ -41,7 +43,7 @@ class InstanceOwner {
 struct InstanceSettings {
     std::string server;       ///< the downstream's name
     Millis start_timeout{0};  ///< for start, handshake and first list
-    Millis probe_timeout{0};  ///< after which silence means a legacy server; 0 = never
+    bool http = false;        ///< silence is then an outage, and headers repeat arguments
 };
 
 /// One life of a downstream: a carrier, the handshake, the calls in flight by our id.
@@ -111,6 +113,7 @@ class Instance final : private CarrierOwner {
     void start_failed(const std::string& why);
     void expired(const Entry& entry);
     void renew();
+    std::vector<std::pair<std::string, std::string>> fields_of(const Call& call) const;
     bool take_entry(uint64_t id, Entry& entry);
     void answer_all(const std::string& why, const char* type);
     void answer(CallHandle call, const Answer& answer);

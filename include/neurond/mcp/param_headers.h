@@ -1,0 +1,29 @@
+#ifndef NEUROND_MCP_PARAM_HEADERS_H
+#define NEUROND_MCP_PARAM_HEADERS_H
+
+// `Mcp-Param-*`: arguments of a call that the modern revision repeats as header fields,
+// where the tool's inputSchema says so by `x-mcp-header` (mcp-protocol 2.7).
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "neurond/mcp/catalog.h"
+#include "neurond/wire/json_view.h"
+
+namespace neuron {
+
+/// Calls `found(field name, value in the arguments)` for every annotated property that can
+/// be reached through `properties` alone. The value may be absent.
+void for_each_param_header(
+    const CatalogEntry& entry, const JsonView& arguments,
+    const std::function<void(const std::string&, const JsonView&)>& found);
+
+/// The fields that go with a call to this tool, values encoded.
+std::vector<std::pair<std::string, std::string>> param_headers(const CatalogEntry& entry,
+                                                               const JsonView& arguments);
+
+}  // namespace neuron
+
+#endif
