@@ -220,12 +220,12 @@ void HttpClientConn::whole() {
     const bool keep = keep_alive_ && channel_->out().empty() && in_.empty() &&
                       channel_->open() && idle_time_ > Millis{0};
     enter(keep ? State::kIdle : State::kClosed);
-    exchange->on_complete();
-    if (!keep) {
-        owner_.on_conn_end(*this);
-    } else if (state_ == State::kIdle) {
+    if (keep) {
         owner_.on_conn_idle(*this);
+    } else {
+        owner_.on_conn_end(*this);
     }
+    exchange->on_complete();  // last: what it sends next may go on this connection
 }
 
 void HttpClientConn::on_input_end() {

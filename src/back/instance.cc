@@ -18,23 +18,6 @@ constexpr Millis kProbeTimeout{3000};      ///< for server/discover on a stdio s
 constexpr Millis kRelistDelay{100};        ///< servers announce changes in bursts
 constexpr Millis kClosedOutputGrace{200};  ///< an exit status usually follows at once
 
-/// What kind of trouble it is, for whoever called.
-const char* type_of(RequestFailure::Kind kind) noexcept {
-    switch (kind) {
-        case RequestFailure::Kind::kLost:
-            return "crash";
-        case RequestFailure::Kind::kProtocol:
-        case RequestFailure::Kind::kTooLarge:
-            return "protocol";
-        case RequestFailure::Kind::kUnreachable:
-        case RequestFailure::Kind::kSessionExpired:
-        case RequestFailure::Kind::kUnauthorized:
-        case RequestFailure::Kind::kStatus:
-            break;
-    }
-    return "unavailable";
-}
-
 }  // namespace
 
 Instance::Instance(EventLoop& loop, const InstanceSettings& settings,
@@ -290,7 +273,7 @@ void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
         expired(entry);
     } else if (entry.kind == Pending::kCall) {
         answer(entry.call, Answer::failure(own_error("failed: " + failure.why,
-                                                     type_of(failure.kind))));
+                                                     error_type(failure.kind))));
     } else {
         list_failed(failure.why);
     }

@@ -48,6 +48,9 @@ struct RequestFailure {
     std::string why;        ///< for people: "connect 127.0.0.1:8080: Connection refused"
 };
 
+/// The `data.type` (DESIGN 1.7) of a call that failed so.
+const char* error_type(RequestFailure::Kind kind) noexcept;
+
 /// Uses a carrier: an instance. Callbacks come from the loop, never from inside a call.
 class CarrierOwner {
   public:
