@@ -63,6 +63,7 @@ constexpr size_t kMaxBufferBytes = 256 * 1024 * 1024;  ///< above it no new call
 constexpr size_t kStderrTailLines = 50;
 constexpr size_t kStderrLineBytes = 1024;
 constexpr unsigned kStderrLogLinesPerSecond = 100;
+constexpr size_t kHistoryEntries = 50;  ///< ends of a downstream that are remembered
 constexpr unsigned kMaxListPages = 1000;  ///< of one tools/list; a cursor loop ends here
 constexpr size_t kUrgentConnections = 4;  ///< beyond max_connections: answers, cancels
 constexpr size_t kMaxServerSessionIdBytes = 1024;  ///< of an HTTP server's session id
