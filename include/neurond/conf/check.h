@@ -16,13 +16,6 @@ namespace neuron::conf {
 /// "namespace cannot be empty", "namespace cannot contain dots", …
 Status check_namespace(std::string_view name);
 
-/// True for variables that change what a program loads or runs (LD_PRELOAD, PATH,
-/// NODE_OPTIONS, …), compared without case.
-bool is_dangerous_variable(std::string_view name);
-
-/// True for an address of the loopback interface, IPv4 or IPv6.
-bool is_loopback(std::string_view address);
-
 /// The rules that need no other module, run by load() right behind the parsing: names,
 /// commands, directories, variables, globs, pairs of keys, who may reach the listener,
 /// secrets in files that everybody may read. Each module checks the meaning of its own
