@@ -19,11 +19,13 @@
 
 namespace neuron {
 
-/// Turns the loop until `done()` holds. False after ten seconds, which only a test that
-/// has failed takes.
+/// Only a test that has failed takes as long, on however busy a machine.
+constexpr int kGiveUpMillis = 60 * 1000;
+
+/// Turns the loop until `done()` holds. False after kGiveUpMillis.
 template <typename Done>
 bool turn_until(EventLoop& loop, Done done) {
-    const TimePoint give_up = monotonic_now() + Millis{10000};
+    const TimePoint give_up = monotonic_now() + Millis{kGiveUpMillis};
     while (!done() && monotonic_now() < give_up) {
         loop.turn(Millis{1});  // the test may be the peer that is waited for
     }
