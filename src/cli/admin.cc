@@ -67,7 +67,7 @@ int fail(const Error& error) {
     // "neurond is not running" is a sentence already.
     const char* prefix = starts_with(error.message, "neurond ") ? "" : "neurond: ";
     std::fprintf(stderr, "%s%s\n", prefix, escape(error.message, 4096).c_str());
-    return kExitFailed;
+    return error.sys == kBadConfig ? kExitConfig : kExitFailed;
 }
 
 std::string cell(JsonView object, std::string_view key) {

@@ -29,6 +29,13 @@ std::string run_dir_of(const conf::Config& config) {
     return given.empty() ? default_run_dir() : given;
 }
 
+Error bad_config(const std::string& doing, const std::string& path,
+                 const conf::LoadResult& loaded, const std::string& option) {
+    std::fputs(loaded.diagnostics.to_string().c_str(), stderr);
+    return {doing + ": " + path + " has errors; name the socket with " + option,
+            kBadConfig};
+}
+
 }  // namespace
 
 ConfigPlaces config_places() {
@@ -71,9 +78,7 @@ Result<std::string> find_control_socket(const Options& options) {
         return control_socket_path(run_dir_of(*loaded.config));
     }
     if (!options.config_path.empty()) {
-        std::fputs(loaded.diagnostics.to_string().c_str(), stderr);
-        return Error{"find the control socket: " + *path +
-                     " has errors; name the socket with --control"};
+        return bad_config("find the control socket", *path, loaded, "--control");
     }
     const std::string fallback = control_socket_path(default_run_dir());
     std::fprintf(stderr, "neurond: %s cannot be loaded (see neurond -t), trying %s\n",
@@ -97,10 +102,10 @@ Result<std::vector<std::string>> find_local_sockets(const Options& options) {
     conf::RealFiles files;
     const conf::LoadResult loaded = conf::load({*path, options.overrides}, files);
     if (loaded.config == nullptr) {
-        return options.config_path.empty()
-                   ? Result<std::vector<std::string>>(out)
-                   : Error{"find the socket: " + *path + " has errors (see neurond -t); "
-                           "name the socket with --socket"};
+        if (options.config_path.empty()) {
+            return out;
+        }
+        return bad_config("find the socket", *path, loaded, "--socket");
     }
     const conf::Section& server = loaded.config->section("server");
     if (server.str("socket") == "none") {

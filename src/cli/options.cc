@@ -24,13 +24,13 @@ struct OptionSpec {
 };
 
 constexpr OptionSpec kOptions[] = {
-    {'c', nullptr, true, For::kConfig},  {'D', nullptr, true, For::kConfig},
-    {'d', nullptr, false, For::kRun},    {'p', nullptr, true, For::kRun},
-    {'v', nullptr, false, For::kRun},    {'t', nullptr, false, For::kRun},
-    {'T', nullptr, false, For::kRun},    {'V', "version", false, For::kRun},
-    {'h', "help", false, For::kAny},     {'\0', "control", true, For::kControl},
-    {'\0', "json", false, For::kJson},   {'\0', "dump-schema", false, For::kRun},
-    {'\0', "helper", true, For::kRun},   {'\0', "reactor", false, For::kRun},
+    {'c', nullptr, true, For::kConfig},   {'D', nullptr, true, For::kConfig},
+    {'d', nullptr, false, For::kRun},     {'p', nullptr, true, For::kRun},
+    {'v', nullptr, false, For::kRun},     {'t', nullptr, false, For::kRun},
+    {'T', nullptr, false, For::kRun},     {'V', "version", false, For::kRun},
+    {'h', "help", false, For::kAny},      {'\0', "control", true, For::kControl},
+    {'\0', "json", false, For::kJson},    {'\0', "dump-schema", false, For::kRun},
+    {'\0', "helper", true, For::kRun},    {'\0', "reactor", false, For::kRun},
     {'\0', "socket", true, For::kSocket}, {'\0', "names", true, For::kSocket},
     {'\0', "wait", true, For::kSocket},
 };
@@ -40,6 +40,14 @@ const std::vector<std::string_view>& offered_names() {
     static const std::vector<std::string_view> names = {
         "version", "help", "control", "json", "socket", "names", "wait"};
     return names;
+}
+
+/// Whether it has the form of section.key=value; what it says is for conf to judge.
+bool is_setting(std::string_view text) {
+    const std::string_view path = trim(text.substr(0, text.find('=')));
+    const size_t dot = path.find('.');
+    return text.find('=') != text.npos && dot != path.npos && dot > 0 &&
+           dot + 1 < path.size();
 }
 
 std::string shown(const OptionSpec& spec) {
@@ -102,6 +110,9 @@ Status Parser::apply(const OptionSpec& spec, std::string_view value) {
     if (spec.letter == 'c') {
         options_.config_path = value;
     } else if (spec.letter == 'D') {
+        if (!is_setting(value)) {
+            return Error{"-D " + escape(value, 64) + ": expected section.key=value"};
+        }
         options_.overrides.emplace_back(value);
     } else if (spec.letter == 'd') {
         options_.daemonize = true;
@@ -190,12 +201,12 @@ Status Parser::take_short(std::string_view letters) {
 /// An option that means nothing to this command is a mistake, not decoration.
 Status Parser::check_uses(const Command& command) const {
     for (const OptionSpec* spec : used_) {
-        const bool fits =
-            spec->use == For::kAny ||
-            (spec->use == For::kConfig && (command.has_control || command.has_socket)) ||
-            (spec->use == For::kControl && command.has_control) ||
-            (spec->use == For::kSocket && command.has_socket) ||
-            (spec->use == For::kJson && command.has_json);
+        const bool fits = spec->use == For::kAny ||
+                          (spec->use == For::kConfig &&
+                           (command.has_control || command.has_socket)) ||
+                          (spec->use == For::kControl && command.has_control) ||
+                          (spec->use == For::kSocket && command.has_socket) ||
+                          (spec->use == For::kJson && command.has_json);
         if (!fits) {
             return Error{shown(*spec) + " does not go with '" + command.name + "'"};
         }

@@ -3,8 +3,6 @@
 
 #include "neurond/conf/check.h"
 
-#include <sys/un.h>
-
 #include <algorithm>
 #include <iterator>
 
@@ -13,13 +11,13 @@
 #include "neurond/base/text.h"
 #include "neurond/conf/check_base.h"
 #include "neurond/conf/check_downstream.h"
+#include "neurond/conf/check_paths.h"
 
 namespace neuron::conf {
 namespace {
 
 constexpr std::string_view kSeparators = "._-:/";
 constexpr size_t kMaxSeparatorBytes = 3;
-constexpr size_t kMaxSocketPath = sizeof(sockaddr_un::sun_path) - 1;
 
 // clang-format off
 
@@ -40,7 +38,7 @@ class Checker : private CheckBase {
   private:
     void server(const Section& section);
     void bind(const Section& section);
-    void sockets(const Section& section);
+    void groups(const Section& section);
     void federation(const Section& section);
     void rule(const Section& section);
     void patterns(const Section& section, const char* key);
@@ -67,7 +65,7 @@ void Checker::run() {
 
 void Checker::server(const Section& section) {
     bind(section);
-    sockets(section);
+    groups(section);
 }
 
 void Checker::bind(const Section& section) {
@@ -89,18 +87,11 @@ void Checker::bind(const Section& section) {
     }
 }
 
-void Checker::sockets(const Section& section) {
-    const std::string& path = section.str("socket");
-    if (good(section, "socket") && !path.empty() && path != "none" &&
-        !starts_with(path, "/")) {
-        error(section, "socket", quote(path) + " is neither an absolute path nor none");
-    } else if (path.size() > kMaxSocketPath) {
-        error(section, "socket", "longer than the path of a socket, expected at most " +
-                                     std::to_string(kMaxSocketPath) + " bytes");
-    }
+void Checker::groups(const Section& section) {
     for (const char* key : {"socket_group", "control_group"}) {
         const bool given = good(section, key) && !section.str(key).empty();
-        if (Status known = given ? files_.check_group(section.str(key)) : Ok{}; !known) {
+        if (Status known = given ? files_.check_group(section.str(key)) : Ok{};
+            !known) {
             error(section, key, known.error().message);
         }
     }
@@ -197,6 +188,7 @@ Status check_namespace(std::string_view name) {
 }
 
 void check(const Config& config, Files& files, Diagnostics& diagnostics) {
+    check_paths(config, diagnostics);
     Checker(config, files, diagnostics).run();
 }
 

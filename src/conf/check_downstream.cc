@@ -92,7 +92,7 @@ void DownstreamCheck::run(const Section& section) {
 
 /// A command or a URL, and what goes with it.
 void DownstreamCheck::transport(const Section& section) {
-    if (!good(section, "transport") || !good(section, "command") ||
+    if (section.is_bare() || !good(section, "transport") || !good(section, "command") ||
         !good(section, "url")) {
         return;
     }
@@ -138,8 +138,9 @@ void DownstreamCheck::url(const Section& section) {
     } else if (section.str("transport") == "localhost" && is_address(url->host) &&
                !is_loopback(url->host)) {
         error(section, "url",
-              url->host + " is not a loopback address, expected one for "
-                          "transport = localhost");
+              url->host +
+                  " is not a loopback address, expected one for "
+                  "transport = localhost");
     }
 }
 
@@ -183,9 +184,10 @@ void DownstreamCheck::forwarded(const Section& section) {
                   quote(name) + " is not the name of a header field");
         } else if (is_one_of(kNeverForwarded, name)) {
             error(section, "forward_headers",
-                  name + " is never forwarded: what a client proves to neurond is not "
-                         "for others, expected header." + name +
-                      " with a value of its own");
+                  name +
+                      " is never forwarded: what a client proves to neurond is not "
+                      "for others, expected header." +
+                      name + " with a value of its own");
         } else if (is_own_header(name) || section.find("header." + name) != nullptr) {
             error(section, "forward_headers",
                   name + " is set by neurond itself, expected other names");
@@ -196,7 +198,8 @@ void DownstreamCheck::forwarded(const Section& section) {
 void DownstreamCheck::command(const Section& section) {
     const std::string& command = section.str("command");
     if (command.empty()) {
-        error(section, "command", "missing, expected an absolute path or self, or a url");
+        error(section, "command",
+              "missing, expected an absolute path or self, or a url");
     } else if (command == "self") {
         if (good(section, "args") && section.list("args").empty()) {
             error(section, "args",

@@ -213,8 +213,10 @@ void Builder::set_default(Section& section, const KeySpec& spec) {
     setting.origin = "default";
     if (spec.is_required()) {
         setting.broken = true;
-        diagnostics_.error(section.place(), section.path(spec.key),
-                           "missing, expected " + expectation(spec));
+        if (!section.is_bare()) {
+            diagnostics_.error(section.place(), section.path(spec.key),
+                               "missing, expected " + expectation(spec));
+        }
     } else if (spec.type == Type::kList) {
         for (const std::string_view word : split(spec.initial, ' ')) {
             if (!word.empty()) {
@@ -233,6 +235,8 @@ void Builder::set_default(Section& section, const KeySpec& spec) {
 
 void Builder::complete() {
     for (Section& section : config_.all()) {
+        section.set_bare(section.spec().has_label() && section.label().empty() &&
+                         section.settings().empty());
         for (const KeySpec& spec : section.spec()) {
             if (!spec.is_pattern() && section.find(spec.key) == nullptr) {
                 set_default(section, spec);

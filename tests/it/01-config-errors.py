@@ -160,11 +160,20 @@ def test_overrides_and_environment_are_checked_too():
         write(home, "[server]\nport = 0\n")
         for args, env, words in (
                 (("-D", "server.prot=1"), {}, "server.prot"),
-                (("-D", "nonsense"), {}, "nonsense"),
+                (("-D", "server.run_dir=run"), {}, "not an absolute path"),
                 ((), {"NEUROND_PORT": "x"}, "server.port"),
                 ((), {"NEUROND_LOG_LEVEL": "loud"}, "log.level")):
             got = neurond(home, "-t", "-c", "bad.conf", *args, env=env)
             assert got.returncode == 78 and words in got.stderr, (args, env, got)
+
+
+def test_an_override_without_the_form_of_one_is_a_mistake_of_usage():
+    with tempfile.TemporaryDirectory() as home:
+        write(home, "[server]\nport = 0\n")
+        for wrong in ("nonsense", "server", "server=1", ".port=1", "server.=1"):
+            for args in (("-t",), ("-T",), (), ("status",)):
+                got = neurond(home, *args, "-c", "bad.conf", "-D", wrong)
+                assert got.returncode == 64 and "section.key=value" in got.stderr, (args, got)
 
 
 def test_a_file_that_is_not_there():

@@ -1,10 +1,13 @@
 """The verbs that talk to a running daemon, as people and programs see them."""
 import json
 import os
+import pathlib
 import stat
+import subprocess
+import tempfile
 import time
 
-from harness import Neurond, hostile, main
+from harness import BINARY, Neurond, hostile, main
 
 
 def test_status_servers_tools_call_health_stop():
@@ -51,6 +54,26 @@ def test_calls_from_a_shell_pass_the_policy_as_uid():
         records = [json.loads(line) for line in daemon.audit()]
         assert records[0]["client"] == f"uid:{os.getuid()}", records[0]
         assert records[-1]["client"] == "anonymous", records[-1]
+
+
+def test_a_bad_configuration_that_was_named_is_told_as_such():
+    verbs = (("status",), ("servers",), ("tools",), ("call", "a.b"), ("health",), ("stop",),
+             ("connect",))
+    with tempfile.TemporaryDirectory() as home:
+        path = pathlib.Path(home) / "bad.conf"
+        path.write_text("[server]\nprot = 1\n")
+        path.chmod(0o600)
+        for verb in verbs:
+            for name, said in ((path, "server.prot: unknown key"), (home + "/none", "No such")):
+                got = subprocess.run([BINARY, *verb, "-c", name], capture_output=True, text=True,
+                                     timeout=20, check=False, stdin=subprocess.DEVNULL)
+                assert got.returncode == 78 and said in got.stderr, (verb, got)
+            where = "--socket" if verb == ("connect",) else "--control"
+            more = ("--wait", "1ms") if verb == ("connect",) else ()
+            got = subprocess.run([BINARY, *verb, "-c", path, where, home + "/x.sock", *more],
+                                 capture_output=True, text=True, timeout=20, check=False,
+                                 stdin=subprocess.DEVNULL)
+            assert got.returncode == 1 and "not running" in got.stderr, (verb, got)
 
 
 def test_the_control_socket_is_private():

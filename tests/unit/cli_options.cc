@@ -136,6 +136,13 @@ TEST_CASE("what is wrong is named, and what may have been meant") {
         {{"-c"}, "-c needs a value"},
         {{"-D", ""}, "-D needs a value"},
         {{"status", "--control"}, "--control needs a value"},
+        // What is no setting at all.
+        {{"-D", "foo"}, "-D foo: expected section.key=value"},
+        {{"-D", "foo=1"}, "-D foo=1: expected section.key=value"},
+        {{"-D", ".key=1"}, "-D .key=1: expected section.key=value"},
+        {{"-D", "server.=1"}, "-D server.=1: expected section.key=value"},
+        {{"-D", "foo=1.5"}, "-D foo=1.5: expected section.key=value"},
+        {{"-tDserver.port"}, "-D server.port: expected section.key=value"},
         {{"status", "--control="}, "--control needs a value"},
         {{"status", "--json=yes"}, "--json takes no value"},
         // Options that would mean nothing.

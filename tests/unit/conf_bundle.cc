@@ -24,7 +24,7 @@ FakeFiles machine() {
     return files;
 }
 
-const LoadOptions kOptions = {"t.conf", {"server.bind=::1", "audit.path=a b"}};
+const LoadOptions kOptions = {"t.conf", {"server.bind=::1", "audit.path=/a b"}};
 
 }  // namespace
 

@@ -111,6 +111,30 @@ TEST_CASE("values of a wrong type or range say what was expected") {
     check(rows);
 }
 
+TEST_CASE("paths of the daemon's own files are absolute") {
+    const Row rows[] = {
+        {"[server]\nrun_dir = run",
+         "t.conf:2:11: server.run_dir: \"run\" is not an absolute path"},
+        {"[server]\nstate_dir = ./state",
+         "t.conf:2:13: server.state_dir: \"./state\" is not an absolute path"},
+        {"[server]\npid_file = none",  // there is no such word here
+         "t.conf:2:12: server.pid_file: \"none\" is not an absolute path"},
+        {"[server]\nsocket = n.sock",
+         "t.conf:2:10: server.socket: \"n.sock\" is neither an absolute path nor none"},
+        {"[audit]\npath = audit.log",
+         "t.conf:2:8: audit.path: \"audit.log\" is neither an absolute path nor none"},
+    };
+    check(rows);
+}
+
+TEST_CASE("a section that is nothing but a header without a name is one mistake") {
+    const Row rows[] = {
+        {"[rule]", "t.conf:1:6: [rule]: rule ID cannot be empty"},
+        {"[downstream]", "t.conf:1:12: [downstream]: namespace cannot be empty"},
+    };
+    check(rows);
+}
+
 TEST_CASE("a scalar set twice names both places") {
     const Row rows[] = {
         {"[server]\nport = 1\n\n[server]\nport = 1\n",
@@ -210,8 +234,7 @@ TEST_CASE("a downstream has a command or a URL that can be used") {
         {"transport = sse\ncommand = /bin/x",
          "command: does not go with transport = sse, expected url"},
         // URLs
-        {"url = localhost:80",
-         "url: invalid downstream URL: no \"://\"" + expected},
+        {"url = localhost:80", "url: invalid downstream URL: no \"://\"" + expected},
         {"url = https://a/mcp",
          "url: invalid downstream URL: https needs TLS, which is not there yet" +
              expected},

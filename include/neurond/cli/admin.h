@@ -23,7 +23,8 @@ Result<std::string> admin_get(ControlClient& client, const std::string& path);
 /// {"status": "…"}, or else the status of HTTP.
 std::string refusal_text(const ControlReply& reply);
 
-/// "neurond: MESSAGE" on stderr; returns kExitFailed.
+/// "neurond: MESSAGE" on stderr; returns kExitFailed, or kExitConfig for an error of
+/// config_place.h in a configuration.
 int fail(const Error& error);
 
 // What tables show of a JSON value: decoded text or raw number; empty for null or none.

@@ -10,6 +10,10 @@ namespace neuron {
 
 struct Options;
 
+/// Error::sys of an error in a configuration; no errno is negative. fail() (admin.h) makes
+/// it exit code 78.
+constexpr int kBadConfig = -1;
+
 /// Where a configuration is looked for when -c names none.
 struct ConfigPlaces {
     std::string system = "/etc/neurond/neurond.conf";
@@ -26,7 +30,8 @@ Result<std::string> find_config(const std::string& given, const ConfigPlaces& pl
 /// The control socket the verbs talk to: --control, else in the run directory of the
 /// configuration, else in the default one. A configuration that was not named by -c and
 /// cannot be loaded is passed over with a warning on stderr, because the daemon it once
-/// started may still run.
+/// started may still run; one that was named is an error with sys = kBadConfig, and its
+/// diagnostics are on stderr.
 Result<std::string> find_control_socket(const Options& options);
 
 /// Where the socket for clients may be, the likeliest first: --socket, else as the

@@ -65,6 +65,9 @@ class Section {
     std::vector<std::pair<std::string, Millis>> durations(
         std::string_view prefix) const;
 
+    /// True for the header of a named section without name and settings: one mistake, not
+    /// one for each key that is missing too.
+    bool is_bare() const noexcept { return bare_; }
     /// False where the default holds.
     bool is_set(std::string_view key) const;
     /// For diagnostics: of the value; of the section, or nowhere, where it is a default.
@@ -79,6 +82,7 @@ class Section {
     Setting& add(Setting setting);
     Setting* find(std::string_view key) noexcept;
     void set_place(const Place& place) { place_ = place; }
+    void set_bare(bool bare) noexcept { bare_ = bare; }
     /// Into the order of the schema, those of a pattern as they appeared.
     void sort();
 
@@ -88,6 +92,7 @@ class Section {
     const SectionSpec* spec_;
     std::string label_;
     Place place_;
+    bool bare_ = false;
     std::deque<Setting> settings_;
 };
 
