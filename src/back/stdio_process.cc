@@ -67,12 +67,13 @@ Status StdioProcess::start() {
     plan.cwd = command_.cwd;
     plan.fds = {
         {in->read_end.get(), 0}, {out->write_end.get(), 1}, {err->write_end.get(), 2}};
+    plan.family = next_family_mark();
     const Result<pid_t> pid = spawn(plan);
     if (!pid) {
         return pid.error();
     }
     pid_ = *pid;
-    children_.watch(pid_, *this);
+    children_.watch(pid_, *this, plan.family);
     set_nonblocking(in->write_end);
     set_nonblocking(out->read_end);
     set_nonblocking(err->read_end);

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
@@ -109,27 +108,12 @@ std::vector<char*> c_strings(const std::vector<std::string>& strings) {
     return out;
 }
 
-ExitStatus exit_status(const siginfo_t& info) noexcept {
-    if (info.si_code == CLD_EXITED) {
-        return {info.si_status, 0};
+ExitStatus exit_status(int status, const rusage& used) noexcept {
+    const auto max_rss = static_cast<uint64_t>(used.ru_maxrss) * 1024;
+    if (WIFEXITED(status)) {
+        return {WEXITSTATUS(status), 0, max_rss};
     }
-    return {0, info.si_status};
-}
-
-/// Direct children by /proc; empty when there are none.
-std::vector<pid_t> direct_children() {
-    std::vector<pid_t> pids;
-    std::string path = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
-    std::FILE* file = std::fopen(path.c_str(), "re");
-    if (file == nullptr) {
-        return pids;
-    }
-    int pid = 0;
-    while (std::fscanf(file, "%d", &pid) == 1) {
-        pids.push_back(pid);
-    }
-    std::fclose(file);
-    return pids;
+    return {0, WTERMSIG(status), max_rss};
 }
 
 }  // namespace
@@ -170,6 +154,7 @@ Result<pid_t> spawn(const SpawnPlan& plan) {
             return sys_error("change directory to", plan.cwd, err);
         }
     }
+    const MarkedStart marked(plan.family);
     pid_t pid = 0;
     const int err = objects.run(&pid, plan.path.c_str(), c_strings(plan.argv).data(),
                                 c_strings(plan.env).data());
@@ -183,28 +168,53 @@ Result<pid_t> spawn(const SpawnPlan& plan) {
 }
 
 void Children::reap() {
+    bool ended = false;
     for (;;) {
         siginfo_t info{};
         if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
             info.si_pid == 0) {
-            return;
+            break;
         }
-        const auto found = owners_.find(info.si_pid);
+        ended = true;
+        const auto found = watched_.find(info.si_pid);
         ChildOwner* owner = nullptr;
-        if (found != owners_.end()) {
+        if (found != watched_.end()) {
             ::kill(-info.si_pid, SIGKILL);
-            owner = found->second;
-            owners_.erase(found);
+            owner = found->second.owner;
+            watched_.erase(found);
         }
-        ::waitid(P_PID, static_cast<id_t>(info.si_pid), nullptr, WEXITED);
+        int status = 0;
+        rusage used{};
+        ::wait4(info.si_pid, &status, 0, &used);
         if (owner != nullptr) {
-            owner->on_exit(info.si_pid, exit_status(info));
+            owner->on_exit(info.si_pid, exit_status(status, used));
+        }
+    }
+    if (ended) {
+        kill_orphans();
+    }
+}
+
+bool Children::lives(FamilyMark family) const {
+    return std::any_of(watched_.begin(), watched_.end(), [family](const auto& each) {
+        return each.second.family == family;
+    });
+}
+
+/// What these leave behind comes to us when they end, and is looked at then.
+void Children::kill_orphans() const {
+    for (const pid_t pid : direct_children()) {
+        if (watched_.count(pid) == 0) {
+            const FamilyMark family = family_mark_of(pid);
+            if (family != 0 && !lives(family)) {
+                ::kill(pid, SIGKILL);
+            }
         }
     }
 }
 
 void Children::kill_group(pid_t pid, int signal) const {
-    if (owners_.count(pid) != 0) {
+    if (watched_.count(pid) != 0) {
         ::kill(-pid, signal);
     }
 }

@@ -349,6 +349,51 @@ TEST_CASE("orphans of a dead child are found as a subreaper") {
     REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 0) == 0);
 }
 
+TEST_CASE("what hides from a child's session ends with the child, not with another") {
+    World world;
+    Parent parent;
+    REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+    // An intermediate process ends at once, a clean environment, sessions of their own.
+    const std::string hide =
+        "env -i setsid sh -c 'setsid sh -c \"echo up; exec sleep 1000\" & exit 0'; ";
+    SpawnPlan plan = shell(hide + "exec sleep 1000");
+    plan.family = next_family_mark();
+    const Started one(plan);
+    world.children.watch(one.pid, parent, plan.family);
+    plan.family = next_family_mark();
+    const Started other(plan);
+    world.children.watch(other.pid, parent, plan.family);
+    CHECK(one.line() == "up\n");
+    CHECK(other.line() == "up\n");
+    world.children.kill_group(one.pid, SIGTERM);
+    CHECK(world.until([&] { return parent.ended.size() == 1; }));
+    CHECK(world.until([&] {
+        pollfd wait{one.output.get(), POLLIN, 0};
+        return ::poll(&wait, 1, 0) == 1 && (wait.revents & POLLHUP) != 0;
+    }));
+    pollfd wait{other.output.get(), POLLIN, 0};
+    CHECK(::poll(&wait, 1, 0) == 0);  // all of it lives
+    CHECK(parent.ended.count(other.pid) == 0);
+    world.children.kill_group(other.pid, SIGTERM);
+    CHECK(world.until([&] { return !has_children(); }));
+    CHECK(other.all().empty());
+    REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 0) == 0);
+}
+
+TEST_CASE("a family mark is of one start only, and is not ours") {
+    const FamilyMark mark = next_family_mark();
+    CHECK(mark != 0);
+    CHECK(next_family_mark() != mark);
+    {
+        const MarkedStart marked(mark);
+        CHECK(family_mark_of(::getpid()) == mark);
+        const MarkedStart nothing(0);
+        CHECK(family_mark_of(::getpid()) == mark);
+    }
+    CHECK(family_mark_of(::getpid()) == 0);
+    CHECK(family_mark_of(0x7fffffff) == 0);
+}
+
 TEST_CASE("one direct child may be spared") {
     const Started spared(shell("echo up; exec sleep 1000"));
     const Started other(shell("echo up; exec sleep 1000"));
