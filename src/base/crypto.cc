@@ -25,6 +25,16 @@ struct CipherFree {
 };
 using CipherPtr = std::unique_ptr<EVP_CIPHER_CTX, CipherFree>;
 
+struct KeyFree {
+    void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
+};
+using KeyPtr = std::unique_ptr<EVP_PKEY, KeyFree>;
+
+struct DigestFree {
+    void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
+};
+using DigestPtr = std::unique_ptr<EVP_MD_CTX, DigestFree>;
+
 void must(bool done) noexcept {
     if (!done) {
         std::abort();
@@ -51,6 +61,14 @@ CipherPtr make_cipher(std::string_view key, std::string_view nonce, bool encrypt
          EVP_CipherInit_ex2(cipher.get(), EVP_aes_256_gcm(), bytes_of(key),
                             bytes_of(nonce), encrypt ? 1 : 0, nullptr) == 1);
     return cipher;
+}
+
+KeyPtr private_key(std::string_view seed) {
+    assert(seed.size() == kEd25519KeyBytes);
+    KeyPtr key(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, bytes_of(seed),
+                                            seed.size()));
+    must(key != nullptr);
+    return key;
 }
 
 void authenticate(EVP_CIPHER_CTX* cipher, std::string_view aad) noexcept {
@@ -149,6 +167,45 @@ std::optional<std::string> aead_open(std::string_view key, std::string_view seal
         return std::nullopt;  // another key, another aad, or changed on the way
     }
     return plaintext;
+}
+
+std::string ed25519_public_key(std::string_view seed) {
+    const KeyPtr key = private_key(seed);
+    std::string out(kEd25519KeyBytes, '\0');
+    size_t n = out.size();
+    must(EVP_PKEY_get_raw_public_key(key.get(), bytes_of(out), &n) == 1 &&
+         n == out.size());
+    return out;
+}
+
+std::string ed25519_sign(std::string_view seed, std::string_view message) {
+    const KeyPtr key = private_key(seed);
+    const DigestPtr context(EVP_MD_CTX_new());
+    std::string signature(kEd25519SignatureBytes, '\0');
+    size_t n = signature.size();
+    must(context != nullptr &&
+         EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
+         EVP_DigestSign(context.get(), bytes_of(signature), &n, bytes_of(message),
+                        message.size()) == 1 &&
+         n == signature.size());
+    return signature;
+}
+
+bool ed25519_verify(std::string_view public_key, std::string_view message,
+                    std::string_view signature) {
+    if (public_key.size() != kEd25519KeyBytes ||
+        signature.size() != kEd25519SignatureBytes) {
+        return false;
+    }
+    const KeyPtr key(EVP_PKEY_new_raw_public_key(
+        EVP_PKEY_ED25519, nullptr, bytes_of(public_key), public_key.size()));
+    const DigestPtr context(EVP_MD_CTX_new());
+    must(context != nullptr);
+    return key != nullptr &&
+           EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) ==
+               1 &&
+           EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(),
+                            bytes_of(message), message.size()) == 1;
 }
 
 bool constant_time_equals(std::string_view a, std::string_view b) noexcept {

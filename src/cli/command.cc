@@ -3,6 +3,7 @@
 #include "neurond/cli/command.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 
 #include "neurond/cli/verbs.h"
@@ -80,6 +81,17 @@ const Command kCommands[] = {
      "every\n"
      "answer has come.\n",
      0, 1, false, false, run_connect, true},
+    {"audit", "verify [--key FILE] [--json] FILE...\n  neurond audit key",
+     "check an audit file; print the public key",
+     "verify: checks the hash chain and the signed checkpoints of the files, in the\n"
+     "order of their records; - is stdin. The first bad record is named with file, "
+     "line\n"
+     "and reason, and the exit code is 1. Signatures are checked with the public key "
+     "in\n"
+     "FILE, else with the key in the state directory (-c). key: prints the public "
+     "key\n"
+     "that belongs to it.\n",
+     1, SIZE_MAX, true, false, run_audit, false, true},
     {"stop", "", "stop the daemon, and wait until it has gone",
      "Has the daemon finish the calls in flight and stop, as the signal TERM "
      "does.\n"

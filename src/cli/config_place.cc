@@ -86,6 +86,21 @@ Result<std::string> find_control_socket(const Options& options) {
     return fallback;
 }
 
+Result<std::string> find_state_dir(const Options& options) {
+    const Result<std::string> path = find_config(options.config_path, config_places());
+    if (!path) {
+        return default_state_dir();
+    }
+    conf::RealFiles files;
+    const conf::LoadResult loaded = conf::load({*path, options.overrides}, files);
+    if (loaded.config == nullptr) {
+        std::fputs(loaded.diagnostics.to_string().c_str(), stderr);
+        return Error{"find the state directory: " + *path + " has errors"};
+    }
+    const std::string& given = loaded.config->section("server").str("state_dir");
+    return given.empty() ? default_state_dir() : given;
+}
+
 Result<std::vector<std::string>> find_local_sockets(const Options& options) {
     if (!options.socket_path.empty()) {
         return std::vector<std::string>{options.socket_path};

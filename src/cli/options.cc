@@ -14,7 +14,7 @@ namespace neuron {
 namespace {
 
 /// Where an option may stand.
-enum class For { kRun, kConfig, kControl, kSocket, kJson, kAny };
+enum class For { kRun, kConfig, kControl, kSocket, kKey, kJson, kAny };
 
 struct OptionSpec {
     char letter;       ///< 0: it has only the long name
@@ -32,13 +32,13 @@ constexpr OptionSpec kOptions[] = {
     {'\0', "json", false, For::kJson},    {'\0', "dump-schema", false, For::kRun},
     {'\0', "helper", true, For::kRun},    {'\0', "reactor", false, For::kRun},
     {'\0', "socket", true, For::kSocket}, {'\0', "names", true, For::kSocket},
-    {'\0', "wait", true, For::kSocket},
+    {'\0', "wait", true, For::kSocket},   {'\0', "key", true, For::kKey},
 };
 
 /// Those a mistyped one is compared with; the others are nobody's to type.
 const std::vector<std::string_view>& offered_names() {
     static const std::vector<std::string_view> names = {
-        "version", "help", "control", "json", "socket", "names", "wait"};
+        "version", "help", "control", "json", "socket", "names", "wait", "key"};
     return names;
 }
 
@@ -138,6 +138,8 @@ Status Parser::apply(const OptionSpec& spec, std::string_view value) {
         options_.names = value;
     } else if (name == "wait") {
         options_.wait = value;
+    } else if (name == "key") {
+        options_.key_path = value;
     } else if (name == "dump-schema") {
         return set_action(Action::kDumpSchema, spec);
     } else if (name == "helper") {
@@ -201,12 +203,14 @@ Status Parser::take_short(std::string_view letters) {
 /// An option that means nothing to this command is a mistake, not decoration.
 Status Parser::check_uses(const Command& command) const {
     for (const OptionSpec* spec : used_) {
-        const bool fits = spec->use == For::kAny ||
-                          (spec->use == For::kConfig &&
-                           (command.has_control || command.has_socket)) ||
-                          (spec->use == For::kControl && command.has_control) ||
-                          (spec->use == For::kSocket && command.has_socket) ||
-                          (spec->use == For::kJson && command.has_json);
+        const bool fits =
+            spec->use == For::kAny ||
+            (spec->use == For::kConfig &&
+             (command.has_control || command.has_socket || command.has_key)) ||
+            (spec->use == For::kKey && command.has_key) ||
+            (spec->use == For::kControl && command.has_control) ||
+            (spec->use == For::kSocket && command.has_socket) ||
+            (spec->use == For::kJson && command.has_json);
         if (!fits) {
             return Error{shown(*spec) + " does not go with '" + command.name + "'"};
         }
@@ -219,7 +223,7 @@ Status Parser::take_words() {
     if (words_.empty()) {
         for (const OptionSpec* spec : used_) {
             if (spec->use == For::kJson || spec->use == For::kControl ||
-                spec->use == For::kSocket) {
+                spec->use == For::kSocket || spec->use == For::kKey) {
                 return Error{shown(*spec) + " needs a command"};
             }
         }

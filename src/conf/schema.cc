@@ -217,6 +217,8 @@ constexpr KeySpec kAudit[] = {
          "What happens to a call whose record cannot be written."),
     choice("sync", "batch", "batch each no", kReload,
          "When records reach the medium: ten times a second, before each call, never."),
+    duration("checkpoint", "1m", {kSecond, kDay}, kReload,
+             "While calls are recorded, a signed record is written this often."),
 };
 
 constexpr KeySpec kLog[] = {

@@ -14,6 +14,7 @@
 #include "neurond/base/log.h"
 #include "neurond/conf/bundle.h"
 #include "neurond/daemon/daemon.h"
+#include "neurond/mcp/key_file.h"
 
 namespace neuron {
 
@@ -44,9 +45,21 @@ Result<std::string> read_bundle(const Fd& fd) {
     return text;
 }
 
+Result<ReactorKeys> load_keys(const std::string& state_dir) {
+    Result<std::string> session = load_or_create_session_key(state_dir + "/session.key");
+    if (!session) {
+        return session.error();
+    }
+    Result<std::string> audit = load_or_create_audit_key(state_dir + "/" + kAuditKeyFile);
+    if (!audit) {
+        return audit.error();
+    }
+    return ReactorKeys{std::move(*session), std::move(*audit)};
+}
+
 }  // namespace
 
-Reactor::Reactor(std::shared_ptr<const conf::Config> config, std::string session_key,
+Reactor::Reactor(std::shared_ptr<const conf::Config> config, ReactorKeys keys,
                  Fd keeper, Fd control, Fd main, Fd local)
     : config_(std::move(config)),
       signals_(loop_, static_cast<SignalSink&>(*this)),
@@ -57,14 +70,14 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, std::string session
              [this](const std::string& host, Helper::Answer done) {
                  resolver_.request(resolver_request(host), -1, std::move(done));
              }),
-      audit_(loop_, writer_, audit_settings(*config_)),
+      audit_(loop_, writer_, audit_settings(*config_, std::move(keys.audit))),
       supervisor_(loop_, children_, names_,
                   config_->section("federation").str("separator"),
                   static_cast<SupervisorOwner&>(*this)),
       telemetry_(metrics_, static_cast<const DaemonView&>(*this)),
       router_(loop_, parties_, audit_, supervisor_, telemetry_,
               router_limits(*config_)),
-      sessions_(session_settings(*config_), std::move(session_key)),
+      sessions_(session_settings(*config_), std::move(keys.session)),
       server_(loop_, http_settings(*config_, raise_descriptor_limit())),
       mcp_(loop_, server_, router_, sessions_,
            mcp_settings(*config_)),
@@ -209,7 +222,7 @@ void Reactor::stop_downstreams() {
 void Reactor::end() {
     state_ = State::kStopping;
     supervisor_.kill();
-    audit_.write([](const Status&) {});
+    audit_.close();
     kill_descendants(0, kSweepMillis);
     log_info("daemon", "stopped");
     loop_.stop();
@@ -240,13 +253,12 @@ int run_reactor() {
         return kExitConfig;
     }
     log_configure(log_level(*loaded.config), log_format(*loaded.config));
-    Result<std::string> key = load_or_create_session_key(
-        daemon_paths(*loaded.config).state_dir + "/session.key");
-    if (!key) {
-        log_error("daemon", "%s", key.error().message.c_str());
+    Result<ReactorKeys> keys = load_keys(daemon_paths(*loaded.config).state_dir);
+    if (!keys) {
+        log_error("daemon", "%s", keys.error().message.c_str());
         return kExitFailed;
     }
-    Reactor reactor(loaded.config, std::move(*key), std::move(keeper),
+    Reactor reactor(loaded.config, std::move(*keys), std::move(keeper),
                     std::move(control), std::move(main), std::move(local));
     if (Status opened = reactor.open(); !opened) {
         log_error("daemon", "%s", opened.error().message.c_str());

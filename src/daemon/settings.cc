@@ -202,12 +202,14 @@ RouterLimits router_limits(const conf::Config& config) {
             config.section("audit").str("on_failure") == "deny"};
 }
 
-AuditSettings audit_settings(const conf::Config& config) {
+AuditSettings audit_settings(const conf::Config& config, std::string key) {
     const conf::Section& audit = config.section("audit");
     const std::string& arguments = audit.str("arguments");
     const std::string& sync = audit.str("sync");
     AuditSettings out;
     out.path = daemon_paths(config).audit;
+    out.checkpoint = audit.duration("checkpoint");
+    out.key = std::move(key);
     out.arguments = arguments == "hash"   ? AuditSettings::Arguments::kHash
                     : arguments == "none" ? AuditSettings::Arguments::kNone
                                           : AuditSettings::Arguments::kFull;

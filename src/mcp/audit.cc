@@ -4,14 +4,18 @@
 #include "neurond/mcp/audit.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cassert>
 #include <cerrno>
+#include <iterator>
+#include <utility>
 
 #include "neurond/base/crypto.h"
 #include "neurond/base/encode.h"
 #include "neurond/base/log.h"
+#include "neurond/mcp/key_file.h"
 #include "neurond/wire/json_splice.h"
 #include "neurond/wire/json_write.h"
 
@@ -20,6 +24,7 @@ namespace neuron {
 namespace {
 
 constexpr Millis kSyncInterval{100};
+constexpr size_t kChainNameBytes = 16;
 
 void write_params(JsonWriter& w, std::string_view params,
                   AuditSettings::Arguments arguments) {
@@ -40,16 +45,6 @@ void write_text(JsonWriter& w, std::string_view key, std::string_view text) {
     if (!text.empty()) {
         w.key(key).string(text);
     }
-}
-
-/// True for a file that a crash or a full disk left without its last line end.
-bool ends_inside_line(const std::string& path) {
-    const Fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-    struct stat info {};
-    char last = '\n';
-    return fd && ::fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode) &&
-           info.st_size > 0 && ::pread(fd.get(), &last, 1, info.st_size - 1) == 1 &&
-           last != '\n';
 }
 
 }  // namespace
@@ -78,18 +73,29 @@ std::string audit_line(const AuditRecord& record, AuditSettings::Arguments argum
     if (!record.result.empty()) {
         w.key("bytes_out").unsigned_integer(record.bytes_out);
     }
-    return w.end_object().take() + "\n";
+    return w.end_object().take();
+}
+
+Result<std::string> load_or_create_audit_key(const std::string& path) {
+    return load_or_create_key(path, kEd25519KeyBytes,
+                              "remove it to make a new one, which has another public key");
 }
 
 AuditLog::AuditLog(EventLoop& loop, Helper& writer, AuditSettings settings)
     : writer_(writer),
       settings_(std::move(settings)),
-      sync_timer_(loop, [this] { sync(); }) {}
+      sync_timer_(loop, [this] { sync(); }),
+      checkpoint_timer_(loop, [this] {
+          checkpoint(CheckpointReason::kInterval);
+          write([](const Status&) {});
+      }) {}
 
+/// The chain begins at the first open() and survives every other one.
 Status AuditLog::open() {
-    if (!enabled()) {
-        return Ok{};
-    }
+    return enabled() ? open_file() : Status(Ok{});
+}
+
+Status AuditLog::open_file() {
     // Not blocking, because a FIFO has a reader who may be slow.
     Fd fd(::open(settings_.path.c_str(),
                  O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640));
@@ -100,36 +106,117 @@ Status AuditLog::open() {
         sync();  // what is still due belongs to the old file
     }
     fd_ = std::move(fd);
-    torn_ = ends_inside_line(settings_.path);
+    AuditTail tail = read_audit_tail(settings_.path);
+    inside_line_ = tail.inside_line;
+    if (!chain_.started()) {
+        chain_ = AuditChain(hex_encode(random_bytes(kChainNameBytes)),
+                            std::move(tail.last));
+    }
+    chain_.set_torn(std::move(tail.torn));
+    begin_chain();
+    if (!text_.empty()) {
+        report(write_now());
+    }
     return Ok{};
 }
 
-void AuditLog::add(const AuditRecord& record) {
-    if (enabled()) {
-        lines_ += audit_line(record, settings_.arguments, wall_now());
+Status AuditLog::reopen() {
+    if (!enabled()) {
+        return Ok{};
+    }
+    if (fd_) {
+        checkpoint(CheckpointReason::kRotation);
+        write([](const Status&) {});
+    }
+    return open_file();
+}
+
+void AuditLog::close() {
+    if (enabled() && fd_) {
+        checkpoint(CheckpointReason::kStop);
+        write([](const Status&) {});
     }
 }
 
-/// After a short write the next line must not continue the torn one.
-Status AuditLog::write_now() {
-    if (torn_) {
-        lines_.insert(lines_.begin(), '\n');
+/// The first line of the chain; after a failure to write it, once more.
+void AuditLog::begin_chain() {
+    if (!chain_.started()) {
+        append(false, [this] {
+            return chain_.start(ed25519_public_key(settings_.key), wall_now());
+        });
     }
+}
+
+void AuditLog::append(bool record, const std::function<std::string()>& make) {
+    AuditChain before = chain_;
+    text_ += make();
+    lines_.push_back({text_.size(), record, std::move(before)});
+}
+
+void AuditLog::add(const AuditRecord& record) {
+    if (!enabled()) {
+        return;
+    }
+    begin_chain();
+    append(true, [&] {
+        return chain_.link(audit_line(record, settings_.arguments, wall_now()));
+    });
+    if (!checkpoint_timer_.armed()) {
+        checkpoint_timer_.arm(settings_.checkpoint);
+    }
+}
+
+void AuditLog::checkpoint(CheckpointReason reason) {
+    checkpoint_timer_.cancel();
+    if (!chain_.uncovered()) {
+        return;
+    }
+    begin_chain();
+    append(false, [&] { return chain_.checkpoint(reason, settings_.key, wall_now()); });
+}
+
+Status AuditLog::write_now() {
+    // After a short write the next line must not continue the torn one.
+    const size_t closing = inside_line_ ? 1 : 0;
+    text_.insert(0, closing, '\n');
     ssize_t n = 0;
     do {
-        n = ::write(fd_.get(), lines_.data(), lines_.size());
+        n = ::write(fd_.get(), text_.data(), text_.size());
     } while (n < 0 && errno == EINTR);
     const int err = n < 0 ? errno : ENOSPC;
-    const bool whole = n == static_cast<ssize_t>(lines_.size());
-    if (n > 0) {
-        torn_ = !whole && lines_[static_cast<size_t>(n) - 1] != '\n';
+    const size_t written = n > 0 ? static_cast<size_t>(n) : 0;
+    const bool whole = written == text_.size();
+    if (written > 0) {
+        inside_line_ = text_[written - 1] != '\n';
     }
+    if (!whole) {
+        text_.erase(0, closing);
+        fall_back(written - std::min(written, closing));
+    }
+    text_.clear();
     lines_.clear();
     return whole ? Status(Ok{}) : sys_error("write", settings_.path, err);
 }
 
+/// Takes the chain back to the last record that is whole in the file, `written` bytes of
+/// text_ being there. What was to come after it is lost, and what is there of it torn.
+void AuditLog::fall_back(size_t written) {
+    const auto missing = std::find_if(lines_.begin(), lines_.end(), [&](const Line& line) {
+        return line.end > written;
+    });
+    assert(missing != lines_.end());
+    const size_t begin = missing == lines_.begin() ? 0 : std::prev(missing)->end;
+    chain_ = missing->before;
+    if (written > begin) {
+        const std::string earlier = chain_.torn().empty() ? "" : chain_.torn() + "\n";
+        chain_.set_torn(earlier + text_.substr(begin, written - begin));
+    }
+    chain_.add_lost(static_cast<uint64_t>(std::count_if(
+        missing, lines_.end(), [](const Line& line) { return line.record; })));
+}
+
 void AuditLog::write(Done done) {
-    if (lines_.empty()) {
+    if (text_.empty()) {
         done(Ok{});
         return;
     }

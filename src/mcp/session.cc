@@ -3,14 +3,12 @@
 
 #include "neurond/mcp/session.h"
 
-#include <sys/stat.h>
-
 #include <vector>
 
-#include "neurond/base/atomic_file.h"
 #include "neurond/base/crypto.h"
 #include "neurond/base/encode.h"
 #include "neurond/base/limits.h"
+#include "neurond/mcp/key_file.h"
 
 namespace neuron {
 
@@ -95,24 +93,8 @@ std::optional<SessionFacts> SessionSealer::unseal(std::string_view token) const 
 }
 
 Result<std::string> load_or_create_session_key(const std::string& path) {
-    struct stat info {};
-    if (::stat(path.c_str(), &info) != 0 && errno == ENOENT) {
-        std::string key = random_bytes(kAeadKeyBytes);
-        if (Status written = write_file_atomically(path, key, 0600); !written) {
-            return written.error();
-        }
-        return key;
-    }
-    Result<std::string> key = read_file(path, kAeadKeyBytes + 1);
-    if (!key) {
-        return key.error();
-    }
-    if (key->size() != kAeadKeyBytes) {
-        return Error{"read " + path + ": expected " + std::to_string(kAeadKeyBytes) +
-                         " bytes; remove it to end all sessions and make a new one",
-                     0};
-    }
-    return key;
+    return load_or_create_key(path, kAeadKeyBytes,
+                              "remove it to end all sessions and make a new one");
 }
 
 Session& SessionStore::add(std::string token, const SessionFacts& facts,

@@ -184,8 +184,10 @@ class Neurond:
         return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
 
     def audit(self):
+        """The records of calls: neither starts nor checkpoints of a chain."""
         path = self.dir / "audit.log"
-        return path.read_text().splitlines() if path.exists() else []
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [line for line in lines if not re.search(r'"event":"(start|checkpoint)"', line)]
 
     def run(self, *args, timeout=20, **keys):
         """A verb of the same binary, told this configuration."""

@@ -135,3 +135,46 @@ TEST_CASE("a UUID has the form, version and variant of RFC 9562, and is new") {
     }
     CHECK(seen.size() == 200);
 }
+
+namespace {
+
+std::string from_hex(std::string_view digits) {
+    std::string out;
+    for (size_t i = 0; i + 1 < digits.size(); i += 2) {
+        out += static_cast<char>(std::stoi(std::string(digits.substr(i, 2)), nullptr, 16));
+    }
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("Ed25519 as RFC 8032, 7.1 has it") {
+    const struct {
+        const char* seed;
+        const char* public_key;
+        const char* message;
+        const char* signature;
+    } rows[] = {
+        {"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+         "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
+         "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bac"
+         "c61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"},
+        {"4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+         "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "r",
+         "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e"
+         "458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(std::string(row.seed));
+        const std::string seed = from_hex(row.seed);
+        const std::string public_key = from_hex(row.public_key);
+        const std::string signature = from_hex(row.signature);
+        CHECK(ed25519_public_key(seed) == public_key);
+        CHECK(ed25519_sign(seed, row.message) == signature);
+        CHECK(ed25519_verify(public_key, row.message, signature));
+        CHECK_FALSE(ed25519_verify(public_key, std::string(row.message) + "x", signature));
+        CHECK_FALSE(ed25519_verify(public_key, row.message, signature.substr(1)));
+        CHECK_FALSE(ed25519_verify(public_key.substr(1), row.message, signature));
+        CHECK_FALSE(ed25519_verify(signature.substr(0, 32), row.message, signature));
+    }
+}

@@ -102,6 +102,7 @@ keepalive_comment = 5s
 path = none
 arguments = hash
 on_failure = continue
+checkpoint = 2m
 sync = each
 [log]
 level = debug

@@ -103,7 +103,7 @@ class Session final : public NdjsonConnOwner {
     Parties parties;
     Children children;
     Helper writer{loop, children, HelperRole::kWriter};
-    AuditLog audit{loop, writer, {"none", {}, {}}};
+    AuditLog audit{loop, writer, {"none", {}, {}, {}, {}}};
     OneDownstream directory;
     Nobody observer;
     Router router{loop, parties, audit, directory, observer, {100, true}};

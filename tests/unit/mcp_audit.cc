@@ -1,10 +1,12 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "neurond/base/text.h"
 #include "neurond/loop/child.h"
 #include "neurond/mcp/audit.h"
+#include "neurond/mcp/audit_verifier.h"
 #include "neurond/wire/json_scan.h"
 #include "neurond/wire/json_view.h"
 
@@ -51,7 +54,7 @@ AuditRecord result_record() {
 }
 
 std::string line(const AuditRecord& record, Arguments arguments = Arguments::kFull) {
-    return audit_line(record, arguments, kWhen);
+    return audit_line(record, arguments, kWhen) + "\n";
 }
 
 /// One record a line, and nothing else.
@@ -70,7 +73,8 @@ class Log {
         : children_(),
           writer_(loop_, children_, HelperRole::kWriter),
           log_(loop_, writer_,
-               {std::move(path), Arguments::kFull, AuditSettings::Sync::kNo}) {}
+               {std::move(path), Arguments::kFull, AuditSettings::Sync::kNo,
+                Millis(60000), std::string(kEd25519KeyBytes, 'k')}) {}
 
     AuditLog& operator*() { return log_; }
     AuditLog* operator->() { return &log_; }
@@ -103,6 +107,32 @@ std::vector<std::string> lines_of(const std::string& path) {
     CHECK(out.back().empty());  // the file ends in a line end
     out.pop_back();
     return out;
+}
+
+/// What an auditor finds wrong with these files; empty = nothing.
+std::string faults_of(const std::vector<std::string>& paths) {
+    AuditVerifier verifier(ed25519_public_key(std::string(kEd25519KeyBytes, 'k')));
+    bool sound = true;
+    for (const std::string& path : paths) {
+        verifier.begin_file(path);
+        for (const std::string& each : lines_of(path)) {
+            sound = sound && verifier.line(each, true);
+        }
+    }
+    sound = sound && verifier.finish();
+    return sound ? "" : std::to_string(verifier.fault()->place.line) + ": " +
+                            verifier.fault()->why;
+}
+
+/// Lets files grow to `bytes`, as a full disk would; returns what was allowed before.
+rlimit limit_file_size(size_t bytes) {
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+    rlimit now = before;
+    now.rlim_cur = bytes;
+    std::signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &now) == 0);
+    return before;
 }
 
 }  // namespace
@@ -220,17 +250,18 @@ TEST_CASE("records of a turn are written together, in order, and appended") {
     CHECK(log->enabled());
     log->add(call_record());
     log->add(result_record());
-    CHECK(lines_of(path).size() == 1);  // nothing before write()
+    CHECK(lines_of(path).size() == 2);  // the chain's start; nothing before write()
     CHECK(log.write() == 0);
     CHECK(log.write() == 0);  // nothing is new
     log->add(call_record());
     CHECK(log.write() == 0);
     const std::vector<std::string> lines = lines_of(path);
-    REQUIRE(lines.size() == 4);
+    REQUIRE(lines.size() == 5);
     CHECK(lines[0] == "{\"old\":1}");
-    CHECK(JsonView(lines[1]).find("event").is_string("call"));
-    CHECK(JsonView(lines[2]).find("event").is_string("result"));
-    CHECK(JsonView(lines[3]).find("event").is_string("call"));
+    CHECK(JsonView(lines[1]).find("event").is_string("start"));
+    CHECK(JsonView(lines[2]).find("event").is_string("call"));
+    CHECK(JsonView(lines[3]).find("event").is_string("result"));
+    CHECK(JsonView(lines[4]).find("event").is_string("call"));
 }
 
 TEST_CASE("a new audit file is nobody else's to read or write") {
@@ -282,13 +313,14 @@ TEST_CASE("after a rename reopen makes a new file; on failure the old one stays"
     CHECK_FALSE(log->reopen());
     log->add(call_record());
     CHECK(log.write() == 0);
-    CHECK(lines_of(moved).size() == 2);
+    CHECK(lines_of(moved).size() == 4);  // start, call, checkpoint, call
     REQUIRE(::rmdir(path.c_str()) == 0);
     REQUIRE(log->reopen());
     log->add(call_record());
     CHECK(log.write() == 0);
-    CHECK(lines_of(moved).size() == 2);
+    CHECK(lines_of(moved).size() == 5);
     CHECK(lines_of(path).size() == 1);
+    CHECK(faults_of({moved, path}) == "");
 }
 
 TEST_CASE("a file that a crash left inside a line gets its line end first") {
@@ -302,10 +334,11 @@ TEST_CASE("a file that a crash left inside a line gets its line end first") {
         CHECK(log.write() == 0);
     }
     const std::vector<std::string> lines = lines_of(path);
-    REQUIRE(lines.size() == 4);
+    REQUIRE(lines.size() == 5);
     CHECK(lines[1] == "{\"torn\":");
     check_one_json_line(lines[2] + "\n");
     check_one_json_line(lines[3] + "\n");
+    CHECK(faults_of({path}) == "");
 }
 
 TEST_CASE(
@@ -319,6 +352,10 @@ TEST_CASE(
     REQUIRE(room > 0);
     Log log(path);
     REQUIRE(log->open());
+    std::string got(static_cast<size_t>(room) * 2, '\0');
+    const ssize_t start = ::read(reader.get(), got.data(), got.size());
+    REQUIRE(start > 0);
+    std::string all = got.substr(0, static_cast<size_t>(start));
     const std::string large =
         "{\"a\":\"" + std::string(static_cast<size_t>(room), 'x') + "\"}";
     AuditRecord record = call_record();
@@ -328,10 +365,10 @@ TEST_CASE(
     log->add(call_record());
     CHECK(log.write() == EAGAIN);  // the pipe is full
 
-    std::string got(static_cast<size_t>(room) * 2, '\0');
     const ssize_t torn = ::read(reader.get(), got.data(), got.size());
     REQUIRE(torn > 0);
-    CHECK(got.substr(0, static_cast<size_t>(torn)).find('\n') == std::string::npos);
+    const std::string text_of_torn = got.substr(0, static_cast<size_t>(torn));
+    CHECK(text_of_torn.find('\n') == std::string::npos);
     log->add(call_record());
     CHECK(log.write() == 0);
     log->add(result_record());
@@ -345,6 +382,37 @@ TEST_CASE(
     CHECK(JsonView(lines[1]).find("event").is_string("call"));
     CHECK(JsonView(lines[2]).find("event").is_string("result"));
     CHECK(lines[3].empty());
+    CHECK(JsonView(lines[1]).find("lost").as_int64() == 2);
+    all += text_of_torn + rest;
+    REQUIRE(write_file_atomically(scratch.path("all"), all, 0600));
+    CHECK(faults_of({scratch.path("all")}) == "");
+}
+
+TEST_CASE("what a failure loses is told by the next record, and the chain holds") {
+    // a disk with room for n bytes more, for every n that cuts one of three lines
+    for (size_t room = 0; room < 1400; room += 7) {
+        CAPTURE(room);
+        Scratch scratch;
+        const std::string path = scratch.path("audit.log");
+        Log log(path);
+        REQUIRE(log->open());
+        log->add(call_record());
+        CHECK(log.write() == 0);
+        struct stat about {};
+        REQUIRE(::stat(path.c_str(), &about) == 0);
+        const rlimit full = limit_file_size(static_cast<size_t>(about.st_size) + room);
+        for (int i = 0; i < 3; ++i) {
+            log->add(call_record());
+            log->add(result_record());
+            log->add(call_record());
+            (void)log.write();
+        }
+        ::setrlimit(RLIMIT_FSIZE, &full);
+        log->add(call_record());
+        CHECK(log.write() == 0);
+        log->close();
+        CHECK(faults_of({path}) == "");
+    }
 }
 
 TEST_CASE(
@@ -355,7 +423,8 @@ TEST_CASE(
         Helper writer(world.loop, world.children, HelperRole::kWriter);
         AuditLog log(
             world.loop, writer,
-            {scratch.path("audit.log"), Arguments::kFull, AuditSettings::Sync::kBatch});
+            {scratch.path("audit.log"), Arguments::kFull, AuditSettings::Sync::kBatch,
+             Millis(60000), std::string(kEd25519KeyBytes, 'k')});
         REQUIRE(log.open());
         const TimePoint begin = world.loop.now();
         int done = 0;

@@ -29,7 +29,8 @@ struct Stage {
         : audit_path(path.empty() ? scratch.path("audit.log") : std::move(path)),
           writer(std::in_place, world.loop, world.children, HelperRole::kWriter),
           audit(world.loop, *writer,
-                {audit_path, AuditSettings::Arguments::kFull, sync}),
+                {audit_path, AuditSettings::Arguments::kFull, sync, Millis(60000),
+                 std::string(32, 'k')}),
           server(parties.answerers),
           client(parties.askers),
           router(std::in_place, world.loop, parties, audit, directory, observer,
@@ -75,7 +76,7 @@ struct Stage {
                     row += (row.empty() ? "" : " ") + *value;
                 }
             }
-            if (!row.empty()) {
+            if (!row.empty() && row != "start") {
                 out.push_back(row);
             }
         }

@@ -19,6 +19,8 @@ constexpr size_t kSha256Bytes = 32;
 constexpr size_t kAeadKeyBytes = 32;
 constexpr size_t kAeadNonceBytes = 12;
 constexpr size_t kAeadTagBytes = 16;
+constexpr size_t kEd25519KeyBytes = 32;
+constexpr size_t kEd25519SignatureBytes = 64;
 
 /// The digest of `bytes` (FIPS 180-4): kSha256Bytes raw bytes.
 std::string sha256(std::string_view bytes);
@@ -53,6 +55,14 @@ std::string aead_seal(std::string_view key, std::string_view plaintext,
 /// The plaintext, if `sealed` was made by aead_seal() with the same key and `aad`.
 std::optional<std::string> aead_open(std::string_view key, std::string_view sealed,
                                      std::string_view aad);
+
+/// Ed25519 (RFC 8032). `seed` is the private key: kEd25519KeyBytes random bytes.
+std::string ed25519_public_key(std::string_view seed);
+/// kEd25519SignatureBytes raw bytes.
+std::string ed25519_sign(std::string_view seed, std::string_view message);
+/// False for anything that is not this message, signed by the owner of this public key.
+bool ed25519_verify(std::string_view public_key, std::string_view message,
+                    std::string_view signature);
 
 /// Compares without telling by its duration where the first difference is. The lengths
 /// are no secret.

@@ -53,6 +53,7 @@ constexpr size_t kMaxControlReplyBytes = 256 * 1024 * 1024;  ///< far over messa
 constexpr size_t kMaxTools = 10000;                   ///< of one downstream
 constexpr size_t kMaxOfferBytes = 64 * 1024 * 1024;   ///< of one downstream's list
 constexpr size_t kMaxOfferProblems = 32;              ///< of a list that are logged
+constexpr size_t kMaxAuditTailBytes = 32 * 1024 * 1024;  ///< searched for a last record
 constexpr size_t kMaxToolNameBytes = 128;             ///< of a full name (mcp-protocol 4.3)
 constexpr size_t kMaxEndedSessions = 65536;           ///< remembered as ended
 constexpr int kMaxSealedDays = 7;  ///< a session id means something to a later reactor

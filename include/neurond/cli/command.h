@@ -22,6 +22,7 @@ struct Command {
     bool has_control;  ///< talks to the daemon: takes --control, -c and -D
     int (*run)(const Options& options);  ///< returns the exit code
     bool has_socket = false;  ///< a client: takes --socket, --names, --wait, -c and -D
+    bool has_key = false;     ///< reads the state directory: takes --key, -c and -D
 };
 
 /// All of them, in the order of the help.

@@ -34,6 +34,9 @@ Result<std::string> find_config(const std::string& given, const ConfigPlaces& pl
 /// diagnostics are on stderr.
 Result<std::string> find_control_socket(const Options& options);
 
+/// The state directory of the daemon that the configuration describes, or the default.
+Result<std::string> find_state_dir(const Options& options);
+
 /// Where the socket for clients may be, the likeliest first: --socket, else as the
 /// configuration has it, else at the default places: this user's own daemon, then the
 /// machine's. A configuration as above; one whose daemon has no such socket is an error.

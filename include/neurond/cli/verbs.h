@@ -18,6 +18,8 @@ int run_health(const Options& options);
 int run_stop(const Options& options);
 /// Returns when the session is over.
 int run_connect(const Options& options);
+/// verify FILE…, key. Needs no daemon.
+int run_audit(const Options& options);
 int run_help(const Options& options);
 int run_host_tools(const Options& options);
 

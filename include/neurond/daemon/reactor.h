@@ -26,6 +26,12 @@
 
 namespace neuron {
 
+/// The secrets of the state directory.
+struct ReactorKeys {
+    std::string session;  ///< seals session ids
+    std::string audit;    ///< signs the checkpoints of the audit
+};
+
 /// Everything a reactor process consists of, in the order of its members.
 ///
 ///     kStarting ──every first start resolved──> kReady ──TERM──> kDraining
@@ -35,8 +41,8 @@ class Reactor final : private SignalSink,
                       private KeeperLinkOwner,
                       private DaemonView {
   public:
-    /// `session_key` seals session ids. The sockets listen already; `local` may be none.
-    Reactor(std::shared_ptr<const conf::Config> config, std::string session_key,
+    /// The sockets listen already; `local` may be none.
+    Reactor(std::shared_ptr<const conf::Config> config, ReactorKeys keys,
             Fd keeper, Fd control, Fd main, Fd local);
     ~Reactor();
 

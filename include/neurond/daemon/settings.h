@@ -33,7 +33,8 @@ LogFormat log_format(const conf::Config& config);
 /// `descriptors`: how many this process may have; fewer connections fit than that.
 HttpServerSettings http_settings(const conf::Config& config, size_t descriptors);
 RouterLimits router_limits(const conf::Config& config);
-AuditSettings audit_settings(const conf::Config& config);
+/// `key`: of load_or_create_audit_key().
+AuditSettings audit_settings(const conf::Config& config, std::string key);
 McpSettings mcp_settings(const conf::Config& config);
 NdjsonSettings ndjson_settings(const conf::Config& config);
 SessionSettings session_settings(const conf::Config& config);

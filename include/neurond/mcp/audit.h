@@ -11,6 +11,7 @@
 #include "neurond/base/result.h"
 #include "neurond/loop/event_loop.h"
 #include "neurond/loop/helper.h"
+#include "neurond/mcp/audit_chain.h"
 
 namespace neuron {
 
@@ -40,9 +41,15 @@ struct AuditSettings {
     std::string path;  ///< "none" = off
     Arguments arguments = Arguments::kFull;
     Sync sync = Sync::kBatch;
+    Millis checkpoint{60000};  ///< between signed records, while there are others
+    std::string key;           ///< the Ed25519 seed that signs them
 };
 
-/// A record as one line of JSON, line end included. The arguments stand in the call's
+/// The signing key at `path`, made at the first start (0600). An unreadable or damaged one
+/// is an error: checkpoints signed with a new one would prove nothing about the old.
+Result<std::string> load_or_create_audit_key(const std::string& path);
+
+/// A record as a JSON object in one line, not yet linked. The arguments stand in the call's
 /// record only: as the bytes that came (line breaks between tokens as spaces), as
 /// "sha256:" and the digest of those, or not at all. What has no result yet has neither
 /// duration nor bytes_out.
@@ -50,7 +57,7 @@ std::string audit_line(const AuditRecord& record, AuditSettings::Arguments argum
                        WallTime when);
 
 /// The audit file. Lines are collected during a turn and written with one write(2) before
-/// the calls they tell of go on.
+/// the calls they tell of go on. Every reactor writes a chain of its own (audit_chain.h).
 class AuditLog {
   public:
     /// Told how writing (and, with sync = each, forcing to the medium) went.
@@ -58,31 +65,49 @@ class AuditLog {
 
     AuditLog(EventLoop& loop, Helper& writer, AuditSettings settings);
 
-    /// Opens the file for appending, or makes it (0640). It need not succeed for calls to
-    /// be refused properly later.
+    /// Opens the file for appending, or makes it (0640), and begins the chain. It need not
+    /// succeed for calls to be refused properly later.
     Status open();
-    /// Opens it anew, after it has been moved away. On failure the old one stays.
-    Status reopen() { return open(); }
+    /// Opens it anew, after it has been moved away: the old one ends in a checkpoint, the
+    /// chain goes on in the new one. On failure the old one stays.
+    Status reopen();
+    /// Writes what has been added and the last checkpoint.
+    void close();
     bool enabled() const noexcept { return settings_.path != "none"; }
 
     void add(const AuditRecord& record);
     /// Writes what has been added. `done` is called inside, or, with Sync::kEach, after
-    /// the medium has it. After a failure the records are lost; what went out of a line
-    /// is closed by a line end before the next record, so that lines never merge.
+    /// the medium has it. After a failure the records are lost, which the next one that
+    /// can be written tells; what went out of a line is closed by a line end before it.
     void write(Done done);
 
   private:
+    /// A line that waits to be written.
+    struct Line {
+        size_t end;         ///< in text_
+        bool record;        ///< of a call
+        AuditChain before;  ///< to go back to when it cannot be
+    };
+
+    void append(bool record, const std::function<std::string()>& make);
     Status write_now();
+    void fall_back(size_t written);
+    Status open_file();
+    void begin_chain();
+    void checkpoint(CheckpointReason reason);
     void report(const Status& written);
     void sync();
 
     Helper& writer_;
     AuditSettings settings_;
     Fd fd_;
-    std::string lines_;
-    bool torn_ = false;     ///< the file ends inside a line
+    AuditChain chain_;
+    std::string text_;  ///< what is to be written
+    std::vector<Line> lines_;  ///< its lines
+    bool inside_line_ = false;  ///< the file ends inside a line
     bool failing_ = false;  ///< the last write failed, which has been logged
     Timer sync_timer_;
+    Timer checkpoint_timer_;
 };
 
 }  // namespace neuron

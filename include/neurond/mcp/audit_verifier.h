@@ -1,0 +1,78 @@
+#ifndef NEUROND_MCP_AUDIT_VERIFIER_H
+#define NEUROND_MCP_AUDIT_VERIFIER_H
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "neurond/mcp/audit_chain.h"
+#include "neurond/wire/json_view.h"
+
+namespace neuron {
+
+/// Checks audit files (audit_chain.h), line after line, the oldest file first. Pure.
+///
+/// What no later record covers cannot be told: the last line of a chain that has not
+/// ended, and records removed behind it. open_chains() says where that is.
+class AuditVerifier {
+  public:
+    struct Place {
+        std::string file;
+        uint64_t line = 0;  ///< from 1
+    };
+    struct Fault {
+        Place place;
+        std::string why;
+    };
+
+    /// `public_key`: kEd25519KeyBytes, or empty: signatures are then not checked.
+    explicit AuditVerifier(std::string public_key) : key_(std::move(public_key)) {}
+
+    void begin_file(std::string name);
+    /// A line without its end; `ended` is false when the file ends inside it. False at
+    /// the first fault: nothing more is to be fed.
+    bool line(std::string_view text, bool ended);
+    /// After the last line. False when that has shown a fault.
+    bool finish();
+
+    const std::optional<Fault>& fault() const noexcept { return fault_; }
+    uint64_t records() const noexcept { return records_; }
+    uint64_t checkpoints() const noexcept { return checkpoints_; }
+    size_t chains() const noexcept { return chains_.size(); }
+    /// Notes for people: where a chain begins or ends without its start or stop record.
+    std::vector<std::string> notes() const;
+
+  private:
+    struct Chain {
+        uint64_t next = 0;
+        std::string digest;  ///< of the last record
+        Place last;
+        bool stopped = false;
+        bool covered = false;         ///< the last record is a checkpoint
+        std::optional<Place> headless;  ///< where it begins, when not with its start
+    };
+
+    bool fail(Place place, std::string why);
+    bool check_record(const AuditLink& link, const JsonView& record);
+    bool check_start(const JsonView& record);
+    bool check_seq(const Chain& chain, const AuditLink& link);
+    bool check_torn(const JsonView& record);
+    bool check_signature(std::string_view text, const JsonView& record);
+
+    std::string key_;
+    Place here_;
+    std::map<std::string, Chain> chains_;
+    bool started_ = false;  ///< a start record has been seen
+    std::string torn_;      ///< lines since the last record that are none
+    std::optional<Place> torn_at_;
+    std::optional<Fault> fault_;
+    uint64_t records_ = 0;
+    uint64_t checkpoints_ = 0;
+};
+
+}  // namespace neuron
+
+#endif
