@@ -189,6 +189,8 @@ constexpr KeySpec kLimits[] = {
          "How many MCP sessions may be open."),
     duration("session_idle", "1h", {kSecond, 366 * kDay}, kReload,
          "After this long without a request or a stream a session ends."),
+    size("replay_buffer", "256k", {0, kGiga}, kReload,
+         "What is kept of a session's streams for a client that reconnects."),
     integer("calls_in_flight", "4096", kCount, kReload,
          "How many calls may be in flight, all downstreams together."),
     duration("header_timeout", "10s", kWait, kReload,

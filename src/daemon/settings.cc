@@ -237,7 +237,8 @@ NdjsonSettings ndjson_settings(const conf::Config& config) {
 SessionSettings session_settings(const conf::Config& config) {
     const conf::Section& limits = config.section("limits");
     return {static_cast<size_t>(limits.integer("sessions")),
-            limits.duration("session_idle")};
+            limits.duration("session_idle"),
+            static_cast<size_t>(limits.size("replay_buffer"))};
 }
 
 unsigned served(const conf::Config& config) {

@@ -2,8 +2,6 @@
 
 #include "neurond/front/mcp_endpoint.h"
 
-#include <unordered_map>
-
 #include "neurond/base/limits.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
@@ -53,6 +51,7 @@ McpEndpoint::McpEndpoint(EventLoop& loop, HttpServer& server, Router& router,
       router_(router),
       sessions_(sessions),
       settings_(settings),
+      streams_(loop, server, sessions, settings.keepalive),
       sweep_(loop, [this] { sweep(); }) {
     sweep_.arm(kSweepInterval);
 }
@@ -122,10 +121,7 @@ void McpEndpoint::on_get(HttpConn& conn, const HttpRequest& request) {
         conn.reply(std::move(otherwise));
         return;
     }
-    ++session->open_streams;
-    streams_.add(std::make_unique<EventStream>(
-        loop_, server_, static_cast<StreamOwner&>(*this), conn, session->handle,
-        ++stream_count_, settings_.keepalive));
+    streams_.open(conn, *session, request.head.fields.field("Last-Event-ID"));
 }
 
 void McpEndpoint::on_delete(HttpConn& conn, const HttpRequest& request) {
@@ -140,17 +136,7 @@ void McpEndpoint::on_delete(HttpConn& conn, const HttpRequest& request) {
 
 /// Its calls are taken back, its streams end, and its id finds nothing any more.
 void McpEndpoint::end_session(Session& session) {
-    const Handle<Session> handle = session.handle;
-    exchanges_.for_each([handle](PostExchange& exchange) {
-        if (exchange.session() == handle) {
-            exchange.abandon();
-        }
-    });
-    streams_.for_each([handle](EventStream& stream) {
-        if (stream.session() == handle) {
-            stream.end();
-        }
-    });
+    streams_.end_session(session);
     sessions_.end(session);
 }
 
@@ -176,10 +162,7 @@ void McpEndpoint::on_post(HttpConn& conn, const HttpRequest& request) {
 
 void McpEndpoint::finish_post(Post& post) {
     if (post.exchange != nullptr) {
-        if (post.session != nullptr) {
-            ++post.session->open_streams;
-        }
-        exchanges_.add(std::move(post.exchange)).start();
+        streams_.add(std::move(post.exchange), post.session);
         return;
     }
     HttpReply accepted;
@@ -350,7 +333,7 @@ void McpEndpoint::take_notification(Post& post, const JsonRpcMessage& message,
     if (message.method == "notifications/cancelled") {
         const std::string_view id_raw = read_cancelled_id(scan, text.view());
         if (post.exchange == nullptr || !post.exchange->cancel(id_raw)) {
-            cancel(*post.session, id_raw);
+            streams_.cancel(*post.session, id_raw);
         }
     }
 }
@@ -388,7 +371,7 @@ PostExchange& McpEndpoint::exchange_of(Post& post, const Door& door) {
         const Handle<Session> session =
             post.session != nullptr ? post.session->handle : Handle<Session>();
         post.exchange = std::make_unique<PostExchange>(
-            loop_, server_, router_, static_cast<StreamOwner&>(*this), post.conn, door,
+            loop_, server_, sessions_, router_, streams_.owner(), post.conn, door,
             session, post.accepts, settings_.keepalive);
         if (post.batch) {
             post.exchange->expect_batch();
@@ -409,53 +392,9 @@ void McpEndpoint::refuse(Post& post, int status, JsonRpcError code,
     }
 }
 
-void McpEndpoint::cancel(const Session& session, std::string_view id_raw) {
-    const Handle<Session> handle = session.handle;
-    exchanges_.for_each([&](PostExchange& exchange) {
-        if (exchange.session() == handle) {
-            exchange.cancel(id_raw);
-        }
-    });
-}
-
-// --- streams -------------------------------------------------------------------------
-
-void McpEndpoint::on_exchange_done(PostExchange& exchange) {
-    release_stream(exchange.session());
-    loop_.retire(exchanges_.release(exchange));
-}
-
-void McpEndpoint::on_stream_gone(EventStream& stream) {
-    release_stream(stream.session());
-    loop_.retire(streams_.release(stream));
-}
-
-void McpEndpoint::release_stream(Handle<Session> handle) {
-    if (Session* session = sessions_.find(handle); session != nullptr) {
-        --session->open_streams;
-        session->last_used = loop_.now();
-    }
-}
-
-/// Each message goes on one stream of a session only: its newest.
-void McpEndpoint::announce_tools_changed() {
-    std::unordered_map<uint32_t, EventStream*> newest;
-    streams_.for_each([&newest](EventStream& stream) {
-        EventStream*& best = newest[stream.session().slot];
-        if (best == nullptr || best->number() < stream.number()) {
-            best = &stream;
-        }
-    });
-    for (const auto& [slot, stream] : newest) {
-        OutQueue message;
-        write_tools_list_changed(message);
-        stream->send(std::move(message));
-    }
-}
-
 void McpEndpoint::drain() {
     draining_ = true;
-    streams_.for_each([](EventStream& stream) { stream.end(); });
+    streams_.drain();
 }
 
 }  // namespace neuron

@@ -11,27 +11,14 @@
 
 namespace neuron {
 
-namespace {
-
-constexpr std::string_view kEventStream = "text/event-stream";
-
-}  // namespace
-
-const std::vector<std::pair<std::string, std::string>>& event_stream_fields() {
-    static const std::vector<std::pair<std::string, std::string>> fields = {
-        {"Cache-Control", "no-cache, no-transform"}, {"X-Accel-Buffering", "no"}};
-    return fields;
-}
-
-PostExchange::PostExchange(EventLoop& loop, HttpServer& server, Router& router,
-                           StreamOwner& owner, HttpConn& conn, const Door& door,
-                           Handle<Session> session, Accepts accepts, Millis keepalive)
-    : server_(server),
-      router_(router),
+PostExchange::PostExchange(EventLoop& loop, HttpServer& server, SessionStore& sessions,
+                           Router& router, StreamOwner& owner, HttpConn& conn,
+                           const Door& door, Handle<Session> session, Accepts accepts,
+                           Millis keepalive)
+    : router_(router),
       owner_(owner),
-      conn_(conn.handle()),
       door_(door),
-      session_(session),
+      events_(server, sessions, session, conn, ReplayBuffer::Kind::kPost),
       accepts_(accepts),
       keepalive_(keepalive),
       request_id_(conn.request_id()),
@@ -57,7 +44,7 @@ void PostExchange::add_call(CallRequest request, std::string_view id_raw) {
 void PostExchange::expect_batch() {
     batch_ = true;
     if (accepts_.events) {
-        open_events();
+        events_.open();
     }
 }
 
@@ -68,7 +55,7 @@ void PostExchange::add_message(OutQueue&& message) {
 /// An answer goes out alone as JSON when nothing came before it, in an array when the
 /// client takes no events, else as an event.
 void PostExchange::deliver(OutQueue&& message) {
-    const bool alone = !batch_ && mode_ == Mode::kUndecided && accepts_.json;
+    const bool alone = !batch_ && !events_.opened() && accepts_.json;
     if (!alone && accepts_.events) {
         send_event(std::move(message));
         return;
@@ -108,8 +95,9 @@ void PostExchange::abandon() {
 
 void PostExchange::on_notice(uint64_t tag, const Notice& notice) {
     const Item& item = items_[tag];
-    const HttpConn* conn = server_.find(conn_);
-    if (!item.open || !accepts_.events || conn == nullptr || conn->congested()) {
+    const HttpConn* conn = events_.conn();
+    const bool heard = conn != nullptr ? !conn->congested() : events_.stream() != 0;
+    if (!item.open || !accepts_.events || !heard) {
         return;  // of all there is to say, progress may be dropped first
     }
     OutQueue message;
@@ -127,38 +115,20 @@ void PostExchange::on_answer(uint64_t tag, const Answer& answer) {
 }
 
 void PostExchange::send_event(OutQueue&& message) {
-    open_events();
-    HttpConn* conn = server_.find(conn_);
-    if (conn == nullptr) {
-        return;
-    }
-    OutQueue event;
-    write_sse_message(event, std::move(message));
-    conn->stream(std::move(event));
+    events_.send(std::move(message));
     keepalive_timer_.arm(keepalive_);
 }
 
-void PostExchange::open_events() {
-    if (mode_ != Mode::kUndecided) {
-        return;
-    }
-    mode_ = Mode::kEvents;
-    if (HttpConn* conn = server_.find(conn_); conn != nullptr) {
-        conn->start_stream(200, kEventStream, event_stream_fields());
-    }
+void PostExchange::resume(HttpConn& conn, uint64_t after) {
+    events_.resume(conn, static_cast<HttpWaiter&>(*this), after);
 }
 
 /// Tells whoever stands between that somebody is still at work.
 void PostExchange::on_keepalive() {
     keepalive_timer_.arm(keepalive_);
-    if (!accepts_.events) {
-        return;
-    }
-    open_events();
-    if (HttpConn* conn = server_.find(conn_); conn != nullptr && !conn->congested()) {
-        OutQueue comment;
-        write_sse_comment(comment);
-        conn->stream(std::move(comment));
+    if (accepts_.events && events_.conn() != nullptr) {
+        events_.open();
+        events_.comment();
     }
 }
 
@@ -180,25 +150,25 @@ HttpReply PostExchange::json_reply() {
 }
 
 void PostExchange::end_if_answered() {
-    if (!started_ || mode_ == Mode::kEnded || !all_answered()) {
+    if (!started_ || ended_ || !all_answered()) {
         return;
     }
+    ended_ = true;
     if (!has_json_ && accepts_.events) {
-        open_events();  // every call was taken back: an answer without content
+        events_.open();  // every call was taken back: an answer without content
     }
-    HttpConn* conn = server_.find(conn_);
-    if (conn != nullptr && mode_ == Mode::kEvents) {
-        conn->end_stream();
-    } else if (conn != nullptr) {
+    HttpConn* conn = events_.conn();
+    if (!events_.opened() && conn != nullptr) {
+        events_.lose_conn();
         conn->reply(json_reply());
+    } else {
+        events_.end();
     }
-    mode_ = Mode::kEnded;
-    conn_ = {};
     owner_.on_exchange_done(*this);
 }
 
 void PostExchange::on_conn_gone() {
-    conn_ = {};
+    events_.lose_conn();
     if (door_.modern()) {
         abandon();
     }
@@ -206,51 +176,48 @@ void PostExchange::on_conn_gone() {
 
 /// A modern client that hangs up takes its request back; there is no other sign of it.
 void PostExchange::on_peer_end() {
-    HttpConn* conn = server_.find(conn_);
+    HttpConn* conn = events_.conn();
     if (door_.modern() && conn != nullptr) {
         conn->close("the client hung up");
     }
 }
 
-EventStream::EventStream(EventLoop& loop, HttpServer& server, StreamOwner& owner,
-                         HttpConn& conn, Handle<Session> session, uint64_t number,
-                         Millis keepalive)
-    : server_(server),
-      owner_(owner),
-      conn_(conn.handle()),
-      session_(session),
+EventStream::EventStream(EventLoop& loop, StreamOwner& owner, EventWriter events,
+                         uint64_t number, Millis keepalive)
+    : owner_(owner),
+      events_(std::move(events)),
       number_(number),
       keepalive_(keepalive),
-      keepalive_timer_(loop, [this] { on_keepalive(); }) {
+      keepalive_timer_(loop, [this] { on_keepalive(); }) {}
+
+void EventStream::open(HttpConn& conn) {
     conn.set_waiter(this);
-    conn.start_stream(200, kEventStream, event_stream_fields());
+    events_.open();
     on_keepalive();  // a first byte, so that the client sees the stream open
 }
 
+void EventStream::resume(HttpConn& conn, uint64_t after) {
+    events_.resume(conn, static_cast<HttpWaiter&>(*this), after);
+    on_keepalive();
+}
+
 void EventStream::send(OutQueue&& message) {
-    if (HttpConn* conn = server_.find(conn_); conn != nullptr) {
-        OutQueue event;
-        write_sse_message(event, std::move(message));
-        conn->stream(std::move(event));
-    }
+    events_.send(std::move(message));
 }
 
 void EventStream::end() {
-    if (HttpConn* conn = server_.find(conn_); conn != nullptr) {
-        conn->set_waiter(nullptr);
-        conn->end_stream();
-    }
+    events_.end();
+    owner_.on_stream_gone(*this);
+}
+
+void EventStream::on_conn_gone() {
+    events_.retain();
     owner_.on_stream_gone(*this);
 }
 
 void EventStream::on_keepalive() {
     keepalive_timer_.arm(keepalive_);
-    HttpConn* conn = server_.find(conn_);
-    if (conn != nullptr && !conn->congested()) {
-        OutQueue comment;
-        write_sse_comment(comment);
-        conn->stream(std::move(comment));
-    }
+    events_.comment();
 }
 
 }  // namespace neuron

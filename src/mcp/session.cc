@@ -177,6 +177,14 @@ bool SessionStore::too_old(const SessionFacts& facts) const {
            std::chrono::hours(24 * kMaxSealedDays);
 }
 
+ReplayBuffer& SessionStore::replay_of(Session& session) {
+    if (session.replay == nullptr) {
+        session.replay =
+            std::make_unique<ReplayBuffer>(settings_.replay_buffer, replay_budget_);
+    }
+    return *session.replay;
+}
+
 void SessionStore::end(Session& session) {
     const std::string token = session.token;
     handles_.remove(session.handle);

@@ -5,9 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "neurond/base/owned_set.h"
 #include "neurond/front/http_server.h"
-#include "neurond/front/mcp_streams.h"
+#include "neurond/front/stream_table.h"
 #include "neurond/mcp/door.h"
 #include "neurond/mcp/router.h"
 #include "neurond/mcp/session.h"
@@ -22,14 +21,14 @@ struct McpSettings {
 /// MCP over Streamable HTTP, both eras: POST, GET and DELETE (mcp-protocol 2.2 to 2.7).
 /// Which era a request belongs to, which session and which view is decided here; what it
 /// means, in the doors of mcp.
-class McpEndpoint final : public HttpHandler, private StreamOwner {
+class McpEndpoint final : public HttpHandler {
   public:
     McpEndpoint(EventLoop& loop, HttpServer& server, Router& router,
                 SessionStore& sessions, McpSettings settings);
     ~McpEndpoint();
 
     /// The catalog has changed: every session with an open stream is told.
-    void announce_tools_changed();
+    void announce_tools_changed() { streams_.announce_tools_changed(); }
     /// Ends the streams that wait for news; answers in hand are still written.
     void drain();
 
@@ -67,10 +66,6 @@ class McpEndpoint final : public HttpHandler, private StreamOwner {
     void finish_post(Post& post);
 
     Session* session_of(const HttpRequest& request, HttpReply& otherwise);
-    void cancel(const Session& session, std::string_view id_raw);
-    void on_exchange_done(PostExchange& exchange) override;
-    void on_stream_gone(EventStream& stream) override;
-    void release_stream(Handle<Session> handle);
     void end_session(Session& session);
     void sweep();
 
@@ -79,10 +74,8 @@ class McpEndpoint final : public HttpHandler, private StreamOwner {
     Router& router_;
     SessionStore& sessions_;
     McpSettings settings_;
-    uint64_t stream_count_ = 0;
     bool draining_ = false;
-    OwnedSet<PostExchange> exchanges_;
-    OwnedSet<EventStream> streams_;
+    StreamTable streams_;
     Timer sweep_;
 };
 

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "neurond/front/event_writer.h"
 #include "neurond/front/http_server.h"
 #include "neurond/front/mcp_head.h"
 #include "neurond/mcp/door.h"
@@ -33,8 +34,8 @@ class StreamOwner {
 /// lost connection is no cancellation. For a modern one it is: nothing else asks.
 class PostExchange final : public Asker, private HttpWaiter {
   public:
-    PostExchange(EventLoop& loop, HttpServer& server, Router& router,
-                 StreamOwner& owner, HttpConn& conn, const Door& door,
+    PostExchange(EventLoop& loop, HttpServer& server, SessionStore& sessions,
+                 Router& router, StreamOwner& owner, HttpConn& conn, const Door& door,
                  Handle<Session> session, Accepts accepts, Millis keepalive);
     ~PostExchange();
 
@@ -52,14 +53,16 @@ class PostExchange final : public Asker, private HttpWaiter {
     /// Takes back everything and ends the answer.
     void abandon();
 
-    Handle<Session> session() const noexcept { return session_; }
+    Handle<Session> session() const noexcept { return events_.session(); }
+    /// Its stream in the session's replay buffer; 0 = none.
+    ReplayBuffer::StreamId stream() const noexcept { return events_.stream(); }
+    /// The client has come back on another connection.
+    void resume(HttpConn& conn, uint64_t after);
 
     void on_notice(uint64_t tag, const Notice& notice) override;
     void on_answer(uint64_t tag, const Answer& answer) override;
 
   private:
-    enum class Mode { kUndecided, kEvents, kEnded };
-
     struct Item {
         std::string id_raw;
         std::string token_raw;  ///< the client's progress token; empty = none wanted
@@ -72,23 +75,20 @@ class PostExchange final : public Asker, private HttpWaiter {
     void on_keepalive();
     void deliver(OutQueue&& message);
     void send_event(OutQueue&& message);
-    void open_events();
     bool all_answered() const;
     HttpReply json_reply();
     void end_if_answered();
 
-    HttpServer& server_;
     Router& router_;
     StreamOwner& owner_;
-    Handle<HttpConn> conn_;
     const Door& door_;
-    Handle<Session> session_;
+    EventWriter events_;
     Accepts accepts_;
     Millis keepalive_;
     std::string request_id_;
     Registration<Asker> registration_;
-    Mode mode_ = Mode::kUndecided;
     bool started_ = false;
+    bool ended_ = false;
     std::vector<Item> items_;
     OutQueue json_;         ///< what goes out as JSON at the end
     bool batch_ = false;    ///< several answers are due
@@ -99,10 +99,15 @@ class PostExchange final : public Asker, private HttpWaiter {
 /// The stream of a GET: what the server has to say outside any call.
 class EventStream final : private HttpWaiter {
   public:
-    EventStream(EventLoop& loop, HttpServer& server, StreamOwner& owner, HttpConn& conn,
-                Handle<Session> session, uint64_t number, Millis keepalive);
+    EventStream(EventLoop& loop, StreamOwner& owner, EventWriter events,
+                uint64_t number, Millis keepalive);
+    /// Begins a new stream.
+    void open(HttpConn& conn);
+    /// Goes on with one, over another connection.
+    void resume(HttpConn& conn, uint64_t after);
 
-    Handle<Session> session() const noexcept { return session_; }
+    Handle<Session> session() const noexcept { return events_.session(); }
+    ReplayBuffer::StreamId stream() const noexcept { return events_.stream(); }
     /// Ascending in the order of opening.
     uint64_t number() const noexcept { return number_; }
     void send(OutQueue&& message);
@@ -110,20 +115,15 @@ class EventStream final : private HttpWaiter {
     void end();
 
   private:
-    void on_conn_gone() override { owner_.on_stream_gone(*this); }
+    void on_conn_gone() override;
     void on_keepalive();
 
-    HttpServer& server_;
     StreamOwner& owner_;
-    Handle<HttpConn> conn_;
-    Handle<Session> session_;
+    EventWriter events_;
     uint64_t number_;
     Millis keepalive_;
     Timer keepalive_timer_;
 };
-
-/// Head fields of every stream of events (mcp-protocol 2.4).
-const std::vector<std::pair<std::string, std::string>>& event_stream_fields();
 
 }  // namespace neuron
 

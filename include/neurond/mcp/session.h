@@ -13,7 +13,9 @@
 
 #include "neurond/base/clock.h"
 #include "neurond/base/handle.h"
+#include "neurond/base/limits.h"
 #include "neurond/base/result.h"
+#include "neurond/mcp/replay.h"
 #include "neurond/mcp/revision.h"
 #include "neurond/wire/json_view.h"
 
@@ -46,6 +48,8 @@ struct Session {
     std::string identity;  ///< whose it is; nobody else can name it
     TimePoint last_used;
     size_t open_streams = 0;  ///< with one open a session is not idle
+    /// What was sent on its streams; null before the first one.
+    std::unique_ptr<ReplayBuffer> replay;
 };
 
 /// What a session id says by itself, sealed so that nobody can make or change one.
@@ -77,6 +81,7 @@ Result<std::string> load_or_create_session_key(const std::string& path);
 struct SessionSettings {
     size_t max_sessions;
     Millis idle;
+    size_t replay_buffer = 256 * 1024;  ///< bytes a session
 };
 
 /// The sessions there are. An id that is unknown but rightly sealed, and at most
@@ -94,6 +99,8 @@ class SessionStore {
     /// Null: no such session for this identity (404).
     Session* find(std::string_view token, const std::string& identity, TimePoint now);
     Session* find(Handle<Session> handle) const { return handles_.find(handle); }
+    /// The memory of its streams, made when it is first asked for.
+    ReplayBuffer& replay_of(Session& session);
     void end(Session& session);
     /// Ends those not used for `idle` and without an open stream. To be called now and
     /// then, to free what they hold: find() and create() do not see them any more anyway.
@@ -111,6 +118,7 @@ class SessionStore {
     SessionSealer sealer_;
     WallClock wall_;
     HandleTable<Session> handles_;
+    ReplayBudget replay_budget_{kMaxReplayBytes};
     std::unordered_map<std::string, std::unique_ptr<Session>> sessions_;
     std::unordered_set<std::string> ended_;
     std::deque<std::string> ended_order_;
