@@ -123,7 +123,7 @@ def test_keepalive_comments_keep_a_silent_stream_open():
             stream = client.stream()
             stream.conn.sock.settimeout(10)
             for _ in range(4):
-                assert not stream.events.qsize()
+                assert not any(event.data for event in list(stream.events.queue))
                 threading.Event().wait(1)  # longer than the idle timeout in all
             client.call("a.add_tool", {"name": "later"})
             assert stream.next()["method"] == "notifications/tools/list_changed"

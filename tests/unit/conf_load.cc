@@ -90,6 +90,7 @@ json_depth = 100
 connections = 10
 sessions = 11
 session_idle = 1d
+replay_buffer = 64k
 calls_in_flight = 12
 header_timeout = 1s
 body_timeout = 2s
