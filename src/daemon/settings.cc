@@ -223,6 +223,11 @@ McpSettings mcp_settings(const conf::Config& config) {
     McpSettings out;
     out.keepalive = config.section("http").duration("keepalive_comment");
     out.strict_names = config.section("federation").str("names") == "strict";
+    for (const conf::Section* section : config.sections("downstream")) {
+        for (std::string& name : section->list("forward_headers")) {
+            out.forward_headers.push_back(std::move(name));
+        }
+    }
     return out;
 }
 

@@ -2,6 +2,8 @@
 
 #include "neurond/front/mcp_endpoint.h"
 
+#include <utility>
+
 #include "neurond/base/limits.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
@@ -50,8 +52,8 @@ McpEndpoint::McpEndpoint(EventLoop& loop, HttpServer& server, Router& router,
       server_(server),
       router_(router),
       sessions_(sessions),
-      settings_(settings),
-      streams_(loop, server, sessions, settings.keepalive),
+      settings_(std::move(settings)),
+      streams_(loop, server, sessions, settings_.keepalive),
       sweep_(loop, [this] { sweep(); }) {
     sweep_.arm(kSweepInterval);
 }
@@ -148,8 +150,13 @@ void McpEndpoint::sweep() {
 // --- POST ----------------------------------------------------------------------------
 
 void McpEndpoint::on_post(HttpConn& conn, const HttpRequest& request) {
-    Post post{conn, request, Accepts::parse(request.head.fields), nullptr, nullptr,
-              {},   *view_of(request.head)};
+    Post post{conn,
+              request,
+              Accepts::parse(request.head.fields),
+              nullptr,
+              nullptr,
+              {},
+              *view_of(request.head)};
     const JsonScanner& scan = *request.scan;
     if (scan.error() == JsonError::kNone && scan.root() == JsonScanner::Root::kArray) {
         take_batch(post);
@@ -232,7 +239,8 @@ void McpEndpoint::take_request(Post& post, const JsonRpcMessage& message,
     const HttpFields& fields = post.request.head.fields;
     if (const std::string_view twice = repeated_mcp_field(fields); !twice.empty()) {
         refuse(post, 400, JsonRpcError::kHeaderMismatch,
-               "Header mismatch: " + std::string(twice) + " stands more than once", id_raw);
+               "Header mismatch: " + std::string(twice) + " stands more than once",
+               id_raw);
         return;
     }
     const ModernHeaders headers = modern_headers(fields);
@@ -271,7 +279,8 @@ void McpEndpoint::serve(Post& post, const Door& door, DoorRequest asked,
             break;
         case DoorRequest::Kind::kRefused:
             if (asked.status != 200) {
-                refuse(post, asked.status, asked.error.code, asked.error.message, id_raw);
+                refuse(post, asked.status, asked.error.code, asked.error.message,
+                       id_raw);
                 return;
             }
             write_error(answer, id_raw, asked.error.code, asked.error.message);
@@ -345,7 +354,22 @@ void McpEndpoint::call(Post& post, const Door& door, CallRequest request,
     }
     request.identity = post.request.identity;
     request.view = post.view;
+    keep_fields(post.request.head.fields, request);
     exchange_of(post, door).add_call(std::move(request), id_raw);
+}
+
+void McpEndpoint::keep_fields(const HttpFields& fields, CallRequest& request) const {
+    if (settings_.forward_headers.empty()) {
+        return;
+    }
+    for (const HttpField& field : fields) {
+        for (const std::string& name : settings_.forward_headers) {
+            if (equals_ignoring_case(field.name, name)) {
+                request.headers.emplace_back(field.name, field.value);
+                break;
+            }
+        }
+    }
 }
 
 /// False when the POST has been refused: a header says something else than the body.
@@ -356,9 +380,9 @@ bool McpEndpoint::params_agree(Post& post, const CallRequest& request,
     if (entry == nullptr) {
         return true;  // that is told by the router
     }
-    const std::string problem =
-        param_header_problem(*entry, JsonView(request.arguments.in(request.text.view())),
-                             post.request.head.fields);
+    const std::string problem = param_header_problem(
+        *entry, JsonView(request.arguments.in(request.text.view())),
+        post.request.head.fields);
     if (!problem.empty()) {
         refuse(post, 400, JsonRpcError::kHeaderMismatch, "Header mismatch: " + problem,
                id_raw);

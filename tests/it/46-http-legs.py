@@ -1,13 +1,16 @@
 """Servers behind HTTP: bytes pass whole whatever way they come, and whatever a server does
 its callers get one clear answer each, in time, and the next call works."""
 import json
+import socket
+import struct
 import threading
 import time
 
 from fixtures.http_server import BAD, HttpServer, TOOLS, pieces
 
 from harness import Neurond, Table, main, scaled
-from mcp import McpClient, header_value
+from lines import SocketLines
+from mcp import McpClient, ModernClient, header_value
 from rawhttp import wait_for
 
 RAW = b'{"n":9007199254740993,"d":1.10,"e":1E5,"k\\u00e9":"\xe2\x82\xac","n":0,"z":[{}," "]}'
@@ -38,6 +41,14 @@ FAULTS = {
     "unauthorized": ("unavailable", "HTTP 401 Unauthorized"),
     "redirect": ("unavailable", "redirected to http://127.0.0.1:1/other"),
 }
+
+
+class Resetting(HttpServer):
+    """Its tool `reset` ends the connection hard."""
+
+    def bad_reset(self, conn, _request):
+        conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return True
 
 
 def leg(server, **keys):
@@ -276,6 +287,62 @@ def test_what_goes_with_requests():
         for request in server.requests:
             assert request.fields["authorization"] == "Bearer s3cret"
             assert request.target == "/mcp?x=1"
+        expect_tidy(server)
+
+
+def test_header_fields_are_forwarded_to_who_wants_them():
+    sent = [("X-Tenant", "t1"), ("x-TRACE", "a"), ("X-Trace", "b"), ("X-Other", "no"),
+            ("Authorization", "Bearer mine"), ("Cookie", "c=1"), ("Proxy-Authorization", "p")]
+    for era in ("legacy", "modern"):
+        with HttpServer(era, sessions=era == "legacy") as one, HttpServer() as two, \
+                HttpServer() as three:
+            servers = {"a": leg(one, forward_headers=["X-Trace", "x-tenant"]),
+                       "b": leg(two, forward_headers="X-Other"), "c": leg(three)}
+            with Neurond(servers) as daemon:
+                def seen(client, name):
+                    fields = json.loads(client.call(name + ".forwarded", {}).text)
+                    assert not {"authorization", "cookie", "proxy-authorization"} & set(fields)
+                    return {k: v for k, v in fields.items() if k.startswith("x-")}
+                for make in (McpClient, ModernClient):
+                    with make(daemon.address, headers=sent) as client:
+                        got = seen(client, "a")
+                        assert got.keys() == {"x-tenant", "x-trace"}, got
+                        assert got["x-tenant"] == "t1" and got["x-trace"] == "b", got
+                        assert seen(client, "b") == {"x-other": "no"}
+                        assert seen(client, "c") == {}
+                with daemon.client() as client:
+                    assert seen(client, "a") == {}
+                with SocketLines(daemon.dir / "run/neurond.sock") as client:  # it has none
+                    client.initialize()
+                    got = json.loads(client.call("a.forwarded", {}))
+                    assert not [name for name in got if name.startswith("x-")], got
+                called = [r.fields for r in one.requests if r.params.get("name")]
+                others = [r.fields for r in one.requests if not r.params.get("name")]
+                assert called and not [f for f in others if "x-tenant" in f], others
+
+
+def test_what_may_have_been_executed_is_not_repeated():
+    faults = [f for f in FAULTS if "large" not in f] + ["reset"]
+    with Resetting(tools=TOOLS + BAD + ["reset"]) as server, Neurond(
+            {"a": leg(server, call_timeout="500ms")}) as daemon, daemon.client() as client:
+        for fault in faults:
+            before = len(server.executed)
+            assert client.call("a." + fault).error
+            assert raw_content(client.call_raw("a.echo", RAW)) == RAW
+            assert server.executed[before:] == [fault, "echo"], server.executed[before:]
+        assert server.initialized == 1
+        expect_tidy(server)
+
+
+def test_a_restart_between_two_calls_costs_one_handshake():
+    with HttpServer(get="none") as server, Neurond({"a": leg(server)}) as daemon, \
+            daemon.client() as client:
+        for n in range(scaled(5, 50)):
+            server.stop()
+            server.sessions.clear()
+            server.start()
+            assert raw_content(client.call_raw("a.echo", RAW)) == RAW
+            assert (server.initialized, len(server.executed)) == (n + 2, n + 1)
         expect_tidy(server)
 
 

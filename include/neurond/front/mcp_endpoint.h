@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "neurond/front/http_server.h"
 #include "neurond/front/stream_table.h"
@@ -16,6 +17,9 @@ namespace neuron {
 struct McpSettings {
     Millis keepalive{15000};    ///< between comments on a silent stream
     bool strict_names = false;  ///< `names = strict`, unless the URL says otherwise
+    /// Header fields that a call keeps because some downstream wants them; each leg takes
+    /// its own of them.
+    std::vector<std::string> forward_headers;
 };
 
 /// MCP over Streamable HTTP, both eras: POST, GET and DELETE (mcp-protocol 2.2 to 2.7).
@@ -50,6 +54,7 @@ class McpEndpoint final : public HttpHandler {
                       const JsonScanner& scan, const Slice& text);
     void serve(Post& post, const Door& door, DoorRequest asked,
                std::string_view id_raw);
+    void keep_fields(const HttpFields& fields, CallRequest& request) const;
     bool params_agree(Post& post, const CallRequest& request, std::string_view id_raw);
     void take_notification(Post& post, const JsonRpcMessage& message,
                            const JsonScanner& scan, const Slice& text);
