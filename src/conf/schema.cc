@@ -103,6 +103,10 @@ constexpr KeySpec kFederation[] = {
          "What joins a namespace and a tool's own name: 1 to 3 of . _ - : /"),
     choice("names", "plain", "plain strict", kReload,
          "How clients see names: as they are, or in [A-Za-z0-9_-]{1,64}."),
+    duration("input_timeout", "10m", kWait, kReload,
+         "How long a client may take to reply to what a server asks it."),
+    integer("input_rounds", "8", {1, 1000}, kReload,
+         "How many times a server may ask the client of one call."),
 };
 
 constexpr KeySpec kDownstream[] = {

@@ -198,8 +198,11 @@ HttpServerSettings http_settings(const conf::Config& config, size_t descriptors)
 }
 
 RouterLimits router_limits(const conf::Config& config) {
+    const conf::Section& federation = config.section("federation");
     return {static_cast<size_t>(config.section("limits").integer("calls_in_flight")),
-            config.section("audit").str("on_failure") == "deny"};
+            config.section("audit").str("on_failure") == "deny",
+            static_cast<unsigned>(federation.integer("input_rounds")),
+            federation.duration("input_timeout")};
 }
 
 AuditSettings audit_settings(const conf::Config& config, std::string key) {

@@ -8,6 +8,7 @@
 #include "neurond/base/limits.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
+#include "neurond/mcp/input_rounds.h"
 
 namespace neuron {
 
@@ -28,6 +29,9 @@ struct Router::Record : Call {
     TimePoint handed_on;   ///< when the answerer took it
     bool audited = false;  ///< a call line was written, so a result line is owed
     bool taken = false;    ///< an answerer has it
+    InputRounds rounds;
+    TimePoint since;  ///< while the client is being asked: since when
+    Millis left{0};   ///< … and the time that remains for the server afterwards
 };
 
 Router::Router(EventLoop& loop, Parties& parties, AuditLog& audit,
@@ -206,10 +210,18 @@ void Router::cancel(CallHandle handle) {
 
 void Router::on_notice(CallHandle handle, const Notice& notice) {
     Record* record = find(handle);
-    if (record == nullptr || record->request.progress_token.empty()) {
-        return;  // nobody asked for progress
+    if (record == nullptr) {
+        return;
     }
-    extend_deadline(*record);
+    const bool asked_for = notice.kind == Notice::Kind::kProgress
+                               ? !record->request.progress_token.empty()
+                               : wants(record->request.log_level, notice.level);
+    if (!asked_for) {
+        return;
+    }
+    if (notice.kind == Notice::Kind::kProgress && !record->rounds.asking()) {
+        extend_deadline(*record);
+    }
     Asker* asker = parties_.askers.find(record->request.asker);
     if (asker != nullptr) {
         asker->on_notice(record->request.tag, notice);
@@ -227,6 +239,116 @@ void Router::extend_deadline(Record& record) {
     record.deadline.arm(std::min(answerer->call_timeout(record.entry->own_name), left));
 }
 
+/// While a client is asked the server's clock stands still, and the client's runs.
+void Router::stop_clock(Record& record) {
+    const auto left =
+        std::chrono::ceil<Millis>(record.deadline.deadline() - loop_.now());
+    record.left = std::max(left, Millis{1});
+    record.since = loop_.now();
+    record.deadline.arm(limits_.input_timeout);
+}
+
+void Router::restart_clock(Record& record) {
+    record.handed_on += loop_.now() - record.since;
+    record.deadline.arm(record.left);
+}
+
+InputOutcome Router::on_input(CallHandle handle, const InputRound& round) {
+    Record* record = find(handle);
+    if (record == nullptr) {
+        return InputOutcome::kPassedOn;
+    }
+    Asker* asker = parties_.askers.find(record->request.asker);
+    if (asker == nullptr) {
+        return refuse_round(*record, round, "asks a client that has gone");
+    }
+    std::vector<std::string> keys;
+    for (const Question& question : round.questions) {
+        keys.push_back(question.key);
+    }
+    const bool asking = record->rounds.asking();
+    if (!record->rounds.open(keys, limits_.input_rounds)) {
+        return refuse_round(*record, round, "asks its client too often");
+    }
+    if (!asking) {
+        stop_clock(*record);
+    }
+    const InputOutcome outcome = asker->on_input(record->request.tag, round);
+    if (record = find(handle); record != nullptr) {
+        settle_round(*record, round, outcome);
+    }
+    return outcome;
+}
+
+/// Where the server waits, the refusal is its to deal with; where it has ended the call,
+/// that is the end.
+InputOutcome Router::refuse_round(Record& record, const InputRound& round,
+                                  const std::string& why) {
+    if (!round.result.empty()) {
+        const std::string& server = record.entry->downstream;
+        finish(record,
+               Answer::failure({JsonRpcError::kInternal,
+                                "Downstream '" + server + "' " + why, "unavailable",
+                                server, {}}),
+               "error");
+    }
+    return InputOutcome::kRefused;
+}
+
+void Router::settle_round(Record& record, const InputRound& round,
+                          InputOutcome outcome) {
+    if (outcome == InputOutcome::kPassedOn && !round.result.empty()) {
+        pass_on(record, round.result.size);
+        return;
+    }
+    if (outcome != InputOutcome::kAsked) {
+        for (const Question& question : round.questions) {
+            record.rounds.close(question.key);
+        }
+    }
+    if (!record.rounds.asking()) {
+        restart_clock(record);
+    }
+    if (outcome != InputOutcome::kAsked) {
+        refuse_round(record, round, "asks for input that this client cannot give");
+    }
+}
+
+/// The asker has made the answer of it.
+void Router::pass_on(Record& record, size_t bytes_out) {
+    audit_result(record, "success", bytes_out);
+    observer_.on_call_done(record, "success", loop_.now());
+    erase(record);
+}
+
+void Router::reply(CallHandle handle, const InputReply& reply) {
+    Record* record = find(handle);
+    if (record == nullptr || !record->rounds.close(reply.key)) {
+        return;
+    }
+    if (!record->rounds.asking()) {
+        restart_clock(*record);
+    }
+    Answerer* answerer = parties_.answerers.find(record->entry->answerer);
+    if (answerer != nullptr) {
+        answerer->reply(*record, reply);
+    }
+}
+
+void Router::on_input_withdrawn(CallHandle handle, const std::string& key) {
+    Record* record = find(handle);
+    if (record == nullptr || !record->rounds.close(key)) {
+        return;
+    }
+    if (!record->rounds.asking()) {
+        restart_clock(*record);
+    }
+    Asker* asker = parties_.askers.find(record->request.asker);
+    if (asker != nullptr) {
+        asker->on_input_withdrawn(record->request.tag, key);
+    }
+}
+
 void Router::on_answer(CallHandle handle, const Answer& answer) {
     Record* record = find(handle);
     if (record != nullptr) {
@@ -240,16 +362,20 @@ void Router::on_deadline(Record& record) {
         fail_unsent(record, "it was not ready in time", "timeout");
         return;
     }
+    const bool asking = record.rounds.asking();
     Answerer* answerer = parties_.answerers.find(record.entry->answerer);
     if (answerer != nullptr) {
         answerer->cancel(record, CancelReason::kTimeout);
     }
     const auto waited =
-        std::chrono::duration_cast<Millis>(loop_.now() - record.handed_on).count();
+        std::chrono::duration_cast<Millis>(
+            loop_.now() - (asking ? record.since : record.handed_on))
+            .count();
     finish(record,
            Answer::failure({JsonRpcError::kInternal,
-                            "Downstream '" + record.entry->downstream +
-                                "' did not answer within " + std::to_string(waited) +
+                            (asking ? std::string("The client")
+                                    : "Downstream '" + record.entry->downstream + "'") +
+                                " did not answer within " + std::to_string(waited) +
                                 " ms",
                             "timeout",
                             record.entry->downstream,
@@ -283,9 +409,13 @@ void Router::finish(Record& record, const Answer& answer, std::string_view resul
     audit_result(record, result, answer.body.size);
     Asker* asker = parties_.askers.find(record.request.asker);
     const uint64_t tag = record.request.tag;
+    const std::vector<std::string> open = record.rounds.take_open();
     observer_.on_call_done(record, result, loop_.now());
     erase(record);
     if (asker != nullptr) {
+        for (const std::string& key : open) {
+            asker->on_input_withdrawn(tag, key);
+        }
         asker->on_answer(tag, answer);
     }
 }

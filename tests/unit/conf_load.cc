@@ -38,6 +38,8 @@ drain_timeout = 0s
 shutdown_timeout = 30s
 allow_insecure = yes
 [federation]
+input_timeout = 3m
+input_rounds = 4
 separator = __
 names = strict
 [downstream redis]

@@ -39,6 +39,10 @@ struct FakeServer final : Answerer {
         CHECK(call.entry->downstream == own_name);
         cancelled += reason == CancelReason::kClient ? "client " : "timeout ";
     }
+    void reply(Call&, const InputReply& reply) override {
+        replies.push_back(reply.key + (reply.failed ? " failed " : " ") +
+                          std::string(reply.body.view()));
+    }
     Millis call_timeout(const std::string& tool) const override {
         return tool == "quick" ? quick : Millis{60 * 1000};
     }
@@ -50,6 +54,7 @@ struct FakeServer final : Answerer {
     std::vector<CallHandle> taken;
     Call* last = nullptr;
     std::string cancelled;
+    std::vector<std::string> replies;
     std::function<void(Call&)> when_taken;
     Registration<Answerer> registration;
 };
@@ -61,6 +66,19 @@ struct FakeClient final : Asker {
     void on_notice(uint64_t tag, const Notice& notice) override {
         told.push_back(std::to_string(tag) + " notice " +
                        std::string(notice.params.view()));
+    }
+    InputOutcome on_input(uint64_t tag, const InputRound& round) override {
+        if (outcome == InputOutcome::kAsked) {
+            for (const Question& question : round.questions) {
+                told.push_back(std::to_string(tag) + " asked " + question.key + " " +
+                               question.method + " " +
+                               std::string(question.params.view()));
+            }
+        }
+        return outcome;
+    }
+    void on_input_withdrawn(uint64_t tag, const std::string& key) override {
+        told.push_back(std::to_string(tag) + " withdrawn " + key);
     }
     void on_answer(uint64_t tag, const Answer& answer) override {
         ++answers;
@@ -78,6 +96,7 @@ struct FakeClient final : Asker {
     }
 
     std::vector<std::string> told;
+    InputOutcome outcome = InputOutcome::kAsked;
     int answers = 0;
     OwnError own;  ///< of the last answer
     std::function<void()> when_answered;

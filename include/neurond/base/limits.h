@@ -60,6 +60,8 @@ constexpr size_t kMaxClosedStreams = 64;  ///< of a session, that can still be r
 constexpr size_t kMaxReplayBytes = 64 * 1024 * 1024;  ///< of all sessions together
 constexpr int kMaxSealedDays = 7;  ///< a session id means something to a later reactor
 
+constexpr size_t kMaxOpenQuestions = 64;  ///< of one call; servers ask one to three
+
 constexpr size_t kMaxBufferBytes = 256 * 1024 * 1024;  ///< above it no new call is taken
 
 // back: what is kept and logged of a child's stderr

@@ -16,6 +16,7 @@
 #include "neurond/base/clock.h"
 #include "neurond/base/handle.h"
 #include "neurond/mcp/identity.h"
+#include "neurond/mcp/log_level.h"
 #include "neurond/mcp/view.h"
 #include "neurond/wire/json_span.h"
 #include "neurond/wire/jsonrpc.h"
@@ -50,6 +51,8 @@ struct CallRequest {
     Identity identity;
     AskerHandle asker;
     uint64_t tag = 0;  ///< which of the asker's requests this is; the asker's number
+    /// Which of the server's messages about this call its asker wants; nothing = none.
+    std::optional<MessageLevel> log_level;
 };
 
 /// Why neurond itself refuses or fails a call (DESIGN 1.7).
@@ -79,17 +82,56 @@ struct Answer {
     }
 };
 
-/// Something that comes before the answer and belongs to the call: progress.
+/// Something that comes before the answer and belongs to the call: progress, or a message
+/// for its log.
 struct Notice {
+    enum class Kind { kProgress, kMessage };
     Slice params;         ///< the notification's params object
     Span progress_token;  ///< where in `params` our token stands, to be put back
+    Kind kind = Kind::kProgress;
+    MessageLevel level = MessageLevel::kInfo;  ///< of a message
+};
+
+/// What a server wants to know from the client of a call before it answers.
+struct Question {
+    std::string key;     ///< unique in its call; the answerer's
+    std::string method;  ///< elicitation/create, sampling/createMessage or roots/list
+    Slice params;        ///< an object, verbatim; empty = none
+};
+
+/// Questions that came together.
+struct InputRound {
+    std::vector<Question> questions;  ///< may be none where there is a `result`
+    /// An `input_required` result, whole and verbatim: the server has ended the call and
+    /// wants it repeated. Empty: the server waits meanwhile.
+    Slice result;
+};
+
+struct InputReply {
+    std::string key;
+    bool failed = false;
+    Slice body;  ///< the client's bare result or, failed, its error object
+};
+
+/// What became of a round at the asker.
+enum class InputOutcome {
+    kAsked,     ///< Router::reply() follows, or has come, for each question
+    kPassedOn,  ///< `result` has gone out as the answer: the call is over
+    kRefused,   ///< this asker cannot be asked
 };
 
 /// Asks. Not a connection: it may outlive one. Found by handle, so it may go at any time.
 class Asker {
   public:
     virtual void on_notice(uint64_t tag, const Notice& notice) = 0;
-    /// Exactly once a call that has not been cancelled by the asker.
+    /// The server asks. Before this returns, only questions of this round may be replied
+    /// to, and the call not be cancelled.
+    virtual InputOutcome on_input(uint64_t, const InputRound&) {
+        return InputOutcome::kRefused;
+    }
+    /// Nobody waits for the reply to this question any more.
+    virtual void on_input_withdrawn(uint64_t, const std::string& /*key*/) {}
+    /// Exactly once a call that has not been cancelled by the asker, nor passed on.
     virtual void on_answer(uint64_t tag, const Answer& answer) = 0;
 
   protected:
@@ -106,7 +148,10 @@ class Answerer {
     /// Takes an admitted and recorded call; answers it later through the CallSink, never
     /// before this returns. The call stays valid until it is answered or cancelled.
     virtual void take(Call& call) = 0;
-    /// The call is over for its asker; no answer is owed any more.
+    /// The client's reply to a question of this call.
+    virtual void reply(Call&, const InputReply&) {}
+    /// The call is over for its asker; no answer is owed any more, and open questions get
+    /// no reply: the server is told so.
     virtual void cancel(Call& call, CancelReason reason) = 0;
     /// Time allowed for a call of this tool (own name), and its cap under progress.
     virtual Millis call_timeout(const std::string& own_name) const = 0;
@@ -143,6 +188,11 @@ struct Call {
 class CallSink {
   public:
     virtual void on_notice(CallHandle call, const Notice& notice) = 0;
+    /// Answerer::reply() may come before this returns. kPassedOn: the call is over, or was
+    /// before. kRefused: the server gets no replies; if it has ended the call, so have we.
+    virtual InputOutcome on_input(CallHandle call, const InputRound& round) = 0;
+    /// The server has taken a question back.
+    virtual void on_input_withdrawn(CallHandle call, const std::string& key) = 0;
     virtual void on_answer(CallHandle call, const Answer& answer) = 0;
 
   protected:

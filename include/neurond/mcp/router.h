@@ -56,6 +56,8 @@ class CallObserver {
 struct RouterLimits {
     size_t calls_in_flight;
     bool refuse_unaudited;  ///< audit.on_failure = deny
+    unsigned input_rounds = 8;  ///< times a server may ask the client of one call
+    Millis input_timeout{10 * 60 * 1000};  ///< for the client to reply to a round
 };
 
 /// Takes calls through their stages. All calls of a turn are resolved, admitted by the
@@ -78,6 +80,9 @@ class Router final : public CallSink {
     CallHandle submit(CallRequest request);
     /// The asker no longer wants an answer and gets none.
     void cancel(CallHandle handle);
+    /// What the client says to a question of this call. Nothing happens when the question
+    /// is not open any more.
+    void reply(CallHandle handle, const InputReply& reply);
     /// Answers every call that no server has yet, because none will get it any more.
     void refuse_unsent();
     /// Calls `idle` once, when no call is in flight any more.
@@ -87,6 +92,8 @@ class Router final : public CallSink {
     Call* find_call(CallHandle handle) const { return handles_.find(handle); }
 
     void on_notice(CallHandle handle, const Notice& notice) override;
+    InputOutcome on_input(CallHandle handle, const InputRound& round) override;
+    void on_input_withdrawn(CallHandle handle, const std::string& key) override;
     void on_answer(CallHandle handle, const Answer& answer) override;
 
   private:
@@ -98,6 +105,12 @@ class Router final : public CallSink {
     void fail_unsent(Record& record, const std::string& why, const char* type);
     void recorded(const std::vector<CallHandle>& calls, const Status& status);
     void hand_on(Record& record);
+    InputOutcome refuse_round(Record& record, const InputRound& round,
+                              const std::string& why);
+    void settle_round(Record& record, const InputRound& round, InputOutcome outcome);
+    void pass_on(Record& record, size_t bytes_out);
+    void stop_clock(Record& record);
+    void restart_clock(Record& record);
     void on_deadline(Record& record);
     void extend_deadline(Record& record);
     void finish(Record& record, const Answer& answer, std::string_view result);
