@@ -68,11 +68,9 @@ Status StdioProcess::start() {
     plan.fds = {
         {in->read_end.get(), 0}, {out->write_end.get(), 1}, {err->write_end.get(), 2}};
     plan.family = next_family_mark();
-    const Result<pid_t> pid = spawn(plan);
-    if (!pid) {
-        return pid.error();
+    if (Status launched = launch(plan); !launched) {
+        return launched;
     }
-    pid_ = *pid;
     children_.watch(pid_, *this, plan.family);
     set_nonblocking(in->write_end);
     set_nonblocking(out->read_end);
@@ -82,6 +80,25 @@ Status StdioProcess::start() {
         loop_, make_pipe_stream(std::move(out->read_end), std::move(in->write_end)),
         command_.limits, static_cast<LinkOwner&>(*this));
     link_open_ = true;
+    return Ok{};
+}
+
+/// Without limits the program is started directly.
+Status StdioProcess::launch(const SpawnPlan& plan) {
+    if (command_.may_use.any()) {
+        Result<LimitedChild> child = spawn_limited(plan, command_.may_use);
+        if (!child) {
+            return child.error();
+        }
+        pid_ = child->pid;
+        report_ = std::move(child->report);
+        return Ok{};
+    }
+    const Result<pid_t> pid = spawn(plan);
+    if (!pid) {
+        return pid.error();
+    }
+    pid_ = *pid;
     return Ok{};
 }
 
@@ -160,11 +177,22 @@ void StdioProcess::finish_if_ended() {
     }
     rest_.cancel();
     stderr_->drain_rest();
+    owner_.on_carrier_end(why_ended());
+}
+
+std::string StdioProcess::why_ended() {
+    if (std::string failed = read_report(report_); !failed.empty()) {
+        return failed;
+    }
     std::string why = ended_->to_string();
+    const uint64_t memory = command_.may_use.memory;
+    if (memory != 0 && !ended_->clean() && stopping_ == Stopping::kNo && ended_->max_rss / 3 >= memory / 4) {
+        why += ", probably out of memory (limit_memory)";
+    }
     if (!tail_.last().empty()) {
         why += "; its last words: " + tail_.last();
     }
-    owner_.on_carrier_end(why);
+    return why;
 }
 
 }  // namespace neuron

@@ -22,6 +22,7 @@ constexpr const char* kOwnVariables = "own-variables";
 constexpr const char* kExecutable = "executable";
 constexpr const char* kDirectory = "directory";
 constexpr const char* kGroup = "group";
+constexpr const char* kUser = "user";
 constexpr const char* kOptions = "options";
 
 using Fields = std::vector<std::string>;
@@ -176,6 +177,12 @@ Status RecordingFiles::check_group(const std::string& name) {
     return status;
 }
 
+Status RecordingFiles::check_user(const std::string& name) {
+    auto status = inner_.check_user(name);
+    answers_[{kUser, name}] = to_fields(status);
+    return status;
+}
+
 Result<FileText> ReplayFiles::read_config(const std::string& path) {
     return file_answer(answers_, kRead, path);
 }
@@ -208,6 +215,10 @@ Status ReplayFiles::check_directory(const std::string& path) {
 
 Status ReplayFiles::check_group(const std::string& name) {
     return status_answer(answers_, kGroup, name);
+}
+
+Status ReplayFiles::check_user(const std::string& name) {
+    return status_answer(answers_, kUser, name);
 }
 
 Result<Bundle> parse_bundle(std::string_view text) {

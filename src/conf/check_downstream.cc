@@ -64,6 +64,7 @@ class DownstreamCheck : private CheckBase {
     void forwarded(const Section& section);
     void environment(const Section& section);
     void timeouts(const Section& section);
+    void privileges(const Section& section);
 };
 
 void DownstreamCheck::run(const Section& section) {
@@ -75,6 +76,7 @@ void DownstreamCheck::run(const Section& section) {
     forwarded(section);
     environment(section);
     timeouts(section);
+    privileges(section);
     ordered(section, "backoff", "backoff_max");
     ordered(section, "call_timeout", "call_timeout_max");
     const std::string& cwd = section.str("cwd");
@@ -237,6 +239,21 @@ void DownstreamCheck::environment(const Section& section) {
         } else if (setting.value.text.find('\0') != std::string::npos) {
             error(section, setting.key, "holds a NUL byte");
         }
+    }
+}
+
+void DownstreamCheck::privileges(const Section& section) {
+    const std::string& user = section.str("user");
+    if (good(section, "user") && !user.empty() && section.yes("enabled")) {
+        if (Status may = files_.check_user(user); !may) {
+            error(section, "user", may.error().message);
+        }
+    }
+    if (good(section, "limit_processes") && section.integer("limit_processes") != 0 &&
+        user.empty()) {
+        error(section, "limit_processes",
+              "needs user: it counts all processes of a user, and root is not bound by "
+              "it");
     }
 }
 

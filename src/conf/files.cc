@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <grp.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -132,6 +133,17 @@ Status RealFiles::check_directory(const std::string& path) {
 Status RealFiles::check_group(const std::string& name) {
     const Result<uint32_t> id = group_id(name);
     return id ? Status(Ok{}) : Status(id.error());
+}
+
+Status RealFiles::check_user(const std::string& name) {
+    const passwd* found = ::getpwnam(name.c_str());
+    if (found == nullptr) {
+        return Error{"find user " + escape(name, 64) + ": there is none"};
+    }
+    if (found->pw_uid != ::geteuid() && ::geteuid() != 0) {
+        return Error{"change to user " + name + ": only root may"};
+    }
+    return Ok{};
 }
 
 Result<uint32_t> group_id(const std::string& name) {

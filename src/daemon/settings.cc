@@ -3,6 +3,7 @@
 
 #include "neurond/daemon/settings.h"
 
+#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -51,6 +52,27 @@ void inherit_minimal(std::vector<std::string>& env) {
     }
 }
 
+void set_variable(std::vector<std::string>& env, const std::string& name,
+                  const std::string& value) {
+    const std::string prefix = name + "=";
+    env.erase(std::remove_if(env.begin(), env.end(),
+                             [&](const std::string& pair) {
+                                 return starts_with(pair, prefix);
+                             }),
+              env.end());
+    env.push_back(prefix + value);
+}
+
+/// What follows from the user a child runs as.
+void set_user(std::vector<std::string>& env, const std::string& user) {
+    const passwd* known = user.empty() ? nullptr : ::getpwnam(user.c_str());
+    if (known != nullptr) {
+        set_variable(env, "HOME", known->pw_dir);
+        set_variable(env, "USER", user);
+        set_variable(env, "LOGNAME", user);
+    }
+}
+
 std::vector<std::string> environment(const conf::Section& section,
                                      const conf::Config& config) {
     std::vector<std::string> env;
@@ -59,14 +81,9 @@ std::vector<std::string> environment(const conf::Section& section,
     } else {
         inherit_minimal(env);
     }
+    set_user(env, section.str("user"));
     for (const auto& [name, value] : section.map("env")) {
-        const std::string prefix = name + "=";
-        env.erase(std::remove_if(env.begin(), env.end(),
-                                 [&](const std::string& pair) {
-                                     return starts_with(pair, prefix);
-                                 }),
-                  env.end());
-        env.push_back(prefix + value);
+        set_variable(env, name, value);
     }
     return env;
 }
@@ -75,6 +92,15 @@ LinkLimits link_limits(const conf::Config& config) {
     const conf::Section& limits = config.section("limits");
     return {static_cast<size_t>(limits.size("message_max")),
             static_cast<unsigned>(limits.integer("json_depth"))};
+}
+
+ChildLimits child_limits(const conf::Section& section) {
+    ChildLimits out;
+    out.memory = static_cast<uint64_t>(section.size("limit_memory"));
+    out.processes = static_cast<uint64_t>(section.integer("limit_processes"));
+    out.files = static_cast<uint64_t>(section.integer("limit_files"));
+    out.user = section.str("user");
+    return out;
 }
 
 Transport transport(const conf::Section& section) {
@@ -127,6 +153,7 @@ DownstreamSettings downstream(const conf::Section& section,
     out.command.cwd = section.str("cwd");
     out.command.stop_timeout = section.duration("stop_timeout");
     out.command.limits = link_limits(config);
+    out.command.may_use = child_limits(section);
     out.exposure.prefixed = section.str("prefix") == "name";
     out.exposure.expose = section.list("expose");
     out.exposure.hide = section.list("hide");

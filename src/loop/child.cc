@@ -98,16 +98,6 @@ int SpawnObjects::map_fds(const std::vector<std::pair<int, int>>& fds) {
     return ::posix_spawn_file_actions_addclosefrom_np(&actions_, top);
 }
 
-std::vector<char*> c_strings(const std::vector<std::string>& strings) {
-    std::vector<char*> out;
-    out.reserve(strings.size() + 1);
-    for (const std::string& s : strings) {
-        out.push_back(const_cast<char*>(s.c_str()));
-    }
-    out.push_back(nullptr);
-    return out;
-}
-
 ExitStatus exit_status(int status, const rusage& used) noexcept {
     const auto max_rss = static_cast<uint64_t>(used.ru_maxrss) * 1024;
     if (WIFEXITED(status)) {
@@ -117,6 +107,16 @@ ExitStatus exit_status(int status, const rusage& used) noexcept {
 }
 
 }  // namespace
+
+std::vector<char*> c_strings(const std::vector<std::string>& strings) {
+    std::vector<char*> out;
+    out.reserve(strings.size() + 1);
+    for (const std::string& s : strings) {
+        out.push_back(const_cast<char*>(s.c_str()));
+    }
+    out.push_back(nullptr);
+    return out;
+}
 
 std::string ExitStatus::to_string() const {
     if (signal == 0) {
@@ -154,15 +154,13 @@ Result<pid_t> spawn(const SpawnPlan& plan) {
             return sys_error("change directory to", plan.cwd, err);
         }
     }
-    const MarkedStart marked(plan.family);
+    const LentLimit marked(RLIMIT_RTTIME, plan.family);
+    const LentLimit files(RLIMIT_NOFILE, inherited_limit ? inherited_limit->rlim_cur : 0);
     pid_t pid = 0;
     const int err = objects.run(&pid, plan.path.c_str(), c_strings(plan.argv).data(),
                                 c_strings(plan.env).data());
     if (err != 0) {
         return sys_error("start", plan.path, err);
-    }
-    if (inherited_limit) {
-        ::prlimit(pid, RLIMIT_NOFILE, &*inherited_limit, nullptr);
     }
     return pid;
 }

@@ -3,7 +3,6 @@
 
 #include "neurond/loop/family.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cinttypes>
@@ -27,21 +26,22 @@ FamilyMark next_family_mark() {
            (++count & kMask);
 }
 
-MarkedStart::MarkedStart(FamilyMark mark) {
+LentLimit::LentLimit(__rlimit_resource_t resource, uint64_t soft)
+    : resource_(resource) {
     rlimit limit{};
-    if (mark == 0 || ::getrlimit(RLIMIT_RTTIME, &limit) != 0) {
+    if (soft == 0 || ::getrlimit(resource_, &limit) != 0 || soft > limit.rlim_max) {
         return;
     }
     before_ = limit.rlim_cur;
-    limit.rlim_cur = mark;
-    changed_ = ::setrlimit(RLIMIT_RTTIME, &limit) == 0;
+    limit.rlim_cur = soft;
+    changed_ = ::setrlimit(resource_, &limit) == 0;
 }
 
-MarkedStart::~MarkedStart() {
+LentLimit::~LentLimit() {
     rlimit limit{};
-    if (changed_ && ::getrlimit(RLIMIT_RTTIME, &limit) == 0) {
+    if (changed_ && ::getrlimit(resource_, &limit) == 0) {
         limit.rlim_cur = before_;
-        ::setrlimit(RLIMIT_RTTIME, &limit);
+        ::setrlimit(resource_, &limit);
     }
 }
 

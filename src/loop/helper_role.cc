@@ -14,6 +14,7 @@
 #include "neurond/base/limits.h"
 #include "neurond/base/text.h"
 #include "neurond/loop/helper.h"
+#include "neurond/loop/trampoline.h"
 
 namespace neuron {
 
@@ -132,6 +133,9 @@ std::string resolver_request(std::string_view host) {
 }
 
 int run_helper(std::string_view role) {
+    if (role == "start") {
+        return run_starter();
+    }
     const bool writer = role == "writer";
     ::prctl(PR_SET_NAME, writer ? "neurond-writer" : "neurond-resolv");
     static char datagram[kMaxHelperMessageBytes];

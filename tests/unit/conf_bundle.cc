@@ -15,7 +15,7 @@ namespace {
 
 FakeFiles machine() {
     FakeFiles files(
-        "include = d/*.conf\n[downstream x]\ncommand = /bin/x\ncwd = /srv\n"
+        "include = d/*.conf\n[downstream x]\ncommand = /bin/x\ncwd = /srv\nuser = nobody\n"
         "env.A = ${file:/secret}\nenv.B = ${env:B:-none}\nenv.C = ${env:C}\n");
     files.texts["d/1.conf"] = {"[server]\nport = 1\n", true};
     files.texts["d/2.conf"] = {"[policy]\ndefault_action = allow\n", false};
@@ -68,6 +68,7 @@ TEST_CASE("a replay knows nothing but what was recorded") {
     CHECK_FALSE(files.check_executable("/bin/sh"));
     CHECK_FALSE(files.check_directory("/"));
     CHECK_FALSE(files.check_group("staff"));
+    CHECK_FALSE(files.check_user("nobody"));
 }
 
 TEST_CASE(

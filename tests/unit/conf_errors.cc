@@ -211,6 +211,11 @@ TEST_CASE("a command is absolute and can be run") {
          "t.conf:3:7: downstream.x.cwd: \"srv\" is not an absolute path"},
         {"[downstream x]\ncommand = /bin/x\ncwd = /nope",
          "t.conf:3:7: downstream.x.cwd: enter /nope: No such file or directory"},
+        {"[downstream x]\ncommand = /bin/x\nuser = somebody",
+         "t.conf:3:8: downstream.x.user: find user somebody: there is none"},
+        {"[downstream x]\ncommand = /bin/x\nlimit_processes = 8",
+         "t.conf:3:19: downstream.x.limit_processes: needs user: it counts all processes "
+         "of a user, and root is not bound by it"},
     };
     check(rows);
     CHECK(message_for("[policy]\ndefault_action=allow\n[downstream x]\nenabled = no\n"

@@ -68,6 +68,10 @@ class FakeFiles final : public Files {
         return name == "staff" ? Status(Ok{})
                                : Status(Error{"find group " + name + ": there is none"});
     }
+    Status check_user(const std::string& name) override {
+        return name == "nobody" ? Status(Ok{})
+                                : Status(Error{"find user " + name + ": there is none"});
+    }
 };
 
 inline LoadResult load_text(const std::string& text) {

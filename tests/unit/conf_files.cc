@@ -120,6 +120,7 @@ TEST_CASE("commands and directories are looked at") {
     CHECK(files.check_group("root"));
     CHECK(files.check_group("4711"));
     CHECK_FALSE(files.check_group("no such group"));
+    CHECK_FALSE(files.check_user("no such user"));
 }
 
 TEST_CASE("our own variables are found by their prefix") {

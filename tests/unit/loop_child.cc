@@ -385,9 +385,9 @@ TEST_CASE("a family mark is of one start only, and is not ours") {
     CHECK(mark != 0);
     CHECK(next_family_mark() != mark);
     {
-        const MarkedStart marked(mark);
+        const LentLimit marked(RLIMIT_RTTIME, mark);
         CHECK(family_mark_of(::getpid()) == mark);
-        const MarkedStart nothing(0);
+        const LentLimit nothing(RLIMIT_RTTIME, 0);
         CHECK(family_mark_of(::getpid()) == mark);
     }
     CHECK(family_mark_of(::getpid()) == 0);

@@ -10,6 +10,7 @@
 #include "neurond/back/carrier.h"
 #include "neurond/back/stderr_drain.h"
 #include "neurond/loop/child.h"
+#include "neurond/loop/trampoline.h"
 #include "neurond/net/link.h"
 
 namespace neuron {
@@ -23,6 +24,7 @@ struct StdioCommand {
     std::string cwd;
     Millis stop_timeout{5000};
     LinkLimits limits;
+    ChildLimits may_use;
 };
 
 /// A child that speaks NDJSON on its stdin and stdout.
@@ -62,6 +64,8 @@ class StdioProcess final : public Carrier, private ChildOwner, private LinkOwner
     void on_link_closed(const std::string& reason) override;
     void fail_unsent();
     void escalate();
+    Status launch(const SpawnPlan& plan);
+    std::string why_ended();
     void finish_if_ended();
 
     EventLoop& loop_;
@@ -70,6 +74,7 @@ class StdioProcess final : public Carrier, private ChildOwner, private LinkOwner
     const StdioCommand& command_;  ///< the downstream's
     CarrierOwner& owner_;
     pid_t pid_ = 0;
+    Fd report_;  ///< of the trampoline
     Stopping stopping_ = Stopping::kNo;
     std::unique_ptr<LineLink> link_;
     bool link_open_ = false;

@@ -35,6 +35,7 @@ class RecordingFiles final : public Files {
     Status check_executable(const std::string& path) override;
     Status check_directory(const std::string& path) override;
     Status check_group(const std::string& name) override;
+    Status check_user(const std::string& name) override;
 
   private:
     Files& inner_;
@@ -55,6 +56,7 @@ class ReplayFiles final : public Files {
     Status check_executable(const std::string& path) override;
     Status check_directory(const std::string& path) override;
     Status check_group(const std::string& name) override;
+    Status check_user(const std::string& name) override;
 
   private:
     Answers answers_;

@@ -34,6 +34,8 @@ class Files {
     virtual Status check_directory(const std::string& path) = 0;
     /// Fails unless the machine knows this group.
     virtual Status check_group(const std::string& name) = 0;
+    /// Fails unless the machine knows this user and we may run a program as them.
+    virtual Status check_user(const std::string& name) = 0;
 
   protected:
     ~Files() = default;
@@ -50,6 +52,7 @@ class RealFiles final : public Files {
     Status check_executable(const std::string& path) override;
     Status check_directory(const std::string& path) override;
     Status check_group(const std::string& name) override;
+    Status check_user(const std::string& name) override;
 };
 
 /// The number of a group, given by name or as a number.

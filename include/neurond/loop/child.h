@@ -41,6 +41,9 @@ struct SpawnPlan {
 /// this call's error.
 Result<pid_t> spawn(const SpawnPlan& plan);
 
+/// As exec wants them: pointers into `strings`, and a null one.
+std::vector<char*> c_strings(const std::vector<std::string>& strings);
+
 /// Raises our soft limit of descriptors to the hard one; children started from now on
 /// get the old one back, because programs with select() break above it. Returns the
 /// limit in force.

@@ -1,6 +1,7 @@
 #ifndef NEUROND_LOOP_FAMILY_H
 #define NEUROND_LOOP_FAMILY_H
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -17,16 +18,17 @@ using FamilyMark = uint64_t;
 /// One that no child of this or of another process of this machine has.
 FamilyMark next_family_mark();
 
-/// As long as it lives, what we start is of that family. With 0, or where the system does
-/// not let us, nothing changes.
-class MarkedStart {
+/// Our soft limit of a resource, as long as this lives: what is started meanwhile inherits
+/// it. With 0, or where the system does not let us, nothing changes.
+class LentLimit {
   public:
-    explicit MarkedStart(FamilyMark mark);
-    ~MarkedStart();
-    MarkedStart(const MarkedStart&) = delete;
-    MarkedStart& operator=(const MarkedStart&) = delete;
+    LentLimit(__rlimit_resource_t resource, uint64_t soft);
+    ~LentLimit();
+    LentLimit(const LentLimit&) = delete;
+    LentLimit& operator=(const LentLimit&) = delete;
 
   private:
+    __rlimit_resource_t resource_;
     bool changed_ = false;
     uint64_t before_ = 0;
 };

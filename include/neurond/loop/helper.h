@@ -20,7 +20,8 @@ namespace neuron {
 /// The blocking work of the daemon, each kind done by neurond itself in another role.
 enum class HelperRole { kResolver, kWriter };
 
-/// Argument that makes the program a helper: `--helper=resolver`, `--helper=writer`.
+/// Argument that makes the program a helper: `--helper=resolver`, `--helper=writer`;
+/// `--helper=start` is no helper but the trampoline.
 constexpr std::string_view kHelperOption = "--helper=";
 
 /// A helper process and the requests it has in hand. Requests and answers are datagrams
@@ -72,7 +73,8 @@ std::string writer_replace_request(std::string_view path, unsigned mode,
 /// line, in the resolver's order.
 std::string resolver_request(std::string_view host);
 
-/// Runs a helper on the socket at descriptor 0 until that closes. Returns an exit code.
+/// Runs a helper on the socket at descriptor 0 until that closes, or the trampoline
+/// ("start"). Returns an exit code.
 int run_helper(std::string_view role);
 
 }  // namespace neuron
