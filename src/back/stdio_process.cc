@@ -186,7 +186,8 @@ std::string StdioProcess::why_ended() {
     }
     std::string why = ended_->to_string();
     const uint64_t memory = command_.may_use.memory;
-    if (memory != 0 && !ended_->clean() && stopping_ == Stopping::kNo && ended_->max_rss / 3 >= memory / 4) {
+    const bool failed_alone = !ended_->clean() && stopping_ == Stopping::kNo;
+    if (failed_alone && memory != 0 && ended_->max_rss / 3 >= memory / 4) {
         why += ", probably out of memory (limit_memory)";
     }
     if (!tail_.last().empty()) {

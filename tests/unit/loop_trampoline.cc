@@ -77,7 +77,8 @@ TEST_CASE("each limit is set in the child, before it starts") {
     ChildLimits limits = files(64);
     limits.memory = 64 * 1024 * 1024;
     limits.processes = 33;
-    const Outcome got = outcome(shell("ulimit -n; ulimit -d; cat /proc/self/limits"), limits);
+    const Outcome got =
+        outcome(shell("ulimit -n; ulimit -d; cat /proc/self/limits"), limits);
     CHECK(starts_with(got.output, "64\n65536\n"));
     CHECK(got.output.find("Max processes             33                   33 ") !=
           std::string::npos);
