@@ -119,7 +119,7 @@ void Downstream::on_listed(std::shared_ptr<const Offer> offer) {
     if (state_ != DownstreamState::kHealthy) {
         const auto took =
             std::chrono::duration_cast<Millis>(loop_.now() - started_).count();
-        enter(DownstreamState::kHealthy, std::to_string(offer_->tools.size()) +
+        enter(DownstreamState::kHealthy, std::to_string(offer_->tools().size()) +
                                              " tools, " + std::to_string(took) + " ms");
         pause_ = settings_.backoff;
         last_error_.clear();

@@ -15,7 +15,6 @@ namespace neuron {
 namespace {
 
 constexpr Millis kProbeTimeout{3000};      ///< for server/discover on a stdio server
-constexpr Millis kRelistDelay{100};        ///< servers announce changes in bursts
 constexpr Millis kClosedOutputGrace{200};  ///< an exit status usually follows at once
 
 }  // namespace
@@ -28,16 +27,11 @@ Instance::Instance(EventLoop& loop, const InstanceSettings& settings,
       discovery_(discovery),
       sink_(sink),
       owner_(owner),
+      listing_(loop, settings.start_timeout, static_cast<ListingOwner&>(*this)),
       complaints_(kStderrLogLinesPerSecond),
       start_timer_(loop,
                    [this] { start_failed("it was not ready within start_timeout"); }),
       probe_timer_(loop, [this] { greet(discovery_.on_silence()); }),
-      relist_timer_(loop, [this] { begin_list(); }),
-      list_timer_(loop,
-                  [this] {
-                      pending_.erase(list_id_);
-                      list_failed("it did not answer tools/list in time");
-                  }),
       closed_timer_(loop, [this] { answer_all("closed its output", "crash"); }),
       carrier_(carrier(*this)) {}
 
@@ -60,8 +54,7 @@ void Instance::stop(const std::string& why) {
     failure_ = why;
     start_timer_.cancel();
     probe_timer_.cancel();
-    relist_timer_.cancel();
-    list_timer_.cancel();
+    listing_.stop();
     answer_all(why, "unavailable");
     carrier_->stop();
 }
@@ -123,8 +116,7 @@ std::vector<std::pair<std::string, std::string>> Instance::fields_of(
     const Call& call) const {
     auto fields = call.request.headers;
     if (settings_.http && !is_legacy(hello_.revision)) {
-        const JsonView arguments(
-            call.request.arguments.in(call.request.text.view()));
+        const JsonView arguments(call.request.arguments.in(call.request.text.view()));
         for (auto& field : param_headers(*call.entry, arguments)) {
             fields.push_back(std::move(field));
         }
@@ -208,7 +200,12 @@ void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
                             : discovery_.on_error(body.view()));
             break;
         case Pending::kList:
-            on_page(message, text);
+            if (is_result) {
+                listing_.on_page(*id, body);
+            } else {
+                listing_.on_refused(*id,
+                                    "it refused a list: " + escape(body.view(), 256));
+            }
             break;
         case Pending::kCall:
             answer(entry.call, is_result ? Answer::result(body) : Answer::error(body));
@@ -234,11 +231,11 @@ void Instance::on_bad_answer(std::string_view id_raw, const std::string& what) {
     const std::optional<uint64_t> id = read_leg_id(id_raw);
     Entry entry{};
     if (id && take_entry(*id, entry)) {
-        fail_entry(entry, what);
+        fail_entry(*id, entry, what);
     }
 }
 
-void Instance::fail_entry(const Entry& entry, const std::string& what) {
+void Instance::fail_entry(uint64_t id, const Entry& entry, const std::string& what) {
     switch (entry.kind) {
         case Pending::kCall:
             answer(entry.call, Answer::failure(own_error(what, "protocol")));
@@ -247,7 +244,7 @@ void Instance::fail_entry(const Entry& entry, const std::string& what) {
             start_failed("it " + what);
             break;
         case Pending::kList:
-            list_failed("it " + what);
+            listing_.on_refused(id, "it " + what);
             break;
     }
 }
@@ -275,7 +272,7 @@ void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
         answer(entry.call, Answer::failure(own_error("failed: " + failure.why,
                                                      error_type(failure.kind))));
     } else {
-        list_failed(failure.why);
+        listing_.on_refused(id, failure.why);
     }
 }
 
@@ -301,8 +298,7 @@ void Instance::renew() {
              settings_.server.c_str());
     ++sessions_;
     renewing_ = true;
-    listing_ = false;
-    relist_timer_.cancel();
+    listing_.stop();
     state_ = State::kGreeting;
     start_timer_.arm(settings_.start_timeout);
     greet(discovery_.begin());
@@ -310,14 +306,11 @@ void Instance::renew() {
 
 void Instance::on_notification(const JsonRpcMessage& message, const JsonScanner& scan,
                                const Slice& text) {
-    if (message.method == "notifications/tools/list_changed") {
-        if (!relist_timer_.armed()) {  // a server that never stops must not put it off
-            relist_timer_.arm(kRelistDelay);
-        }
-        return;
-    }
     if (message.method != "notifications/progress") {
-        return;  // nothing links it to a call, and there is nobody else to tell
+        if (state_ == State::kListing || state_ == State::kReady) {
+            listing_.on_notification(message.method);
+        }
+        return;  // of all others nothing links them to a call
     }
     const auto token = read_progress(scan, text.view());
     const auto found = token ? pending_.find(token->id) : pending_.end();
@@ -397,81 +390,30 @@ void Instance::greeted() {
         transmit(std::move(message), about);
     }
     state_ = State::kListing;
-    begin_list();
+    listing_.begin(hello_);
 }
 
-void Instance::begin_list() {
-    if (state_ == State::kGreeting || state_ == State::kEnding) {
-        return;
-    }
-    if (std::exchange(listing_, true)) {
-        list_again_ = true;
-        return;
-    }
-    lister_.begin();
-    if (hello_.tools) {
-        request_page();
-    } else {
-        list_complete();
-    }
-}
-
-void Instance::request_page() {
+uint64_t Instance::ask_for_page(ItemKind kind,
+                                const std::optional<std::string>& cursor) {
     OutQueue message;
     Outgoing about;
     about.id = new_request(Pending::kList, {});
-    about.method = "tools/list";
-    leg_of(hello_.revision).write_tools_list(message, about.id, lister_.cursor());
-    list_id_ = about.id;
-    list_timer_.arm(settings_.start_timeout);
+    about.method = words_of(kind).method;
+    leg_of(hello_.revision).write_list(message, about.id, kind, cursor);
     transmit(std::move(message), about);
+    return about.id;
 }
 
-void Instance::on_page(const JsonRpcMessage& message, const Slice& text) {
-    if (message.kind == JsonRpcMessage::Kind::kError) {
-        list_failed("it refused tools/list: " +
-                    escape(message.error.in(text.view()), 256));
-        return;
-    }
-    switch (lister_.on_page(text.part(message.result.in(text.view())))) {
-        case ToolLister::Next::kPage:
-            request_page();
-            break;
-        case ToolLister::Next::kDone:
-            list_complete();
-            break;
-        case ToolLister::Next::kFailed:
-            list_failed(lister_.why());
-            break;
-    }
-}
-
-void Instance::list_failed(const std::string& why) {
-    listing_ = false;
-    list_timer_.cancel();
-    if (state_ == State::kListing) {
-        start_failed(why);
-    } else {
-        complain("keeping the old list: " + why);
-    }
-}
-
-void Instance::list_complete() {
-    listing_ = false;
-    list_timer_.cancel();
+void Instance::on_list_complete(std::shared_ptr<Offer> offer) {
     if (state_ == State::kListing) {
         state_ = State::kReady;
         renewing_ = false;
         start_timer_.cancel();
     }
-    std::shared_ptr<Offer> offer = lister_.take_offer();
     for (const std::string& problem : offer->problems) {
         log_warn("supervisor", "%s: %s", settings_.server.c_str(), problem.c_str());
     }
     owner_.on_listed(std::move(offer));
-    if (std::exchange(list_again_, false)) {
-        relist_timer_.arm(kRelistDelay);
-    }
 }
 
 // --- the end -------------------------------------------------------------------------

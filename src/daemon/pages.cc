@@ -150,7 +150,7 @@ std::string Pages::server_json(const Downstream& each, bool detail) const {
     w.begin_object().key("name").string(each.name());
     w.key("state").string(to_string(each.state()));
     w.key("era").string(each.revision().empty() ? "" : "legacy");
-    w.key("tools").unsigned_integer(each.offer() ? each.offer()->tools.size() : 0);
+    w.key("tools").unsigned_integer(each.offer() ? each.offer()->tools().size() : 0);
     w.key("restarts").unsigned_integer(each.restarts());
     w.key("uptime_seconds")
         .integer(healthy ? whole_seconds(monotonic_now() - each.started()) : 0);

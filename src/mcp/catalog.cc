@@ -16,49 +16,6 @@ namespace neuron {
 
 namespace {
 
-/// A member whose type clients check (mcp-protocol 4.10). They drop a whole list for one
-/// that is of another type, and where a name is there twice they see the last, which is
-/// not the one we replace.
-struct Member {
-    std::string_view key;
-    JsonType type;
-};
-constexpr Member kToolMembers[] = {
-    {"name", JsonType::kString},         {"title", JsonType::kString},
-    {"description", JsonType::kString},  {"inputSchema", JsonType::kObject},
-    {"outputSchema", JsonType::kObject}, {"annotations", JsonType::kObject},
-    {"execution", JsonType::kObject},    {"icons", JsonType::kArray},
-    {"_meta", JsonType::kObject},
-};
-constexpr Member kSchemaMembers[] = {
-    {"type", JsonType::kString},
-    {"properties", JsonType::kObject},
-    {"required", JsonType::kArray},
-};
-
-/// The first member that is not as it should be; empty when all are.
-template <size_t N>
-std::string_view odd_member(const JsonView& object, const Member (&members)[N]) {
-    unsigned seen = 0;
-    for (const JsonPair& pair : object.members()) {
-        for (size_t i = 0; i < N; ++i) {
-            if (!pair.key.is_string(members[i].key)) {
-                continue;
-            }
-            if (pair.value.type() != members[i].type || (seen >> i & 1U) != 0) {
-                return members[i].key;
-            }
-            seen |= 1U << i;
-        }
-    }
-    return {};
-}
-
-bool is_object_schema(const JsonView& schema) {
-    return schema.find("type").is_string("object") &&
-           odd_member(schema, kSchemaMembers).empty();
-}
-
 /// The strict form of a name that no other has. A server may choose its names so that the
 /// form with the hash is taken as well; then another hash is tried.
 std::string free_strict_name(std::string name, std::unordered_set<std::string>& taken) {
@@ -69,78 +26,7 @@ std::string free_strict_name(std::string name, std::unordered_set<std::string>& 
     return strict;
 }
 
-/// Why clients could not take this tool; empty when they can.
-std::string unusable(const JsonView& tool, const std::optional<std::string>& name) {
-    if (!tool.is_object()) {
-        return "it is not an object";
-    }
-    if (const std::string_view odd = odd_member(tool, kToolMembers); !odd.empty()) {
-        return "its " + std::string(odd) + " is of the wrong type or there twice";
-    }
-    if (!name || name->empty()) {
-        return "it has no name";
-    }
-    for (const char* key : {"inputSchema", "outputSchema"}) {
-        const JsonView schema = tool.find(key);
-        const bool required = std::string_view(key) == "inputSchema";
-        if ((required || schema.exists()) && !is_object_schema(schema)) {
-            return "its " + std::string(key) + " is not of type object";
-        }
-    }
-    return {};
-}
-
-/// Bounded, because a server may list any number of tools that are of no use.
-void note_left_out(const std::optional<std::string>& name, const std::string& why,
-                   Offer& into) {
-    if (into.problems.size() + 1 < kMaxOfferProblems) {
-        into.problems.push_back("left out tool '" + escape(name.value_or("?"), 128) +
-                                "': " + why);
-    } else if (into.problems.size() < kMaxOfferProblems) {
-        into.problems.emplace_back("left out more tools");
-    }
-}
-
-void take_tool(const JsonView& tool, Offer& into) {
-    const JsonView name_value = tool.find("name");
-    const std::optional<std::string> name = name_value.as_string();
-    std::string why = unusable(tool, name);
-    if (why.empty() && !into.names.insert(*name).second) {
-        why = "it is listed twice";
-    }
-    if (!why.empty()) {
-        note_left_out(name, why, into);
-        return;
-    }
-    ToolItem item;
-    item.own_name = *name;
-    item.item = Slice::copy_of(tool.raw());
-    const auto at = static_cast<size_t>(name_value.raw().data() - tool.raw().data());
-    item.name_span = {at, at + name_value.raw().size()};
-    into.bytes += tool.raw().size();
-    into.tools.push_back(std::move(item));
-}
-
 }  // namespace
-
-Status parse_tools_page(const Slice& result, Offer& into,
-                        std::optional<std::string>& cursor) {
-    const JsonView view(result.view());
-    const JsonView tools = view.find("tools");
-    if (!tools.is_array()) {
-        return Error{"its tools/list has no array of tools", 0};
-    }
-    for (const JsonView tool : tools.elements()) {
-        take_tool(tool, into);
-        if (into.tools.size() > kMaxTools || into.bytes > kMaxOfferBytes) {
-            return Error{"it lists more than " + std::to_string(kMaxTools) +
-                             " tools or " + std::to_string(kMaxOfferBytes) + " bytes",
-                         0};
-        }
-    }
-    cursor = view.find("nextCursor").as_string();
-    return Ok{};
-}
 
 const CatalogEntry* Catalog::find(std::string_view name) const {
     const auto found = index_.find(name);
@@ -194,7 +80,7 @@ void Catalog::add(CatalogEntry entry) {
     entry.legacy_item = entry.item;
     const JsonView tool(entry.tool.item.view());
     const JsonView schema = tool.find("outputSchema");
-    if (schema.exists() && !schema.find("type").is_string("object")) {
+    if (schema.exists() && !is_object_schema(schema)) {
         std::vector<Edit> edits = {name};
         remove_members(edits, entry.tool.item.view(), tool, [](const JsonView& key) {
             return key.is_string("outputSchema");
@@ -227,11 +113,12 @@ bool Exposure::shows(std::string_view own_name) const {
 void CatalogBuilder::add_downstream(std::string name, AnswererHandle answerer,
                                     std::shared_ptr<const Offer> offer,
                                     Exposure exposure) {
-    parts_.push_back({std::move(name), answerer, std::move(offer), std::move(exposure)});
+    parts_.push_back(
+        {std::move(name), answerer, std::move(offer), std::move(exposure)});
 }
 
-void CatalogBuilder::add_entry(Catalog& catalog, const Part& part, const ToolItem& tool,
-                               const std::string& separator) {
+void CatalogBuilder::add_entry(Catalog& catalog, const Part& part,
+                               const OfferItem& tool, const std::string& separator) {
     if (!part.exposure.shows(tool.own_name)) {
         return;
     }
@@ -263,7 +150,7 @@ void CatalogBuilder::warn(std::string warning) {
 std::shared_ptr<const Catalog> CatalogBuilder::build(const std::string& separator) {
     auto catalog = std::make_shared<Catalog>();
     for (const Part& part : parts_) {
-        for (const ToolItem& tool : part.offer->tools) {
+        for (const OfferItem& tool : part.offer->tools()) {
             add_entry(*catalog, part, tool, separator);
         }
     }

@@ -14,11 +14,11 @@ namespace {
 
 class LegacyLeg final : public Leg {
   public:
-    void write_tools_list(OutQueue& out, uint64_t id,
-                          const std::optional<std::string>& cursor) const override {
+    void write_list(OutQueue& out, uint64_t id, ItemKind kind,
+                    const std::optional<std::string>& cursor) const override {
         const std::string params =
             cursor ? "{\"cursor\":" + json_quote(*cursor) + "}" : std::string();
-        write_request(out, std::to_string(id), "tools/list", params);
+        write_request(out, std::to_string(id), words_of(kind).method, params);
     }
     void write_call(OutQueue& out, uint64_t id, const Call& call) const override {
         write_call_request(out, id, call, {});
@@ -48,7 +48,8 @@ void write_initialized(OutQueue& out) {
 
 Result<ServerHello> read_initialize_result(std::string_view result) {
     const JsonView hello(result);
-    const std::optional<std::string> version = hello.find("protocolVersion").as_string();
+    const std::optional<std::string> version =
+        hello.find("protocolVersion").as_string();
     if (!version) {
         return Error{"its answer to initialize has no protocolVersion", 0};
     }
@@ -59,9 +60,8 @@ Result<ServerHello> read_initialize_result(std::string_view result) {
     }
     ServerHello out;
     out.revision = *revision;
-    const JsonView tools = hello.find("capabilities").find("tools");
-    out.tools = tools.is_object();
-    out.tools_list_changed = tools.find("listChanged").as_bool().value_or(false);
+    out.caps = ServerCaps::parse(hello.find("capabilities"));
+    out.instructions = hello.find("instructions").as_string().value_or("");
     out.name = hello.find("serverInfo").find("name").as_string().value_or("");
     out.version = hello.find("serverInfo").find("version").as_string().value_or("");
     return out;

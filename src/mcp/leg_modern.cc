@@ -25,10 +25,11 @@ const std::string& hop_meta() {
 
 class ModernLeg final : public Leg {
   public:
-    void write_tools_list(OutQueue& out, uint64_t id,
-                          const std::optional<std::string>& cursor) const override {
-        const std::string more = cursor ? "\"cursor\":" + json_quote(*cursor) + "," : "";
-        write_request(out, std::to_string(id), "tools/list",
+    void write_list(OutQueue& out, uint64_t id, ItemKind kind,
+                    const std::optional<std::string>& cursor) const override {
+        const std::string more =
+            cursor ? "\"cursor\":" + json_quote(*cursor) + "," : "";
+        write_request(out, std::to_string(id), words_of(kind).method,
                       "{" + more + "\"_meta\":{" + hop_meta() + "}}");
     }
     void write_call(OutQueue& out, uint64_t id, const Call& call) const override {
@@ -50,12 +51,12 @@ void write_discover(OutQueue& out, uint64_t id) {
 
 ServerHello read_discover_result(std::string_view result) {
     const JsonView hello(result);
-    const JsonView tools = hello.find("capabilities").find("tools");
-    const JsonView info = hello.find("_meta").find("io.modelcontextprotocol/serverInfo");
+    const JsonView info =
+        hello.find("_meta").find("io.modelcontextprotocol/serverInfo");
     ServerHello out;
     out.revision = Revision::k20260728;
-    out.tools = tools.is_object();
-    out.tools_list_changed = tools.find("listChanged").as_bool().value_or(false);
+    out.caps = ServerCaps::parse(hello.find("capabilities"));
+    out.instructions = hello.find("instructions").as_string().value_or("");
     out.name = info.find("name").as_string().value_or("");
     out.version = info.find("version").as_string().value_or("");
     return out;

@@ -45,7 +45,7 @@ std::shared_ptr<const Catalog> catalog(AnswererHandle answerer) {
     std::optional<std::string> cursor;
     const Slice page =
         Slice::copy_of(R"({"tools":[{"name":"x.y","inputSchema":{"type":"object"}}]})");
-    REQUIRE(parse_tools_page(page, *offer, cursor));
+    REQUIRE(parse_page(ItemKind::kTool, page, *offer, cursor));
     CatalogBuilder builder;
     builder.add_downstream("a", answerer, offer);
     return builder.build(".");

@@ -73,8 +73,7 @@ TEST_CASE("what a modern server says of itself is kept") {
     Discovery discovery = probing();
     CHECK(discovery.on_result(kModernResult) == Step::kReady);
     CHECK(discovery.hello().revision == Revision::k20260728);
-    CHECK(discovery.hello().tools);
-    CHECK(discovery.hello().tools_list_changed);
+    CHECK(discovery.hello().caps.tools);
     CHECK(discovery.hello().name == "m");
     CHECK(discovery.hello().version == "2");
 }
@@ -90,7 +89,7 @@ TEST_CASE("no single error code means legacy: all but one do") {
             CHECK(discovery.on_result(kLegacyResult) == Step::kReady);
             CHECK(discovery.hello().revision == Revision::k20250618);
             CHECK(discovery.hello().name == "l");
-            CHECK_FALSE(discovery.hello().tools_list_changed);
+            CHECK_FALSE(discovery.hello().caps.prompts);
         }
     }
 }

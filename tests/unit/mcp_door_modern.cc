@@ -41,7 +41,8 @@ JsonView result_of(const std::string& text) {
 std::shared_ptr<const Catalog> catalog_of(const std::string& schema) {
     auto offer = std::make_shared<Offer>();
     std::optional<std::string> cursor;
-    const Status read = parse_tools_page(
+    const Status read = parse_page(
+        ItemKind::kTool,
         Slice::copy_of(R"({"tools":[{"name":"t","inputSchema":)" + schema + "}]}"),
         *offer, cursor);
     REQUIRE(read);

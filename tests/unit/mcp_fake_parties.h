@@ -132,8 +132,8 @@ inline std::shared_ptr<const Catalog> catalog_of(
     }
     auto offer = std::make_shared<Offer>();
     std::optional<std::string> cursor;
-    REQUIRE(parse_tools_page(Slice::copy_of(R"({"tools":[)" + list + "]}"), *offer,
-                             cursor));
+    REQUIRE(parse_page(ItemKind::kTool, Slice::copy_of(R"({"tools":[)" + list + "]}"),
+                       *offer, cursor));
     CatalogBuilder builder;
     builder.add_downstream("redis", server, offer);
     return builder.build(".");

@@ -205,19 +205,20 @@ TEST_CASE("large arguments pass byte by byte") {
 
 TEST_CASE("requests of our own, in the words of either era") {
     OutQueue out;
-    legacy_leg().write_tools_list(out, 3, std::nullopt);
+    legacy_leg().write_list(out, 3, ItemKind::kTool, std::nullopt);
     CHECK(out.to_string() == R"({"jsonrpc":"2.0","id":3,"method":"tools/list"})");
     out.clear();
-    legacy_leg().write_tools_list(out, 4, "c\"1");
+    legacy_leg().write_list(out, 4, ItemKind::kPrompt, "c\"1");
     CHECK(
         out.to_string() ==
-        R"({"jsonrpc":"2.0","id":4,"method":"tools/list","params":{"cursor":"c\"1"}})");
+        R"({"jsonrpc":"2.0","id":4,"method":"prompts/list","params":{"cursor":"c\"1"}})");
     out.clear();
-    modern_leg().write_tools_list(out, 5, "");  // empty is a cursor
-    CHECK(out.to_string() ==
-          R"({"jsonrpc":"2.0","id":5,"method":"tools/list","params":{"cursor":"",)"
-          R"("_meta":{)" +
-              hop_keys() + "}}}");
+    modern_leg().write_list(out, 5, ItemKind::kTemplate, "");  // empty is a cursor
+    CHECK(
+        out.to_string() ==
+        R"({"jsonrpc":"2.0","id":5,"method":"resources/templates/list","params":{"cursor":"",)"
+        R"("_meta":{)" +
+            hop_keys() + "}}}");
     out.clear();
     write_cancelled(out, 18446744073709551615U, "timed out");
     CHECK(out.to_string() ==
@@ -250,8 +251,8 @@ TEST_CASE("what a legacy server says of itself is kept") {
         R"("serverInfo":{"name":"r\u00e9dis","version":"1.2"},"x":1})");
     REQUIRE(hello);
     CHECK(hello->revision == Revision::k20250326);
-    CHECK(hello->tools);
-    CHECK(hello->tools_list_changed);
+    CHECK(hello->caps.tools);
+    CHECK(hello->caps.tools);
     CHECK(hello->name ==
           "r\xc3\xa9"
           "dis");
@@ -259,14 +260,14 @@ TEST_CASE("what a legacy server says of itself is kept") {
     const Result<ServerHello> bare =
         read_initialize_result(R"({"protocolVersion":"2024-11-05"})");
     REQUIRE(bare);
-    CHECK_FALSE(bare->tools);
-    CHECK_FALSE(bare->tools_list_changed);
+    CHECK_FALSE(bare->caps.tools);
+    CHECK_FALSE(bare->caps.prompts);
     CHECK(bare->name.empty());
     const Result<ServerHello> odd = read_initialize_result(
         R"({"protocolVersion":"2025-06-18","capabilities":{"tools":true},)"
         R"("serverInfo":"redis"})");
     REQUIRE(odd);
-    CHECK_FALSE(odd->tools);
+    CHECK_FALSE(odd->caps.tools);
 }
 
 TEST_CASE("a server of no legacy revision cannot be spoken to") {

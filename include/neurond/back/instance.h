@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "neurond/back/carrier.h"
-#include "neurond/back/tool_lister.h"
+#include "neurond/back/listing.h"
 #include "neurond/base/log_limiter.h"
 #include "neurond/loop/event_loop.h"
 #include "neurond/mcp/catalog.h"
-#include "neurond/mcp/exchange.h"
 #include "neurond/mcp/discovery.h"
+#include "neurond/mcp/exchange.h"
 #include "neurond/mcp/leg.h"
 #include "neurond/wire/jsonrpc.h"
 
@@ -43,20 +43,21 @@ class InstanceOwner {
 struct InstanceSettings {
     std::string server;       ///< the downstream's name
     Millis start_timeout{0};  ///< for start, handshake and first list
-    bool http = false;        ///< silence is then an outage, and headers repeat arguments
+    bool http = false;  ///< silence is then an outage, and headers repeat arguments
 };
 
 /// One life of a downstream: a carrier, the handshake, the calls in flight by our id.
 ///
 ///     kGreeting ──hello──> kListing ──last page──> kReady ──stop(), the end──> kEnding
 ///         ^───────the server has forgotten the session───┘
-class Instance final : private CarrierOwner {
+class Instance final : private CarrierOwner, private ListingOwner {
   public:
     using MakeCarrier = std::function<std::unique_ptr<Carrier>(CarrierOwner&)>;
 
     /// `discovery` is the downstream's: what it has found out outlives an instance.
-    Instance(EventLoop& loop, const InstanceSettings& settings, const MakeCarrier& carrier,
-             Discovery& discovery, CallSink& sink, InstanceOwner& owner);
+    Instance(EventLoop& loop, const InstanceSettings& settings,
+             const MakeCarrier& carrier, Discovery& discovery, CallSink& sink,
+             InstanceOwner& owner);
     ~Instance();
 
     Status start();
@@ -98,18 +99,18 @@ class Instance final : private CarrierOwner {
 
     void on_answer(const JsonRpcMessage& message, const Slice& text);
     void on_bad_answer(std::string_view id_raw, const std::string& what);
-    void fail_entry(const Entry& entry, const std::string& what);
+    void fail_entry(uint64_t id, const Entry& entry, const std::string& what);
     void complain(const std::string& what);
     void on_notification(const JsonRpcMessage& message, const JsonScanner& scan,
                          const Slice& text);
     void on_request(const JsonRpcMessage& message, std::string_view text);
     void greet(Discovery::Step step);
     void greeted();
-    void begin_list();
-    void request_page();
-    void on_page(const JsonRpcMessage& message, const Slice& text);
-    void list_complete();
-    void list_failed(const std::string& why);
+    uint64_t ask_for_page(ItemKind kind,
+                          const std::optional<std::string>& cursor) override;
+    void forget_page(uint64_t id) override { pending_.erase(id); }
+    void on_list_complete(std::shared_ptr<Offer> offer) override;
+    void on_list_failed(const std::string& why) override { start_failed(why); }
     void start_failed(const std::string& why);
     void expired(const Entry& entry);
     void renew();
@@ -133,16 +134,11 @@ class Instance final : private CarrierOwner {
     unsigned sessions_ = 0;  ///< renewed so far
     bool renewing_ = false;
     ServerHello hello_;
-    ToolLister lister_;
-    bool listing_ = false;
-    uint64_t list_id_ = 0;  ///< of the page being waited for
-    bool list_again_ = false;
-    std::string failure_;   ///< why we stop it ourselves
+    Listing listing_;
+    std::string failure_;  ///< why we stop it ourselves
     LogLimiter complaints_;
     Timer start_timer_;
     Timer probe_timer_;
-    Timer relist_timer_;
-    Timer list_timer_;
     Timer closed_timer_;
     std::unique_ptr<Carrier> carrier_;
 };

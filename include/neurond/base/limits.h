@@ -50,7 +50,8 @@ constexpr size_t kMaxProcFileBytes = 4 * 1024 * 1024;   ///< mountinfo of a cont
 constexpr size_t kMaxControlReplyBytes = 256 * 1024 * 1024;  ///< far over message_max
 
 // mcp
-constexpr size_t kMaxTools = 10000;                   ///< of one downstream
+constexpr size_t kMaxItems = 10000;                   ///< of a kind, of one downstream
+constexpr size_t kMaxUriBytes = 8192;                 ///< of a resource or a template
 constexpr size_t kMaxOfferBytes = 64 * 1024 * 1024;   ///< of one downstream's list
 constexpr size_t kMaxOfferProblems = 32;              ///< of a list that are logged
 constexpr size_t kMaxAuditTailBytes = 32 * 1024 * 1024;  ///< searched for a last record

@@ -13,34 +13,11 @@
 #include "neurond/base/block.h"
 #include "neurond/base/result.h"
 #include "neurond/mcp/exchange.h"
+#include "neurond/mcp/offer.h"
 #include "neurond/mcp/view.h"
 #include "neurond/wire/json_span.h"
 
 namespace neuron {
-
-/// A tool as its server listed it.
-struct ToolItem {
-    std::string own_name;
-    Slice item;      ///< the server's own bytes
-    Span name_span;  ///< the value of "name" in them
-};
-
-/// What one downstream offers, complete. Immutable once published.
-struct Offer {
-    std::vector<ToolItem> tools;
-    std::unordered_set<std::string> names;  ///< the own names of those tools
-    std::vector<std::string> problems;  ///< what was left out and why: the first of it
-    size_t bytes = 0;
-};
-
-/// Adds the tools of one page, `result` being the validated result of a tools/list, to an
-/// offer. A tool that clients could not take (no name, no object schema, a member of the
-/// wrong type) or that is there already is left out and noted: one odd tool never costs
-/// the list. `cursor` is set when another page follows; an empty string is a cursor too,
-/// null is none. Fails when the result is no tool list, or over kMaxTools or
-/// kMaxOfferBytes.
-Status parse_tools_page(const Slice& result, Offer& into,
-                        std::optional<std::string>& cursor);
 
 /// A tool as it can be called.
 struct CatalogEntry {
@@ -49,8 +26,8 @@ struct CatalogEntry {
     std::string own_name;   ///< what its server calls it
     std::string downstream;
     AnswererHandle answerer;
-    ToolItem tool;  ///< as its server listed it
-    Slice item;     ///< the same with `name` in it: ready to be listed
+    OfferItem tool;  ///< as its server listed it
+    Slice item;      ///< the same with `name` in it: ready to be listed
     /// The same for legacy clients, whose parsers take less (mcp-protocol 4.9).
     Slice legacy_item;
 };
@@ -103,7 +80,7 @@ class CatalogBuilder {
         std::shared_ptr<const Offer> offer;
         Exposure exposure;
     };
-    void add_entry(Catalog& catalog, const Part& part, const ToolItem& tool,
+    void add_entry(Catalog& catalog, const Part& part, const OfferItem& tool,
                    const std::string& separator);
     void warn(std::string warning);
 

@@ -8,6 +8,7 @@
 
 #include "neurond/base/out_queue.h"
 #include "neurond/mcp/exchange.h"
+#include "neurond/mcp/offer.h"
 #include "neurond/mcp/revision.h"
 #include "neurond/wire/json_scan.h"
 
@@ -16,9 +17,9 @@ namespace neuron {
 /// What neurond knows of a server once it has been greeted.
 struct ServerHello {
     Revision revision = Revision::k20251125;
-    bool tools = false;
-    bool tools_list_changed = false;
-    std::string name;  ///< for people
+    ServerCaps caps;
+    std::string instructions;  ///< for models
+    std::string name;          ///< for people
     std::string version;
 };
 
@@ -26,9 +27,9 @@ struct ServerHello {
 /// business. Towards servers every id is a small integer of our own.
 class Leg {
   public:
-    /// A following page has the cursor of the one before.
-    virtual void write_tools_list(OutQueue& out, uint64_t id,
-                                  const std::optional<std::string>& cursor) const = 0;
+    /// Asks for a page of a list. A following one has the cursor of the one before.
+    virtual void write_list(OutQueue& out, uint64_t id, ItemKind kind,
+                            const std::optional<std::string>& cursor) const = 0;
     /// The client's params with the server's own name in them and, if the client wants
     /// progress, with `id` as the progress token.
     virtual void write_call(OutQueue& out, uint64_t id, const Call& call) const = 0;
