@@ -1,23 +1,15 @@
 // The configured thing behind a namespace. It outlives its processes: callers see one
-// server that is there, or one clear reason why it is not.
+// server, whichever of its instances answers them.
 
 #include "neurond/back/downstream.h"
-
-#include <algorithm>
 
 #include "neurond/back/http_carrier.h"
 #include "neurond/back/sse_carrier.h"
 #include "neurond/base/glob.h"
-#include "neurond/base/log.h"
 
 namespace neuron {
 
 namespace {
-
-InstanceSettings instance_settings(const DownstreamSettings& settings) {
-    return {settings.name, settings.start_timeout,
-            settings.transport != Transport::kStdio};
-}
 
 /// The old transport is of an old revision, and answers nothing it does not know.
 Discovery discovery_for(const DownstreamSettings& settings) {
@@ -26,135 +18,93 @@ Discovery discovery_for(const DownstreamSettings& settings) {
                : Discovery(settings.protocol, settings.transport == Transport::kHttp);
 }
 
-std::string place_of(const DownstreamSettings& settings) {
-    return settings.transport == Transport::kStdio
-               ? settings.command.path
-               : settings.http.url.scheme + "://" + authority_of(settings.http.url) +
-                     settings.http.url.path_and_query;
+CarrierMaker carrier_maker(EventLoop& loop, Children& children, ResolverCache& names,
+                           const DownstreamSettings& settings) {
+    return [&](CarrierOwner& owner, StderrTail& tail) -> std::unique_ptr<Carrier> {
+        switch (settings.transport) {
+            case Transport::kStdio:
+                break;
+            case Transport::kHttp:
+                return std::make_unique<HttpCarrier>(loop, names, settings.http, owner);
+            case Transport::kSse:
+                return std::make_unique<SseCarrier>(loop, names, settings.http, owner);
+        }
+        return std::make_unique<StdioProcess>(loop, children, tail, settings.command,
+                                              owner);
+    };
 }
 
 }  // namespace
 
-const char* to_string(DownstreamState state) noexcept {
-    switch (state) {
-        case DownstreamState::kConfigured:
-            return "configured";
-        case DownstreamState::kStarting:
-            return "starting";
-        case DownstreamState::kHealthy:
-            return "healthy";
-        case DownstreamState::kRestarting:
-            return "restarting";
-        case DownstreamState::kDisabled:
-            return "disabled";
-        case DownstreamState::kStopped:
-            return "stopped";
-    }
-    return "";
-}
-
 Downstream::Downstream(EventLoop& loop, Children& children, ResolverCache& names,
                        Router& router, DownstreamSettings settings,
                        DownstreamOwner& owner)
-    : loop_(loop),
-      children_(children),
-      names_(names),
-      router_(router),
-      settings_(std::move(settings)),
-      instance_settings_(instance_settings(settings_)),
-      discovery_(discovery_for(settings_)),
+    : settings_(std::move(settings)),
       owner_(owner),
       registration_(router.parties().answerers, *this),
-      pause_(settings_.backoff),
-      retry_(loop, [this] { launch(); }),
-      refuse_task_(loop, Phase::kSoon, [this] { deliver_refusals(); }),
-      pump_task_(loop, Phase::kSoon, [this] { pump(); }) {}
+      refusals_(loop, static_cast<CallSink&>(router)),
+      instances_({loop,
+                  router,
+                  refusals_,
+                  settings_,
+                  {settings_.name, settings_.start_timeout,
+                   settings_.transport != Transport::kStdio},
+                  carrier_maker(loop, children, names, settings_),
+                  discovery_for(settings_)},
+                 static_cast<SlotOwner&>(*this)),
+      pump_task_(loop, Phase::kSoon, [this] { instances_.pump(); }),
+      tidy_task_(loop, Phase::kSoon, [this] { tidy(); }) {}
 
 Downstream::~Downstream() = default;
 
-/// The one writer of state_; every change is logged with its reason.
-void Downstream::enter(DownstreamState next, const std::string& why) {
-    state_ = next;
-    log_info("supervisor", "%s: %s (%s)", name().c_str(), to_string(next), why.c_str());
-}
-
 void Downstream::start() {
-    if (!settings_.enabled) {
-        enter(DownstreamState::kDisabled, "enabled = no");
+    instances_.base().start();
+}
+
+void Downstream::stop() {
+    stopping_ = true;
+    instances_.stop("stopping");
+}
+
+std::string Downstream::revision() const {
+    const ServerHello* hello = instances_.base().hello();
+    return hello != nullptr ? std::string(to_string(hello->revision)) : std::string();
+}
+
+// --- its instances -------------------------------------------------------------------
+
+void Downstream::on_slot_listed(InstanceSlot& slot) {
+    if (slot.number() == 0) {
         resolve_first_start();
-        return;
-    }
-    launch();
-}
-
-void Downstream::launch() {
-    enter(DownstreamState::kStarting, place_of(settings_));
-    started_ = loop_.now();
-    instance_ = std::make_unique<Instance>(
-        loop_, instance_settings_,
-        [this](CarrierOwner& owner) { return make_carrier(owner); }, discovery_,
-        static_cast<CallSink&>(router_), static_cast<InstanceOwner&>(*this));
-    if (Status started = instance_->start(); !started) {
-        instance_.reset();
-        last_error_ = started.error().message;
-        retry_later();
+        owner_.on_offer_changed();
     }
 }
 
-std::unique_ptr<Carrier> Downstream::make_carrier(CarrierOwner& owner) {
-    switch (settings_.transport) {
-        case Transport::kStdio:
-            break;
-        case Transport::kHttp:
-            return std::make_unique<HttpCarrier>(loop_, names_, settings_.http, owner);
-        case Transport::kSse:
-            return std::make_unique<SseCarrier>(loop_, names_, settings_.http, owner);
-    }
-    return std::make_unique<StdioProcess>(loop_, children_, tail_, settings_.command,
-                                          owner);
-}
-
-void Downstream::on_listed(std::shared_ptr<const Offer> offer) {
-    offer_ = std::move(offer);
-    if (state_ != DownstreamState::kHealthy) {
-        const auto took =
-            std::chrono::duration_cast<Millis>(loop_.now() - started_).count();
-        enter(DownstreamState::kHealthy, std::to_string(offer_->tools().size()) +
-                                             " tools, " + std::to_string(took) + " ms");
-        pause_ = settings_.backoff;
-        last_error_.clear();
+void Downstream::on_slot_down(InstanceSlot& slot) {
+    restarts_ += slot.state() == DownstreamState::kRestarting ? 1U : 0U;
+    if (slot.number() == 0) {
+        owner_.on_offer_changed();
         resolve_first_start();
     }
-    owner_.on_offer_changed();
-    pump_task_.schedule();
 }
 
-void Downstream::on_instance_end(const std::string& why, bool again) {
-    loop_.retire(std::move(instance_));
-    offer_ = nullptr;
-    if (state_ == DownstreamState::kStopped) {
+void Downstream::on_slot_stopped(InstanceSlot&) {
+    tidy_task_.schedule();
+}
+
+void Downstream::on_slot_room() {
+    if (queued() > 0) {
+        pump_task_.schedule();
+    }
+}
+
+/// Slots cannot be destroyed while they are still speaking.
+void Downstream::tidy() {
+    instances_.sweep();
+    if (stopping_ && instances_.all_stopped()) {
+        stopping_ = false;
         owner_.on_downstream_stopped();
-        return;
     }
-    if (again) {
-        log_info("supervisor", "%s: ended when probed; starting it as a legacy server",
-                 name().c_str());
-        retry_.arm(Millis{0});
-        return;
-    }
-    last_error_ = why;
-    retry_later();
-}
-
-void Downstream::retry_later() {
-    enter(DownstreamState::kRestarting,
-          last_error_ + "; next start in " + std::to_string(pause_.count()) + " ms");
-    ++restarts_;
-    retry_.arm(pause_);
-    pause_ = std::min(pause_ * 2, settings_.backoff_max);
-    fail_queue(unavailable());
-    owner_.on_offer_changed();
-    resolve_first_start();
 }
 
 void Downstream::resolve_first_start() {
@@ -163,128 +113,38 @@ void Downstream::resolve_first_start() {
     }
 }
 
-void Downstream::stop() {
-    retry_.cancel();
-    enter(DownstreamState::kStopped, "stopping");
-    fail_queue(unavailable());
-    if (instance_) {
-        instance_->stop("is being stopped");
-    } else {
-        owner_.on_downstream_stopped();
-    }
-}
-
-void Downstream::kill() {
-    if (instance_) {
-        instance_->kill();
-    }
-}
-
-std::string Downstream::revision() const {
-    return state_ == DownstreamState::kHealthy && instance_
-               ? std::string(to_string(instance_->hello().revision))
-               : std::string();
-}
-
-OwnError Downstream::unavailable() const {
-    std::string why = to_string(state_);
-    if (!last_error_.empty()) {
-        why += ": " + last_error_;
-    }
-    return {JsonRpcError::kInternal,
-            "Downstream '" + name() + "' is not available: " + why,
-            "unavailable",
-            name(),
-            {}};
-}
-
 // --- calls ---------------------------------------------------------------------------
 
+InstanceKey Downstream::key_of(const CallRequest& request) const {
+    return InstanceKey::of(settings_, instances_.base().hello(), request.party,
+                           request.identity, relayable(request.caps));
+}
+
+OwnError Downstream::busy(const std::string& why) const {
+    return {JsonRpcError::kInternal, "Downstream '" + name() + "' is busy: " + why,
+            "busy", name(), 1};
+}
+
 void Downstream::take(Call& call) {
-    const bool ready = instance_ && instance_->ready();
-    if (state_ != DownstreamState::kHealthy || !(ready || renewing())) {
-        refuse(call, unavailable());
-        return;
+    InstanceSlot* slot = instances_.obtain(key_of(call.request));
+    if (slot == nullptr) {
+        refusals_.fail(call.handle,
+                       busy("all of its max_instances have work; try again later"));
+    } else if (!slot->takes_calls()) {
+        refusals_.fail(call.handle, slot->unavailable());
+    } else if (!slot->sends_now() && queued() >= settings_.queue) {
+        refusals_.fail(call.handle, busy("its queue is full"));
+    } else {
+        slot->take(call);
     }
-    if (ready && queue_.empty() && instance_->in_flight() < settings_.max_in_flight &&
-        !instance_->congested()) {
-        instance_->send(call);
-        return;
-    }
-    if (queue_.size() >= settings_.queue) {
-        refuse(call, {JsonRpcError::kInternal,
-                      "Downstream '" + name() + "' is busy: its queue is full", "busy",
-                      name(), 1});
-        return;
-    }
-    queue_.push_back(call.handle);
 }
 
 void Downstream::cancel(Call& call, CancelReason reason) {
-    if (call.stage == Call::Stage::kSent) {
-        if (instance_) {
-            instance_->cancel(call, reason);
+    instances_.for_each([&](InstanceSlot& slot) {
+        if (slot.number() == call.instance) {
+            slot.cancel(call, reason);
         }
-        return;
-    }
-    const auto found = std::find(queue_.begin(), queue_.end(), call.handle);
-    if (found != queue_.end()) {
-        queue_.erase(found);
-    }
-}
-
-void Downstream::on_instance_room() {
-    if (!queue_.empty()) {
-        pump_task_.schedule();
-    }
-}
-
-bool Downstream::requeue(CallHandle handle) {
-    Call* call = router_.find_call(handle);
-    if (call == nullptr) {
-        return true;  // nobody waits for it any more
-    }
-    if (std::exchange(call->repeated, true)) {
-        return false;
-    }
-    call->stage = Call::Stage::kQueued;
-    queue_.push_front(handle);
-    return true;
-}
-
-/// Sends what waits, in order, as far as the instance takes it.
-void Downstream::pump() {
-    while (!queue_.empty() && instance_ && instance_->ready() &&
-           instance_->in_flight() < settings_.max_in_flight &&
-           !instance_->congested()) {
-        Call* call = router_.find_call(queue_.front());
-        queue_.pop_front();
-        if (call != nullptr) {
-            instance_->send(*call);
-        }
-    }
-}
-
-/// Answers later: a call is never answered inside take().
-void Downstream::refuse(Call& call, OwnError error) {
-    refused_.emplace_back(call.handle, std::move(error));
-    refuse_task_.schedule();
-}
-
-void Downstream::deliver_refusals() {
-    std::vector<std::pair<CallHandle, OwnError>> refused;
-    refused.swap(refused_);
-    for (auto& [call, error] : refused) {
-        router_.on_answer(call, Answer::failure(std::move(error)));
-    }
-}
-
-void Downstream::fail_queue(const OwnError& error) {
-    for (const CallHandle call : queue_) {
-        refused_.emplace_back(call, error);
-    }
-    queue_.clear();
-    refuse_task_.schedule();
+    });
 }
 
 Millis Downstream::call_timeout(const std::string& own_name) const {

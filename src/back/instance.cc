@@ -20,11 +20,12 @@ constexpr Millis kClosedOutputGrace{200};  ///< an exit status usually follows a
 }  // namespace
 
 Instance::Instance(EventLoop& loop, const InstanceSettings& settings,
-                   const MakeCarrier& carrier, Discovery& discovery, CallSink& sink,
-                   InstanceOwner& owner)
+                   const MakeCarrier& carrier, Discovery& discovery, ClientCaps caps,
+                   CallSink& sink, InstanceOwner& owner)
     : loop_(loop),
       settings_(settings),
       discovery_(discovery),
+      caps_(caps),
       sink_(sink),
       owner_(owner),
       listing_(loop, settings.start_timeout, static_cast<ListingOwner&>(*this)),
@@ -365,7 +366,7 @@ void Instance::greet(Discovery::Step step) {
             hello_.revision = Revision::k20251125;
             about.id = new_request(Pending::kGreeting, {});
             about.method = "initialize";
-            write_initialize(message, about.id);
+            write_initialize(message, about.id, caps_);
             break;
         case Discovery::Step::kReady:
             greeted();

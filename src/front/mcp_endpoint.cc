@@ -355,6 +355,12 @@ void McpEndpoint::call(Post& post, const Door& door, CallRequest request,
     request.identity = post.request.identity;
     request.view = post.view;
     keep_fields(post.request.head.fields, request);
+    if (door.modern()) {
+        request.party = identity_party(request.identity);
+    } else {
+        request.party = post.session->token;
+        request.caps = post.session->caps;
+    }
     exchange_of(post, door).add_call(std::move(request), id_raw);
 }
 

@@ -41,6 +41,9 @@ NdjsonConn::NdjsonConn(EventLoop& loop, std::unique_ptr<Stream> stream,
       stall_(loop, [this] { on_stall(); }),
       link_(loop, std::move(stream), of_client(owner.ndjson_settings().link),
             static_cast<LinkOwner&>(*this)) {
+    const AskerHandle handle = registration_.handle();
+    party_ = "line:" + std::to_string(handle.slot) + ":" +
+             std::to_string(handle.generation);
     view_.strict = owner.ndjson_settings().strict_names;
 }
 
@@ -178,6 +181,7 @@ void NdjsonConn::initialize(const Incoming& in) {
         return;
     }
     revision_ = hello.revision;
+    caps_ = hello.caps;
     initialized_ = false;
     OutQueue answer;
     write_initialize_result(answer, in.id_raw, hello.revision);
@@ -198,6 +202,12 @@ void NdjsonConn::call(const Incoming& in, const Door& door, CallRequest request)
     request.text = to_keep(request.text);
     request.view = view_;
     request.identity = identity_;
+    if (door.modern()) {
+        request.party = identity_party(identity_);
+    } else {
+        request.party = party_;
+        request.caps = caps_;
+    }
     request.request_id = item.request_id;
     request.asker = registration_.handle();
     request.tag = tag;

@@ -158,6 +158,11 @@ bool claims_modern(const JsonScanner& scan, std::string_view text) {
     return !find(scan.meta_members(), text, kVersionKey).empty();
 }
 
+ClientCaps read_request_caps(const JsonScanner& scan, std::string_view text) {
+    return ClientCaps::parse(
+        JsonView(find(scan.meta_members(), text, kCapabilitiesKey).in(text)));
+}
+
 std::string_view read_cancelled_id(const JsonScanner& scan, std::string_view text) {
     return find(scan.params_members(), text, "requestId").in(text);
 }

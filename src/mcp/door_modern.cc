@@ -55,7 +55,9 @@ DoorRequest of_kind(DoorRequest::Kind kind) {
 DoorRequest ModernDoor::read_request(const JsonRpcMessage& message,
                                      const JsonScanner& scan, const Slice& text) const {
     if (message.method == "tools/call") {
-        return read_call(message, scan, text);
+        DoorRequest out = read_call(message, scan, text);
+        out.call.caps = read_request_caps(scan, text.view());
+        return out;
     }
     if (message.method == "tools/list") {
         return find(scan.params_members(), text.view(), "cursor").empty()

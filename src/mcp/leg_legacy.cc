@@ -32,11 +32,10 @@ const Leg& legacy_leg() noexcept {
     return leg;
 }
 
-void write_initialize(OutQueue& out, uint64_t id) {
+void write_initialize(OutQueue& out, uint64_t id, ClientCaps caps) {
     JsonWriter w;
     w.begin_object().key("protocolVersion").string(to_string(Revision::k20251125));
-    // One instance serves everybody, so no client's capabilities can be promised.
-    w.key("capabilities").begin_object().end_object();
+    w.key("capabilities").raw(caps.to_json());
     w.key("clientInfo").begin_object().key("name").string("neurond");
     w.key("version").string(kVersion).end_object().end_object();
     write_request(out, std::to_string(id), "initialize", w.take());

@@ -12,15 +12,15 @@ namespace neuron {
 namespace {
 
 /// The members of `_meta` that every request carries (mcp-protocol 1.4), comma-joined.
-/// No capability is declared: nothing a server could ask is answered yet.
-const std::string& hop_meta() {
-    static const std::string members =
+std::string hop_meta(ClientCaps caps) {
+    static const std::string version =
         std::string("\"io.modelcontextprotocol/protocolVersion\":") +
         json_quote(to_string(Revision::k20260728)) +
-        ",\"io.modelcontextprotocol/clientCapabilities\":{}"
+        ",\"io.modelcontextprotocol/clientCapabilities\":";
+    static const std::string info =
         ",\"io.modelcontextprotocol/clientInfo\":{\"name\":\"neurond\",\"version\":" +
         json_quote(kVersion) + "}";
-    return members;
+    return version + caps.to_json() + info;
 }
 
 class ModernLeg final : public Leg {
@@ -30,10 +30,10 @@ class ModernLeg final : public Leg {
         const std::string more =
             cursor ? "\"cursor\":" + json_quote(*cursor) + "," : "";
         write_request(out, std::to_string(id), words_of(kind).method,
-                      "{" + more + "\"_meta\":{" + hop_meta() + "}}");
+                      "{" + more + "\"_meta\":{" + hop_meta({}) + "}}");
     }
     void write_call(OutQueue& out, uint64_t id, const Call& call) const override {
-        write_call_request(out, id, call, hop_meta());
+        write_call_request(out, id, call, hop_meta(relayable(call.request.caps)));
     }
 };
 
@@ -46,7 +46,7 @@ const Leg& modern_leg() noexcept {
 
 void write_discover(OutQueue& out, uint64_t id) {
     write_request(out, std::to_string(id), "server/discover",
-                  "{\"_meta\":{" + hop_meta() + "}}");
+                  "{\"_meta\":{" + hop_meta({}) + "}}");
 }
 
 ServerHello read_discover_result(std::string_view result) {

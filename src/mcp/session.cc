@@ -43,24 +43,6 @@ std::chrono::seconds since_epoch(WallTime when) {
 
 }  // namespace
 
-ClientCaps ClientCaps::parse(const JsonView& capabilities) {
-    const JsonView roots = capabilities.find("roots");
-    const JsonView sampling = capabilities.find("sampling");
-    const JsonView elicitation = capabilities.find("elicitation");
-    const bool url = elicitation.find("url").is_object();
-    const bool form = elicitation.find("form").is_object();
-    unsigned bits = 0;
-    const auto set = [&bits](bool on, Bit bit) { bits |= on ? unsigned{bit} : 0U; };
-    set(roots.is_object(), kRoots);
-    set(roots.find("listChanged").as_bool().value_or(false), kRootsListChanged);
-    set(sampling.is_object(), kSampling);
-    set(sampling.find("tools").is_object(), kSamplingTools);
-    set(sampling.find("context").is_object(), kSamplingContext);
-    set(elicitation.is_object() && (form || !url), kElicitationForm);
-    set(url, kElicitationUrl);
-    return {static_cast<uint16_t>(bits)};
-}
-
 std::string SessionSealer::seal(const SessionFacts& facts) const {
     std::string plain = random_bytes(kRandomBytes);
     append_number(plain, static_cast<uint64_t>(facts.revision), kCapsAt - kRevisionAt);

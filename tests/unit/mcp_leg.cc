@@ -229,7 +229,7 @@ TEST_CASE("requests of our own, in the words of either era") {
     CHECK(out.to_string() ==
           R"({"jsonrpc":"2.0","method":"notifications/initialized"})");
     out.clear();
-    write_initialize(out, 1);
+    write_initialize(out, 1, {});
     const std::string text = out.to_string();
     const JsonView params = JsonView(text).find("params");
     CHECK(params.find("protocolVersion").is_string("2025-11-25"));

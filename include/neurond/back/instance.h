@@ -21,7 +21,7 @@
 
 namespace neuron {
 
-/// Uses an instance: its downstream.
+/// Uses an instance: its slot.
 class InstanceOwner {
   public:
     /// The handshake is done and everything is listed; or the list has changed since.
@@ -54,10 +54,10 @@ class Instance final : private CarrierOwner, private ListingOwner {
   public:
     using MakeCarrier = std::function<std::unique_ptr<Carrier>(CarrierOwner&)>;
 
-    /// `discovery` is the downstream's: what it has found out outlives an instance.
-    Instance(EventLoop& loop, const InstanceSettings& settings,
-             const MakeCarrier& carrier, Discovery& discovery, CallSink& sink,
-             InstanceOwner& owner);
+    /// `discovery` is the owner's: what it has found out outlives an instance. `caps` is
+    /// what is declared to a legacy server.
+    Instance(EventLoop& loop, const InstanceSettings& settings, const MakeCarrier& carrier,
+             Discovery& discovery, ClientCaps caps, CallSink& sink, InstanceOwner& owner);
     ~Instance();
 
     Status start();
@@ -125,6 +125,7 @@ class Instance final : private CarrierOwner, private ListingOwner {
     EventLoop& loop_;
     const InstanceSettings& settings_;
     Discovery& discovery_;
+    ClientCaps caps_;
     CallSink& sink_;
     InstanceOwner& owner_;
     State state_ = State::kGreeting;

@@ -120,7 +120,9 @@ class NdjsonConn final : public Asker, private LinkOwner {
     View view_;
     std::string view_error_;  ///< not empty: why there is no such view
     bool first_line_ = true;
+    std::string party_;  ///< of legacy requests on this connection
     std::optional<Revision> revision_;  ///< of the handshake, once there was one
+    ClientCaps caps_;    ///< declared in that handshake
     bool initialized_ = false;          ///< and the client has said that it is over
     bool ending_ = false;               ///< no more requests come, or are taken
     bool draining_ = false;             ///< none are taken

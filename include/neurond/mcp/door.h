@@ -31,7 +31,8 @@ struct DoorRequest {
     Kind kind = Kind::kRefused;
     OwnError error;
     int status = 200;
-    /// For kCall: everything but request_id, identity, asker, tag and view.
+    /// For kCall: everything but request_id, identity, party, asker, tag, view and, of
+    /// legacy clients, caps.
     CallRequest call;
 };
 
@@ -83,6 +84,9 @@ EraChoice choose_era(const JsonRpcMessage& message, const JsonScanner& scan,
 
 /// Whether a message says in its `_meta` which revision it is of, as only modern ones do.
 bool claims_modern(const JsonScanner& scan, std::string_view text);
+
+/// What a modern request says its client can be asked.
+ClientCaps read_request_caps(const JsonScanner& scan, std::string_view text);
 
 /// The raw id that a `notifications/cancelled` names; empty if it names none.
 std::string_view read_cancelled_id(const JsonScanner& scan, std::string_view text);

@@ -15,6 +15,7 @@
 #include "neurond/base/block.h"
 #include "neurond/base/clock.h"
 #include "neurond/base/handle.h"
+#include "neurond/mcp/client_caps.h"
 #include "neurond/mcp/identity.h"
 #include "neurond/mcp/log_level.h"
 #include "neurond/mcp/view.h"
@@ -49,6 +50,10 @@ struct CallRequest {
     /// Header fields of the client that some downstream wants forwarded.
     std::vector<std::pair<std::string, std::string>> headers;
     Identity identity;
+    /// Whose connection this is, where a server keeps one for each: a session's token, or
+    /// `identity_party()` of a caller without a session.
+    std::string party;
+    ClientCaps caps;  ///< declared by the session, or in this very request
     AskerHandle asker;
     uint64_t tag = 0;  ///< which of the asker's requests this is; the asker's number
     /// Which of the server's messages about this call its asker wants; nothing = none.
@@ -180,7 +185,8 @@ struct Call {
     Stage stage = Stage::kReceived;
     TimePoint received;
     TimePoint sent;       ///< valid in kSent: when its bytes were queued for the leg
-    uint64_t leg_id = 0;  ///< our id towards the downstream, valid in kSent
+    unsigned instance = 0;  ///< which of its answerer's has it; the answerer's number
+    uint64_t leg_id = 0;    ///< our id towards that instance, valid in kSent
     bool repeated = false;  ///< sent again, since the first time it was not executed
 };
 

@@ -16,6 +16,11 @@ struct Identity {
     friend bool operator!=(const Identity& a, const Identity& b) { return !(a == b); }
 };
 
+/// The party (CallRequest) of a caller without a session.
+inline std::string identity_party(const Identity& identity) {
+    return "identity:" + identity.name;
+}
+
 }  // namespace neuron
 
 #endif

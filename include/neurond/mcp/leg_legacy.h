@@ -13,7 +13,8 @@ namespace neuron {
 
 const Leg& legacy_leg() noexcept;
 
-void write_initialize(OutQueue& out, uint64_t id);
+/// `caps` is what the server may ask of whoever is behind this instance.
+void write_initialize(OutQueue& out, uint64_t id, ClientCaps caps);
 void write_initialized(OutQueue& out);
 /// `result` is the validated result of initialize. The error says what is wrong with it.
 Result<ServerHello> read_initialize_result(std::string_view result);

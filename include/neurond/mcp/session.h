@@ -15,29 +15,11 @@
 #include "neurond/base/handle.h"
 #include "neurond/base/limits.h"
 #include "neurond/base/result.h"
+#include "neurond/mcp/client_caps.h"
 #include "neurond/mcp/replay.h"
 #include "neurond/mcp/revision.h"
-#include "neurond/wire/json_view.h"
 
 namespace neuron {
-
-/// What a legacy client declared in `initialize` that neurond can act on. A set of bits.
-struct ClientCaps {
-    enum Bit : uint16_t {
-        kRoots = 1,
-        kRootsListChanged = 2,
-        kSampling = 4,
-        kSamplingTools = 8,
-        kSamplingContext = 16,
-        kElicitationForm = 32,
-        kElicitationUrl = 64,
-    };
-    uint16_t bits = 0;
-
-    bool has(Bit bit) const noexcept { return (bits & bit) != 0; }
-    /// `capabilities` may be absent. `elicitation: {}` means forms (mcp-protocol 4.2).
-    static ClientCaps parse(const JsonView& capabilities);
-};
 
 /// A legacy session.
 struct Session {

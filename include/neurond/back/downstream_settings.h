@@ -1,0 +1,45 @@
+#ifndef NEUROND_BACK_DOWNSTREAM_SETTINGS_H
+#define NEUROND_BACK_DOWNSTREAM_SETTINGS_H
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "neurond/back/http_target.h"
+#include "neurond/back/stdio_process.h"
+#include "neurond/base/clock.h"
+#include "neurond/mcp/catalog.h"
+#include "neurond/mcp/discovery.h"
+
+namespace neuron {
+
+/// How a downstream is reached.
+enum class Transport { kStdio, kHttp, kSse };
+
+/// Who shares an instance (DESIGN 1.6).
+enum class Share { kAll, kSession };
+
+/// One [downstream NAME] section, in the types of this module.
+struct DownstreamSettings {
+    std::string name;
+    bool enabled = true;
+    Transport transport = Transport::kStdio;
+    StdioCommand command;  ///< for kStdio
+    HttpTarget http;       ///< for the others
+    Protocol protocol = Protocol::kAuto;
+    Exposure exposure;
+    Share share = Share::kAll;
+    size_t max_instances = 16;
+    Millis start_timeout{10000};
+    Millis call_timeout{50000};
+    Millis call_timeout_max{600000};
+    std::vector<std::pair<std::string, Millis>> timeouts;  ///< by glob on own names
+    size_t max_in_flight = 256;
+    size_t queue = 1024;
+    Millis backoff{1000};
+    Millis backoff_max{60000};
+};
+
+}  // namespace neuron
+
+#endif
