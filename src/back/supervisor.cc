@@ -103,6 +103,13 @@ std::optional<Missing> Supervisor::why_missing(const View& view,
     return Missing{best->unavailable(), full, starting};
 }
 
+std::optional<ResourcePlace> Supervisor::place_of(std::string_view, const View&,
+                                                  const Identity&) const {
+    return std::nullopt;
+}
+
+void Supervisor::want_updates(const std::string&, const std::set<std::string>&) {}
+
 void Supervisor::on_first_start_resolved() {
     if (all_resolved()) {
         owner_.on_all_resolved();

@@ -77,10 +77,10 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, ReactorKeys keys,
       telemetry_(metrics_, static_cast<const DaemonView&>(*this)),
       router_(loop_, parties_, audit_, supervisor_, telemetry_,
               router_limits(*config_)),
+      subscriptions_(loop_, router_, static_cast<ResourceSource&>(supervisor_)),
       sessions_(session_settings(*config_), std::move(keys.session)),
       server_(loop_, http_settings(*config_, raise_descriptor_limit())),
-      mcp_(loop_, server_, router_, sessions_,
-           mcp_settings(*config_)),
+      mcp_(loop_, server_, router_, sessions_, subscriptions_, mcp_settings(*config_)),
       pages_(server_, metrics_, static_cast<DaemonView&>(*this)),
       drain_timer_(loop_, [this] { stop_downstreams(); }),
       shutdown_timer_(loop_,
@@ -102,7 +102,7 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, ReactorKeys keys,
     server_.add_listener(std::move(control), kControlServes);
     if (local) {
         unix_door_.emplace(loop_, std::move(local), served(*config_), server_, router_,
-                           ndjson_settings(*config_));
+                           subscriptions_, ndjson_settings(*config_));
     }
 }
 
@@ -135,13 +135,10 @@ const char* Reactor::state() const noexcept {
     return "";
 }
 
-void Reactor::on_catalog(std::shared_ptr<const Catalog> catalog, bool tools_changed) {
+void Reactor::on_catalog(std::shared_ptr<const Catalog> catalog, bool changed) {
     router_.set_rules({std::move(catalog), router_.rules().policy});
-    if (tools_changed && state_ != State::kStopping) {
-        mcp_.announce_tools_changed();
-        if (unix_door_) {
-            unix_door_->announce_tools_changed();
-        }
+    if (changed && state_ != State::kStopping) {
+        subscriptions_.rules_changed();
     }
 }
 

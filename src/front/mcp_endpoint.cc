@@ -44,16 +44,18 @@ struct McpEndpoint::Post {
     std::optional<HttpReply> reply;
     View view;
     bool batch = false;
+    bool listening = false;  ///< its answer is a stream of news
 };
 
 McpEndpoint::McpEndpoint(EventLoop& loop, HttpServer& server, Router& router,
-                         SessionStore& sessions, McpSettings settings)
+                         SessionStore& sessions, Subscriptions& subscriptions,
+                         McpSettings settings)
     : loop_(loop),
       server_(server),
       router_(router),
       sessions_(sessions),
       settings_(std::move(settings)),
-      streams_(loop, server, sessions, settings_.keepalive),
+      streams_(loop, server, sessions, subscriptions, settings_.keepalive),
       sweep_(loop, [this] { sweep(); }) {
     sweep_.arm(kSweepInterval);
 }
@@ -108,6 +110,10 @@ Session* McpEndpoint::session_of(const HttpRequest& request, HttpReply& otherwis
         otherwise = error_reply(400, JsonRpcError::kInvalidRequest,
                                 "Bad Request: unsupported MCP-Protocol-Version");
         return nullptr;
+    }
+    if (session->news == nullptr) {  // of an earlier reactor
+        session->news = streams_.make_news(*session, request.identity,
+                                           view_of(request.head).value_or(View()));
     }
     return session;
 }
@@ -170,6 +176,9 @@ void McpEndpoint::on_post(HttpConn& conn, const HttpRequest& request) {
 void McpEndpoint::finish_post(Post& post) {
     if (post.exchange != nullptr) {
         streams_.add(std::move(post.exchange), post.session);
+        return;
+    }
+    if (post.listening) {
         return;
     }
     HttpReply accepted;
@@ -277,6 +286,13 @@ void McpEndpoint::serve(Post& post, const Door& door, DoorRequest asked,
                                   *router_.rules().catalog->seen_as(post.view),
                                   *router_.rules().policy, post.request.identity);
             break;
+        case DoorRequest::Kind::kListen:
+            listen(post, asked, id_raw);
+            return;
+        case DoorRequest::Kind::kSubscribe:
+        case DoorRequest::Kind::kUnsubscribe:
+            subscribe(post, asked, id_raw);
+            return;
         case DoorRequest::Kind::kRefused:
             if (asked.status != 200) {
                 refuse(post, asked.status, asked.error.code, asked.error.message,
@@ -288,6 +304,33 @@ void McpEndpoint::serve(Post& post, const Door& door, DoorRequest asked,
         case DoorRequest::Kind::kCall:
             call(post, door, std::move(asked.call), id_raw);
             return;
+    }
+    say(post, std::move(answer));
+}
+
+void McpEndpoint::listen(Post& post, const DoorRequest& asked,
+                         std::string_view id_raw) {
+    if (draining_ || !post.accepts.events) {
+        refuse(post, draining_ ? 200 : 406, JsonRpcError::kInternal,
+               draining_ ? "neurond is stopping" : "A listen is answered by events",
+               id_raw);
+        return;
+    }
+    post.listening = true;
+    streams_.listen(post.conn, post.request.identity, post.view, asked.listen, id_raw);
+}
+
+void McpEndpoint::subscribe(Post& post, const DoorRequest& asked,
+                            std::string_view id_raw) {
+    Subscriber& news = *post.session->news;
+    OutQueue answer;
+    if (asked.kind == DoorRequest::Kind::kUnsubscribe) {
+        news.unsubscribe(asked.uri);
+        write_result(answer, id_raw, Slice({}, "{}"));
+    } else if (news.subscribe(asked.uri)) {
+        write_result(answer, id_raw, Slice({}, "{}"));
+    } else {
+        write_error(answer, id_raw, JsonRpcError::kInvalidParams, kNotSubscribable);
     }
     say(post, std::move(answer));
 }
@@ -327,6 +370,7 @@ void McpEndpoint::initialize(Post& post, std::string_view id_raw,
                         post.request.request_id);
         return;
     }
+    session->news = streams_.make_news(*session, post.request.identity, post.view);
     write_initialize_result(answer, id_raw, hello.revision);
     say(post, std::move(answer));
     post.reply->fields.emplace_back(kSessionField, session->token);

@@ -183,10 +183,9 @@ void PostExchange::on_peer_end() {
 }
 
 EventStream::EventStream(EventLoop& loop, StreamOwner& owner, EventWriter events,
-                         uint64_t number, Millis keepalive)
+                         Millis keepalive)
     : owner_(owner),
       events_(std::move(events)),
-      number_(number),
       keepalive_(keepalive),
       keepalive_timer_(loop, [this] { on_keepalive(); }) {}
 
@@ -199,6 +198,11 @@ void EventStream::open(HttpConn& conn) {
 void EventStream::resume(HttpConn& conn, uint64_t after) {
     events_.resume(conn, static_cast<HttpWaiter&>(*this), after);
     on_keepalive();
+}
+
+bool EventStream::congested() const {
+    const HttpConn* conn = events_.conn();
+    return conn != nullptr && conn->congested();
 }
 
 void EventStream::send(OutQueue&& message) {
@@ -218,6 +222,7 @@ void EventStream::on_conn_gone() {
 void EventStream::on_keepalive() {
     keepalive_timer_.arm(keepalive_);
     events_.comment();
+    owner_.on_stream_idle(*this);
 }
 
 }  // namespace neuron

@@ -33,14 +33,16 @@ LinkLimits of_client(LinkLimits limits) {
 }  // namespace
 
 NdjsonConn::NdjsonConn(EventLoop& loop, std::unique_ptr<Stream> stream,
-                       Identity identity, Router& router, NdjsonConnOwner& owner)
+                       Identity identity, Router& router,
+                       Subscriptions& subscriptions, NdjsonConnOwner& owner)
     : identity_(std::move(identity)),
       router_(router),
       owner_(owner),
       registration_(router.parties().askers, *this),
       stall_(loop, [this] { on_stall(); }),
       link_(loop, std::move(stream), of_client(owner.ndjson_settings().link),
-            static_cast<LinkOwner&>(*this)) {
+            static_cast<LinkOwner&>(*this)),
+      subscriptions_(loop, subscriptions, static_cast<LineSubscriptionsOwner&>(*this)) {
     const AskerHandle handle = registration_.handle();
     party_ = "line:" + std::to_string(handle.slot) + ":" +
              std::to_string(handle.generation);
@@ -75,6 +77,7 @@ void NdjsonConn::on_oversized(std::string_view id_raw) {
 
 bool NdjsonConn::on_input_end() {
     ending_ = true;
+    subscriptions_.finish();
     end_if_done();
     return true;
 }
@@ -154,6 +157,16 @@ void NdjsonConn::serve(const Incoming& in, const Door& door, DoorRequest asked) 
         case DoorRequest::Kind::kRefused:
             refuse(in.id_raw, asked.error.code, asked.error.message);
             return;
+        case DoorRequest::Kind::kListen:
+            if (!subscriptions_.listen(identity_, view_, asked.listen, in.id_raw)) {
+                refuse(in.id_raw, JsonRpcError::kInvalidRequest,
+                       "A listen with this id is open already");
+            }
+            return;
+        case DoorRequest::Kind::kSubscribe:
+        case DoorRequest::Kind::kUnsubscribe:
+            subscribe(in, asked);
+            return;
         case DoorRequest::Kind::kPing:
             write_result(answer, in.id_raw, Slice({}, "{}"));
             break;
@@ -183,9 +196,23 @@ void NdjsonConn::initialize(const Incoming& in) {
     revision_ = hello.revision;
     caps_ = hello.caps;
     initialized_ = false;
+    subscriptions_.begin_legacy(identity_, view_);
     OutQueue answer;
     write_initialize_result(answer, in.id_raw, hello.revision);
     say(std::move(answer), 0);
+}
+
+void NdjsonConn::subscribe(const Incoming& in, const DoorRequest& asked) {
+    Subscriber& news = *subscriptions_.legacy();
+    OutQueue answer;
+    if (asked.kind == DoorRequest::Kind::kUnsubscribe) {
+        news.unsubscribe(asked.uri);
+    } else if (!news.subscribe(asked.uri)) {
+        refuse(in.id_raw, JsonRpcError::kInvalidParams, kNotSubscribable);
+        return;
+    }
+    write_result(answer, in.id_raw, Slice({}, "{}"));
+    say(std::move(answer), batch_now_);
 }
 
 void NdjsonConn::call(const Incoming& in, const Door& door, CallRequest request) {
@@ -218,8 +245,12 @@ void NdjsonConn::take_notification(const Incoming& in) {
     const std::string& method = in.message.method;
     if (method == "notifications/initialized") {
         initialized_ = revision_.has_value();
+        subscriptions_.flush_legacy();
     } else if (method == "notifications/cancelled") {
-        cancel(read_cancelled_id(in.scan, in.text.view()));
+        const std::string_view id_raw = read_cancelled_id(in.scan, in.text.view());
+        if (!subscriptions_.cancel(id_raw)) {
+            cancel(id_raw);
+        }
     } else if (method == kViewMethod && first_line_) {
         take_view(in);
     }
@@ -292,14 +323,6 @@ void NdjsonConn::on_answer(uint64_t tag, const Answer& answer) {
     end_if_done();
 }
 
-void NdjsonConn::announce_tools_changed() {
-    if (initialized_ && !ending_) {
-        OutQueue message;
-        write_tools_list_changed(message);
-        send(std::move(message));
-    }
-}
-
 void NdjsonConn::say(OutQueue&& message, uint64_t batch) {
     if (batch == 0) {
         send(std::move(message));
@@ -337,6 +360,7 @@ void NdjsonConn::on_output_room() {
     if (!draining_) {
         link_.resume_input();
     }
+    subscriptions_.flush_legacy();
 }
 
 /// A client may be slow, but not stop reading.
@@ -355,6 +379,7 @@ void NdjsonConn::drain() {
     draining_ = true;
     ending_ = true;
     link_.pause_input();
+    subscriptions_.finish();
     end_if_done();
 }
 
@@ -366,6 +391,7 @@ void NdjsonConn::end_if_done() {
 
 void NdjsonConn::on_link_closed(const std::string& reason) {
     stall_.cancel();
+    subscriptions_.drop();
     for (const auto& [tag, item] : std::exchange(items_, {})) {
         router_.cancel(item.call);
     }

@@ -2,15 +2,19 @@
 
 #include "neurond/front/stream_table.h"
 
-#include <unordered_map>
+#include <algorithm>
 
 #include "neurond/front/mcp_head.h"
 
 namespace neuron {
 
 StreamTable::StreamTable(EventLoop& loop, HttpServer& server, SessionStore& sessions,
-                         Millis keepalive)
-    : loop_(loop), server_(server), sessions_(sessions), keepalive_(keepalive) {}
+                         Subscriptions& subscriptions, Millis keepalive)
+    : loop_(loop),
+      server_(server),
+      sessions_(sessions),
+      subscriptions_(subscriptions),
+      keepalive_(keepalive) {}
 
 StreamTable::~StreamTable() = default;
 
@@ -43,9 +47,10 @@ void StreamTable::open(HttpConn& conn, Session& session,
 
 EventStream& StreamTable::add_stream(EventWriter events, Session& session) {
     ++session.open_streams;
-    return streams_.add(std::make_unique<EventStream>(
-        loop_, static_cast<StreamOwner&>(*this), std::move(events), ++stream_count_,
-        keepalive_));
+    EventStream& stream = streams_.add(std::make_unique<EventStream>(
+        loop_, static_cast<StreamOwner&>(*this), std::move(events), keepalive_));
+    by_session_[session.handle.slot].push_back(&stream);
+    return stream;
 }
 
 /// Nobody knows what a client has missed in a gap: so everything it lists may be old.
@@ -56,10 +61,9 @@ void StreamTable::open_new(HttpConn& conn, Session& session, bool after_gap) {
                    session);
     stream.open(conn);
     if (after_gap) {
-        OutQueue message;
-        write_tools_list_changed(message);
-        stream.send(std::move(message));
+        session.news->assume_all_changed();
     }
+    on_session_news(session.handle);
 }
 
 void StreamTable::resume(HttpConn& conn, Session& session,
@@ -73,6 +77,7 @@ void StreamTable::resume(HttpConn& conn, Session& session,
     }
     add_stream(EventWriter(server_, sessions_, session.handle, place.stream), session)
         .resume(conn, place.after);
+    on_session_news(session.handle);
 }
 
 /// A client may come back before we have noticed that it had gone.
@@ -121,6 +126,7 @@ void StreamTable::on_exchange_done(PostExchange& exchange) {
 
 void StreamTable::on_stream_gone(EventStream& stream) {
     release(stream.session());
+    forget(stream);
     loop_.retire(streams_.release(stream));
 }
 
@@ -131,24 +137,72 @@ void StreamTable::release(Handle<Session> handle) {
     }
 }
 
+// --- news ----------------------------------------------------------------------------
+
+std::unique_ptr<Subscriber> StreamTable::make_news(const Session& session,
+                                                   const Identity& identity,
+                                                   const View& view) {
+    return std::make_unique<SessionNews>(subscriptions_, identity, view, session.handle,
+                                         static_cast<SessionNewsOwner&>(*this));
+}
+
 /// Each message goes on one stream of a session only: its newest.
-void StreamTable::announce_tools_changed() {
-    std::unordered_map<uint32_t, EventStream*> newest;
-    streams_.for_each([&newest](EventStream& stream) {
-        EventStream*& best = newest[stream.session().slot];
-        if (best == nullptr || best->number() < stream.number()) {
-            best = &stream;
-        }
-    });
-    for (const auto& [slot, stream] : newest) {
-        OutQueue message;
-        write_tools_list_changed(message);
-        stream->send(std::move(message));
+EventStream* StreamTable::newest(Handle<Session> handle) const {
+    const auto found = by_session_.find(handle.slot);
+    if (found == by_session_.end()) {
+        return nullptr;
     }
+    const auto last = std::find_if(
+        found->second.rbegin(), found->second.rend(),
+        [handle](const EventStream* each) { return each->session() == handle; });
+    return last == found->second.rend() ? nullptr : *last;
+}
+
+void StreamTable::forget(EventStream& stream) {
+    const auto found = by_session_.find(stream.session().slot);
+    if (found == by_session_.end()) {
+        return;
+    }
+    std::vector<EventStream*>& streams = found->second;
+    streams.erase(std::remove(streams.begin(), streams.end(), &stream), streams.end());
+    if (streams.empty()) {
+        by_session_.erase(found);
+    }
+}
+
+/// News wait for a stream, and for a client that reads it: so they stay few.
+void StreamTable::on_session_news(Handle<Session> handle) {
+    Session* session = sessions_.find(handle);
+    EventStream* stream = newest(handle);
+    if (session == nullptr || stream == nullptr || stream->congested()) {
+        return;
+    }
+    write_news(session->news->take_news(), {}, [stream](OutQueue&& message) {
+        stream->send(std::move(message));
+    });
+}
+
+void StreamTable::on_stream_idle(EventStream& stream) {
+    on_session_news(stream.session());
+}
+
+void StreamTable::listen(HttpConn& conn, const Identity& identity, const View& view,
+                         const ListenFilter& filter, std::string_view id_raw) {
+    listens_
+        .add(std::make_unique<ListenStream>(
+            loop_, server_, sessions_, subscriptions_,
+            static_cast<ListenStreamOwner&>(*this), conn, identity, view, filter, id_raw,
+            keepalive_))
+        .begin();
+}
+
+void StreamTable::on_listen_gone(ListenStream& listen) {
+    loop_.retire(listens_.release(listen));
 }
 
 void StreamTable::drain() {
     streams_.for_each([](EventStream& stream) { stream.end(); });
+    listens_.for_each([](ListenStream& listen) { listen.finish(); });
 }
 
 }  // namespace neuron

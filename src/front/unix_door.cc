@@ -60,10 +60,12 @@ class UnixDoor::Arrival final : private EventHandler {
 };
 
 UnixDoor::UnixDoor(EventLoop& loop, Fd socket, unsigned serve, HttpServer& http,
-                   Router& router, NdjsonSettings settings)
+                   Router& router, Subscriptions& subscriptions,
+                   NdjsonSettings settings)
     : loop_(loop),
       http_(http),
       router_(router),
+      subscriptions_(subscriptions),
       settings_(settings),
       serve_(serve),
       listener_(std::make_unique<Listener>(loop, std::move(socket),
@@ -90,7 +92,7 @@ void UnixDoor::on_first_byte(Arrival& arrival, char byte) {
         Identity who = unix_peer(socket.get()).identity;
         conns_.add(std::make_unique<NdjsonConn>(
             loop_, make_socket_stream(std::move(socket)), std::move(who), router_,
-            static_cast<NdjsonConnOwner&>(*this)));
+            subscriptions_, static_cast<NdjsonConnOwner&>(*this)));
     } else {
         http_.take(std::move(socket), http_door_);
     }
@@ -117,10 +119,6 @@ void UnixDoor::count() {
     } else {
         drained_task_.schedule();
     }
-}
-
-void UnixDoor::announce_tools_changed() {
-    conns_.for_each([](NdjsonConn& conn) { conn.announce_tools_changed(); });
 }
 
 void UnixDoor::drain(std::function<void()> drained) {

@@ -133,6 +133,9 @@ const char* const kInstructions =
     "neurond routes calls to several MCP servers. The part of a tool's name before the "
     "separator names the server that answers.";
 
+const char* const kNotSubscribable =
+    "There is no such resource, or its server tells of no changes";
+
 EraChoice choose_era(const JsonRpcMessage& message, const JsonScanner& scan,
                      std::string_view text, const ModernHeaders* headers) {
     const JsonView claim(find(scan.meta_members(), text, kVersionKey).in(text));
@@ -172,10 +175,6 @@ void write_progress(OutQueue& out, const Notice& notice, std::string_view token_
     const Span whole{0, notice.params.size};
     write_notification(out, "notifications/progress",
                        JsonBody{notice.params, whole, edits});
-}
-
-void write_tools_list_changed(OutQueue& out) {
-    write_notification(out, "notifications/tools/list_changed", std::string_view());
 }
 
 void write_own_error(OutQueue& out, std::string_view id_raw, const OwnError& error,

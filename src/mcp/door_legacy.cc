@@ -45,6 +45,21 @@ class LegacyDoor final : public Door {
                       std::string_view request_id) const override;
 };
 
+DoorRequest read_subscribe(const JsonRpcMessage& message, const JsonScanner& scan,
+                           std::string_view text) {
+    const JsonView value(find(scan.params_members(), text, "uri").in(text));
+    const std::optional<std::string> uri = value.as_string();
+    if (!uri) {
+        return refused_request(JsonRpcError::kInvalidParams,
+                               message.method + ": params.uri is missing or not a string");
+    }
+    DoorRequest out = of_kind(message.method == "resources/subscribe"
+                                  ? DoorRequest::Kind::kSubscribe
+                                  : DoorRequest::Kind::kUnsubscribe);
+    out.uri = *uri;
+    return out;
+}
+
 DoorRequest LegacyDoor::read_request(const JsonRpcMessage& message,
                                      const JsonScanner& scan, const Slice& text) const {
     if (message.method == "tools/call") {
@@ -56,6 +71,10 @@ DoorRequest LegacyDoor::read_request(const JsonRpcMessage& message,
                    ? of_kind(DoorRequest::Kind::kToolsList)
                    : refused_request(JsonRpcError::kInvalidParams,
                                      "tools/list: invalid cursor");
+    }
+    if (message.method == "resources/subscribe" ||
+        message.method == "resources/unsubscribe") {
+        return read_subscribe(message, scan, text.view());
     }
     if (message.method == "ping") {
         return of_kind(DoorRequest::Kind::kPing);

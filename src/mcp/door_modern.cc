@@ -52,6 +52,17 @@ DoorRequest of_kind(DoorRequest::Kind kind) {
     return out;
 }
 
+DoorRequest read_listen_request(const JsonScanner& scan, std::string_view text) {
+    std::string problem;
+    std::optional<ListenFilter> filter = read_listen(scan, text, problem);
+    if (!filter) {
+        return refused_request(JsonRpcError::kInvalidParams, std::move(problem));
+    }
+    DoorRequest out = of_kind(DoorRequest::Kind::kListen);
+    out.listen = std::move(*filter);
+    return out;
+}
+
 DoorRequest ModernDoor::read_request(const JsonRpcMessage& message,
                                      const JsonScanner& scan, const Slice& text) const {
     if (message.method == "tools/call") {
@@ -64,6 +75,9 @@ DoorRequest ModernDoor::read_request(const JsonRpcMessage& message,
                    ? of_kind(DoorRequest::Kind::kToolsList)
                    : refused_request(JsonRpcError::kInvalidParams,
                                      "tools/list: invalid cursor");
+    }
+    if (message.method == "subscriptions/listen") {
+        return read_listen_request(scan, text.view());
     }
     if (message.method == "server/discover") {
         return of_kind(DoorRequest::Kind::kDiscover);
@@ -124,7 +138,7 @@ void write_discover_result(OutQueue& out, std::string_view id_raw) {
     JsonWriter w;
     w.begin_object().key("resultType").string("complete");
     w.key("supportedVersions").begin_array().string(to_string(Revision::k20260728));
-    w.end_array().key("capabilities").raw(R"({"tools":{}})");
+    w.end_array().key("capabilities").raw(R"({"tools":{"listChanged":true}})");
     w.key("instructions").string(kInstructions);
     const std::string head = w.end_object().take();
     write_result(out, id_raw,

@@ -36,15 +36,25 @@ struct OneDownstream final : Directory {
     bool has(std::string_view name) const override { return name == "a"; }
 };
 
+struct NoResources final : ResourceSource {
+    std::optional<ResourcePlace> place_of(std::string_view, const View&,
+                                          const Identity&) const override {
+        return std::nullopt;
+    }
+    void want_updates(const std::string&, const std::set<std::string>&) override {}
+};
+
 struct Nobody final : CallObserver {
     void on_call_done(const Call&, std::string_view, TimePoint) override {}
 };
 
-std::shared_ptr<const Catalog> catalog(AnswererHandle answerer) {
+std::shared_ptr<const Catalog> catalog(AnswererHandle answerer,
+                                       const std::string& tool = "x.y") {
     auto offer = std::make_shared<Offer>();
     std::optional<std::string> cursor;
     const Slice page =
-        Slice::copy_of(R"({"tools":[{"name":"x.y","inputSchema":{"type":"object"}}]})");
+        Slice::copy_of(R"({"tools":[{"name":")" + tool +
+                       R"(","inputSchema":{"type":"object"}}]})");
     REQUIRE(parse_page(ItemKind::kTool, page, *offer, cursor));
     CatalogBuilder builder;
     builder.add_downstream("a", answerer, offer);
@@ -66,7 +76,7 @@ class Session final : public NdjsonConnOwner {
         client = std::move(pair.first);
         conn = std::make_unique<NdjsonConn>(
             loop, make_socket_stream(std::move(pair.second)),
-            Identity{"uid:7", "unix pid 1"}, router, *this);
+            Identity{"uid:7", "unix pid 1"}, router, subscriptions, *this);
         return *conn;
     }
 
@@ -95,6 +105,21 @@ class Session final : public NdjsonConnOwner {
         send(text);
         return heard();
     }
+    /// A tool appears in place of the one there was.
+    void change_list(const char* tool) {
+        router.set_rules({catalog(slow_.handle(), tool), router.rules().policy});
+        subscriptions.rules_changed();
+    }
+    /// Waits for the first thing that is said.
+    std::string heard_later() {
+        std::string out;
+        for (const TimePoint end = monotonic_now() + Millis{10000};
+             out.empty() && monotonic_now() < end;) {
+            loop.turn(Millis{10});
+            out = heard();
+        }
+        return out;
+    }
     void answer(size_t which, const char* result) {
         router.on_answer(slow.taken.at(which), Answer::result(Slice::copy_of(result)));
     }
@@ -109,6 +134,8 @@ class Session final : public NdjsonConnOwner {
     Router router{loop, parties, audit, directory, observer, {100, true}};
     Slow slow;
     Registration<Answerer> slow_;
+    NoResources resources;
+    Subscriptions subscriptions{loop, router, resources};
     NdjsonSettings settings;
     Fd client;
     std::unique_ptr<NdjsonConn> conn;
@@ -272,12 +299,11 @@ TEST_CASE("the first line chooses the view, a later one nothing") {
 
 TEST_CASE("change notices go to those who said that they are ready") {
     Session world;
-    NdjsonConn& conn = world.connect();
-    conn.announce_tools_changed();
-    CHECK(world.heard().empty());
+    world.connect();
+    world.change_list("before");
     world.say(kHello);
-    conn.announce_tools_changed();
-    CHECK(world.heard() ==
+    world.change_list("after");
+    CHECK(world.heard_later() ==
           "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n");
 }
 

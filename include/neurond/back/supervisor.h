@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "neurond/back/downstream.h"
+#include "neurond/mcp/subscriptions.h"
 
 namespace neuron {
 
@@ -24,7 +25,9 @@ class SupervisorOwner {
 };
 
 /// All downstreams, in configured order, and the catalog they make together.
-class Supervisor final : public Directory, private DownstreamOwner {
+class Supervisor final : public Directory,
+                         public ResourceSource,
+                         private DownstreamOwner {
   public:
     Supervisor(EventLoop& loop, Children& children, ResolverCache& names,
                std::string separator, SupervisorOwner& owner);
@@ -46,6 +49,10 @@ class Supervisor final : public Directory, private DownstreamOwner {
     std::optional<Missing> why_missing(const View& view,
                                        std::string_view name) const override;
     bool has(std::string_view downstream) const override;
+    std::optional<ResourcePlace> place_of(std::string_view uri, const View& view,
+                                          const Identity& identity) const override;
+    void want_updates(const std::string& downstream,
+                      const std::set<std::string>& uris) override;
 
   private:
     void on_offer_changed() override { rebuild_.schedule(); }

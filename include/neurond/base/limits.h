@@ -57,6 +57,7 @@ constexpr size_t kMaxOfferProblems = 32;              ///< of a list that are lo
 constexpr size_t kMaxAuditTailBytes = 32 * 1024 * 1024;  ///< searched for a last record
 constexpr size_t kMaxToolNameBytes = 128;             ///< of a full name (mcp-protocol 4.3)
 constexpr size_t kMaxEndedSessions = 65536;           ///< remembered as ended
+constexpr size_t kMaxResourceSubscriptions = 1024;  ///< of a session or a listen
 constexpr size_t kMaxClosedStreams = 64;  ///< of a session, that can still be replayed
 constexpr size_t kMaxReplayBytes = 64 * 1024 * 1024;  ///< of all sessions together
 constexpr int kMaxSealedDays = 7;  ///< a session id means something to a later reactor

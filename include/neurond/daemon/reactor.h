@@ -59,7 +59,7 @@ class Reactor final : private SignalSink,
     void on_reopen() override;
     void on_child() override { children_.reap(); }
     void on_catalog(std::shared_ptr<const Catalog> catalog,
-                    bool tools_changed) override;
+                    bool changed) override;
     void on_all_resolved() override;
     void on_news(ReactorNews) override {}
     void on_other_end_gone() override;
@@ -95,6 +95,7 @@ class Reactor final : private SignalSink,
     Supervisor supervisor_;
     Telemetry telemetry_;
     Router router_;
+    Subscriptions subscriptions_;
     SessionStore sessions_;
     HttpServer server_;
     McpEndpoint mcp_;

@@ -28,11 +28,10 @@ struct McpSettings {
 class McpEndpoint final : public HttpHandler {
   public:
     McpEndpoint(EventLoop& loop, HttpServer& server, Router& router,
-                SessionStore& sessions, McpSettings settings);
+                SessionStore& sessions, Subscriptions& subscriptions,
+                McpSettings settings);
     ~McpEndpoint();
 
-    /// The catalog has changed: every session with an open stream is told.
-    void announce_tools_changed() { streams_.announce_tools_changed(); }
     /// Ends the streams that wait for news; answers in hand are still written.
     void drain();
 
@@ -63,6 +62,8 @@ class McpEndpoint final : public HttpHandler {
                     const Slice& text);
     void refuse(Post& post, int status, JsonRpcError code, std::string_view message,
                 std::string_view id_raw = {}, std::string_view data = {});
+    void listen(Post& post, const DoorRequest& asked, std::string_view id_raw);
+    void subscribe(Post& post, const DoorRequest& asked, std::string_view id_raw);
     void call(Post& post, const Door& door, CallRequest request,
               std::string_view id_raw);
     void say(Post& post, OutQueue&& answer);

@@ -23,6 +23,8 @@ class StreamOwner {
     /// Everything has been answered or taken back; retire it.
     virtual void on_exchange_done(PostExchange& exchange) = 0;
     virtual void on_stream_gone(EventStream& stream) = 0;
+    /// Nothing was said for a while.
+    virtual void on_stream_idle(EventStream& stream) = 0;
 
   protected:
     ~StreamOwner() = default;
@@ -100,7 +102,7 @@ class PostExchange final : public Asker, private HttpWaiter {
 class EventStream final : private HttpWaiter {
   public:
     EventStream(EventLoop& loop, StreamOwner& owner, EventWriter events,
-                uint64_t number, Millis keepalive);
+                Millis keepalive);
     /// Begins a new stream.
     void open(HttpConn& conn);
     /// Goes on with one, over another connection.
@@ -108,8 +110,8 @@ class EventStream final : private HttpWaiter {
 
     Handle<Session> session() const noexcept { return events_.session(); }
     ReplayBuffer::StreamId stream() const noexcept { return events_.stream(); }
-    /// Ascending in the order of opening.
-    uint64_t number() const noexcept { return number_; }
+    /// The client does not read as fast as it is told.
+    bool congested() const;
     void send(OutQueue&& message);
     /// Ends the answer; on_stream_gone() follows.
     void end();
@@ -120,7 +122,6 @@ class EventStream final : private HttpWaiter {
 
     StreamOwner& owner_;
     EventWriter events_;
-    uint64_t number_;
     Millis keepalive_;
     Timer keepalive_timer_;
 };

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "neurond/front/line_subscriptions.h"
 #include "neurond/front/request_ids.h"
 #include "neurond/mcp/door.h"
 #include "neurond/mcp/router.h"
@@ -47,16 +48,16 @@ class NdjsonConnOwner {
 ///      "params":{"names":"strict","namespace":"linux"}}
 ///
 /// What is wrong with it is the answer to every request.
-class NdjsonConn final : public Asker, private LinkOwner {
+class NdjsonConn final : public Asker,
+                         private LinkOwner,
+                         private LineSubscriptionsOwner {
   public:
     NdjsonConn(EventLoop& loop, std::unique_ptr<Stream> stream, Identity identity,
-               Router& router, NdjsonConnOwner& owner);
+               Router& router, Subscriptions& subscriptions, NdjsonConnOwner& owner);
     ~NdjsonConn();
 
     const Identity& identity() const noexcept { return identity_; }
 
-    /// Told to legacy clients that have shaken hands.
-    void announce_tools_changed();
     /// Takes no more requests, and closes once those in hand have been answered.
     void drain();
 
@@ -95,6 +96,10 @@ class NdjsonConn final : public Asker, private LinkOwner {
     bool on_input_end() override;
     void on_link_closed(const std::string& reason) override;
 
+    void say_news(OutQueue&& message) override { send(std::move(message)); }
+    bool news_congested() const override { return link_.congested(); }
+    bool may_tell_legacy() const override { return initialized_ && !ending_; }
+
     void take_message(const JsonScanner& scan, const Slice& text);
     void take_batch(const Slice& text);
     void take_request(const Incoming& in);
@@ -102,6 +107,7 @@ class NdjsonConn final : public Asker, private LinkOwner {
     void take_view(const Incoming& in);
     void initialize(const Incoming& in);
     void serve(const Incoming& in, const Door& door, DoorRequest asked);
+    void subscribe(const Incoming& in, const DoorRequest& asked);
     void call(const Incoming& in, const Door& door, CallRequest request);
     void cancel(std::string_view id_raw);
     void refuse(std::string_view id_raw, JsonRpcError code, std::string_view message,
@@ -134,6 +140,7 @@ class NdjsonConn final : public Asker, private LinkOwner {
     uint64_t written_before_ = 0;  ///< when stall_ was armed
     Timer stall_;                  ///< runs while output waits for the client
     LineLink link_;
+    LineSubscriptions subscriptions_;
 };
 
 }  // namespace neuron

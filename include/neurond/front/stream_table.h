@@ -2,19 +2,26 @@
 #define NEUROND_FRONT_STREAM_TABLE_H
 
 #include <memory>
+#include <optional>
 #include <string_view>
+#include <unordered_map>
+#include <vector>
 
 #include "neurond/base/owned_set.h"
+#include "neurond/front/listen_stream.h"
 #include "neurond/front/mcp_streams.h"
+#include "neurond/front/session_news.h"
 
 namespace neuron {
 
 /// All streams of an MCP endpoint: the answers to POSTs that take time, and the GETs; and
 /// which of them a client that comes back with `Last-Event-ID` means.
-class StreamTable final : private StreamOwner {
+class StreamTable final : private StreamOwner,
+                          private ListenStreamOwner,
+                          private SessionNewsOwner {
   public:
     StreamTable(EventLoop& loop, HttpServer& server, SessionStore& sessions,
-                Millis keepalive);
+                Subscriptions& subscriptions, Millis keepalive);
     ~StreamTable();
 
     /// Where exchanges report their end.
@@ -25,33 +32,45 @@ class StreamTable final : private StreamOwner {
     /// there on; or with 400, when what followed that id is kept no more.
     void open(HttpConn& conn, Session& session,
               std::optional<std::string_view> last_event_id);
+    /// What a session that is new here is to be told of from now on.
+    std::unique_ptr<Subscriber> make_news(const Session& session,
+                                          const Identity& identity, const View& view);
+    /// Answers a POST with a stream of what `filter` names.
+    void listen(HttpConn& conn, const Identity& identity, const View& view,
+                const ListenFilter& filter, std::string_view id_raw);
     /// Takes a call of this session back.
     void cancel(const Session& session, std::string_view id_raw);
     /// Takes its calls back and ends its streams.
     void end_session(const Session& session);
-    /// Ends the streams of GETs.
+    /// Ends the streams that wait for news.
     void drain();
-    /// A notice that the list of tools has changed, to each session with a stream.
-    void announce_tools_changed();
 
   private:
     void on_exchange_done(PostExchange& exchange) override;
     void on_stream_gone(EventStream& stream) override;
+    void on_stream_idle(EventStream& stream) override;
+    void on_listen_gone(ListenStream& listen) override;
+    void on_session_news(Handle<Session> handle) override;
 
     void open_new(HttpConn& conn, Session& session, bool after_gap);
     void resume(HttpConn& conn, Session& session, const ReplayBuffer::Place& place);
     bool resume_open(HttpConn& conn, const Session& session,
                      const ReplayBuffer::Place& place);
     EventStream& add_stream(EventWriter events, Session& session);
+    void forget(EventStream& stream);
+    EventStream* newest(Handle<Session> handle) const;
     void release(Handle<Session> handle);
 
     EventLoop& loop_;
     HttpServer& server_;
     SessionStore& sessions_;
+    Subscriptions& subscriptions_;
     Millis keepalive_;
-    uint64_t stream_count_ = 0;
     OwnedSet<PostExchange> exchanges_;
     OwnedSet<EventStream> streams_;
+    /// The same by slot of the session, in the order of opening.
+    std::unordered_map<uint32_t, std::vector<EventStream*>> by_session_;
+    OwnedSet<ListenStream> listens_;
 };
 
 }  // namespace neuron

@@ -20,13 +20,11 @@ class UnixDoor final : private ListenerOwner, private NdjsonConnOwner {
     /// `socket` listens; `serve` as HttpServer::add_listener() has it. Without kServeMcp
     /// everything is HTTP.
     UnixDoor(EventLoop& loop, Fd socket, unsigned serve, HttpServer& http,
-             Router& router, NdjsonSettings settings);
+             Router& router, Subscriptions& subscriptions, NdjsonSettings settings);
     ~UnixDoor();
 
     /// Those that speak in lines.
     size_t connections() const noexcept { return conns_.size(); }
-    /// The catalog has changed.
-    void announce_tools_changed();
     /// Closes the listener, and each connection after its last answer; then, once,
     /// `drained`.
     void drain(std::function<void()> drained);
@@ -50,6 +48,7 @@ class UnixDoor final : private ListenerOwner, private NdjsonConnOwner {
     EventLoop& loop_;
     HttpServer& http_;
     Router& router_;
+    Subscriptions& subscriptions_;
     NdjsonSettings settings_;
     unsigned serve_;
     std::unique_ptr<Listener> listener_;  ///< null while draining

@@ -12,6 +12,7 @@
 #include "neurond/mcp/catalog.h"
 #include "neurond/mcp/exchange.h"
 #include "neurond/mcp/identity.h"
+#include "neurond/mcp/listen.h"
 #include "neurond/mcp/policy.h"
 #include "neurond/mcp/revision.h"
 #include "neurond/wire/json_scan.h"
@@ -26,6 +27,9 @@ struct DoorRequest {
         kPing,
         kToolsList,
         kCall,
+        kListen,       ///< `listen`
+        kSubscribe,    ///< to `uri`
+        kUnsubscribe,  ///< from `uri`
         kRefused,  ///< answer `error`, over HTTP with `status`
     };
     Kind kind = Kind::kRefused;
@@ -34,6 +38,8 @@ struct DoorRequest {
     /// For kCall: everything but request_id, identity, party, asker, tag, view and, of
     /// legacy clients, caps.
     CallRequest call;
+    ListenFilter listen;
+    std::string uri;
 };
 
 /// How clients of one era are understood and answered.
@@ -93,7 +99,6 @@ std::string_view read_cancelled_id(const JsonScanner& scan, std::string_view tex
 
 /// `token_raw` is the client's own progress token, put back where ours stands.
 void write_progress(OutQueue& out, const Notice& notice, std::string_view token_raw);
-void write_tools_list_changed(OutQueue& out);
 /// An error of our own with its data (DESIGN 1.7).
 void write_own_error(OutQueue& out, std::string_view id_raw, const OwnError& error,
                      std::string_view request_id);
@@ -108,6 +113,8 @@ void write_visible_tools(OutQueue& out, const Catalog& catalog, const Policy& po
                          const Identity& identity, bool legacy);
 
 extern const char* const kInstructions;
+/// To a subscription that there cannot be.
+extern const char* const kNotSubscribable;
 
 }  // namespace neuron
 

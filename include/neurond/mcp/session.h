@@ -18,6 +18,7 @@
 #include "neurond/mcp/client_caps.h"
 #include "neurond/mcp/replay.h"
 #include "neurond/mcp/revision.h"
+#include "neurond/mcp/subscriptions.h"
 
 namespace neuron {
 
@@ -32,6 +33,8 @@ struct Session {
     size_t open_streams = 0;  ///< with one open a session is not idle
     /// What was sent on its streams; null before the first one.
     std::unique_ptr<ReplayBuffer> replay;
+    /// What it is to be told of; its door's.
+    std::unique_ptr<Subscriber> news;
 };
 
 /// What a session id says by itself, sealed so that nobody can make or change one.

@@ -1,0 +1,214 @@
+"""Change notices: only what a client would see, coalesced, to each in its own era's way."""
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+
+from harness import HERE, Neurond, hostile, main
+from lines import SocketLines
+from mcp import PREFIX
+from rawhttp import Closed, Conn, sse_events, wait_for
+
+SUBSCRIPTION = PREFIX + "subscriptionId"
+ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
+TOOLS_CHANGED = "notifications/tools/list_changed"
+
+
+def news_server(*traits):
+    return {"command": sys.executable, "args": [str(HERE / "fixtures/news.py"), *traits]}
+
+
+class Listen:
+    """A subscriptions/listen over HTTP, read by a thread."""
+
+    def __init__(self, daemon, wanted, id_raw='"L1"', headers=(), read=True):
+        client = daemon.modern(headers=headers)
+        raw = client.with_meta({"notifications": wanted})
+        body = b'{"jsonrpc":"2.0","id":%s,"method":"subscriptions/listen","params":%s}' % (
+            id_raw.encode(), raw)
+        fields = client.headers_for("subscriptions/listen", {})
+        self.conn, self.id, self.messages = Conn(daemon.address, 60), json.loads(id_raw), \
+            queue.Queue()
+        lines = ["POST /api/v1/mcp HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
+        self.conn.send("\r\n".join(lines + [f"{n}: {v}" for n, v in fields.items()]).encode()
+                       + b"\r\n\r\n" + body)
+        self.head = self.conn.head()
+        if self.head.status == 200 and read:
+            threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        try:
+            for event in sse_events(self.conn.chunks()):
+                assert not event.id, event
+                if event.data:
+                    self.messages.put(json.loads(event.data))
+        except (Closed, OSError, ValueError):
+            pass
+        self.messages.put(None)
+
+    def next(self, timeout=15):
+        return self.messages.get(timeout=timeout)
+
+    def acknowledged(self):
+        got = self.next()
+        assert got["method"] == ACKNOWLEDGED, got
+        tag = got["params"]["_meta"][SUBSCRIPTION]
+        assert tag == self.id and type(tag) is type(self.id), got
+        return got["params"]["notifications"]
+
+    def expect(self, method):
+        got = self.next()
+        tag = got["params"]["_meta"][SUBSCRIPTION]
+        assert got["method"] == method and tag == self.id, got
+        assert type(tag) is type(self.id), got
+        return got["params"]
+
+    def close(self):
+        self.conn.close()
+
+
+def test_a_listen_is_acknowledged_first_and_hears_what_it_asked_for():
+    with Neurond({"a": hostile()}) as daemon, daemon.client() as client:
+        deaf = Listen(daemon, {"promptsListChanged": True}, "1")
+        assert deaf.acknowledged() == {"promptsListChanged": True}
+        ears = [Listen(daemon, {"toolsListChanged": True, "unknown": True}, id_raw)
+                for id_raw in ('"x"', "7", "9007199254740993", '"7"')]
+        for ear in ears:
+            assert ear.acknowledged() == {"toolsListChanged": True}
+        client.call("a.add_tool", {"name": "one"})
+        for ear in ears:
+            ear.expect(TOOLS_CHANGED)
+        assert deaf.messages.empty()
+        for ear in ears + [deaf]:
+            ear.close()
+
+
+def test_what_a_listen_may_not_be():
+    with Neurond({"a": hostile()}) as daemon, daemon.modern() as client:
+        for params in ({}, {"notifications": []}, {"notifications": {
+                "resourceSubscriptions": "mem:///a"}}, {"notifications": {
+                    "resourceSubscriptions": [1]}}):
+            got = client.request("subscriptions/listen", params)
+            assert got.error["code"] == -32602, got.raw
+        with daemon.client() as legacy:
+            got = legacy.request("subscriptions/listen", {"notifications": {}})
+            assert got.error["code"] == -32601, got.raw
+
+
+def test_a_drain_ends_listens_in_good_order():
+    with Neurond({"a": hostile()}) as daemon:
+        ears = [Listen(daemon, {"toolsListChanged": True}, id_raw) for id_raw in ('"x"', "0")]
+        for ear in ears:
+            ear.acknowledged()
+        os.kill(daemon.pid, signal.SIGTERM)
+        for ear in ears:
+            got = ear.next()
+            assert got["id"] == ear.id and got["result"] == {
+                "resultType": "complete", "_meta": {SUBSCRIPTION: ear.id}}, got
+            assert ear.next() is None
+        daemon.wait_exit()
+
+
+def test_each_client_is_told_only_of_what_it_would_see():
+    rules = {"rule all": {"effect": "allow", "tools": "a.*"},
+             "rule hidden": {"effect": "deny", "tools": "*.secret*"}}
+    with Neurond({"a": hostile(), "b": hostile()}, rules, allow=False) as daemon:
+        with daemon.client() as client, daemon.client(path="/api/v1/mcp/b") as other:
+            streams = [client.stream(), other.stream()]
+            client.call("a.add_tool", {"name": "secret-1"})
+            client.call("a.add_tool", {"name": "open"})
+            wait_for("it is listed", lambda: "a.open" in client.tools())
+            assert streams[0].next()["method"] == TOOLS_CHANGED
+            client.call("a.add_tool", {"name": "secret-2"})
+            client.call("a.echo", {"text": "x"})
+            # Whatever that change brought would have come before what follows it.
+            client.call("a.add_tool", {"name": "open-2"})
+            wait_for("it is listed", lambda: "a.open-2" in client.tools())
+            assert streams[0].next()["method"] == TOOLS_CHANGED
+            time_for_more = [e for e in list(streams[0].events.queue) if e and e.data]
+            assert not time_for_more, time_for_more
+            assert not [e for e in list(streams[1].events.queue) if e and e.data]
+            for stream in streams:
+                stream.close()
+
+
+def test_news_wait_for_a_session_without_a_stream():
+    with Neurond({"a": hostile()}) as daemon, daemon.client() as one, daemon.client() as two:
+        one.call("a.add_tool", {"name": "while-away"})
+        wait_for("it is listed", lambda: "a.while-away" in one.tools())
+        stream = two.stream()
+        assert stream.next()["method"] == TOOLS_CHANGED
+        stream.close()
+
+
+def lines_of(daemon):
+    return SocketLines(daemon.dir / "run" / "neurond.sock")
+
+
+def listen_line(lines, wanted, request_id):
+    lines.start("subscriptions/listen", {"_meta": lines.meta, "notifications": wanted},
+                request_id)
+    got = lines.read()
+    assert got["method"] == ACKNOWLEDGED, got
+    assert got["params"]["_meta"][SUBSCRIPTION] == request_id, got
+    return got["params"]["notifications"]
+
+
+def test_listens_on_a_connection_of_lines():
+    with Neurond({"a": hostile()}) as daemon, daemon.client() as client:
+        with lines_of(daemon) as lines:
+            for request_id in ("one", 2):
+                assert listen_line(lines, {"toolsListChanged": True}, request_id) == {
+                    "toolsListChanged": True}
+            again = lines.request("subscriptions/listen", {
+                "_meta": lines.meta, "notifications": {}}, "one")
+            assert again["error"]["code"] == -32600, again
+            client.call("a.add_tool", {"name": "x1"})
+            tags = {json.dumps(lines.read()["params"]["_meta"][SUBSCRIPTION]) for _ in range(2)}
+            assert tags == {'"one"', "2"}
+            lines.notify("notifications/cancelled", {"_meta": lines.meta, "requestId": "one"})
+            assert lines.modern("tools/list")["result"]
+            client.call("a.add_tool", {"name": "x2"})
+            assert lines.read()["params"]["_meta"][SUBSCRIPTION] == 2
+            lines.end_output()
+            got = lines.read()
+            assert got["id"] == 2 and got["result"]["_meta"] == {SUBSCRIPTION: 2}, got
+            assert lines.read_line() is None
+
+
+def test_a_legacy_client_of_lines_is_told_once_it_has_shaken_hands():
+    with Neurond({"a": hostile()}) as daemon, daemon.client() as client:
+        with lines_of(daemon) as lines:
+            lines.initialize()
+            lines.request("ping")
+            client.call("a.add_tool", {"name": "x1"})
+            assert lines.read() == {"jsonrpc": "2.0", "method": TOOLS_CHANGED}
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="latin-1") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_storm_of_changes_costs_little():
+    with Neurond({"a": news_server()}) as daemon, daemon.client() as client:
+        stream, ear = client.stream(), Listen(daemon, {"toolsListChanged": True})
+        ear.acknowledged()
+        before = cpu_seconds(daemon.reactor)
+        text = client.call("a.storm", {"count": 1000, "ms": 1000}).text
+        spent = cpu_seconds(daemon.reactor) - before
+        assert stream.next()["method"] == TOOLS_CHANGED
+        last = client.call("a.add", {"name": "last"}).text
+        wait_for("it is listed", lambda: "a.last" in client.tools())
+        told = 1 + len([e for e in list(stream.events.queue) if e and e.data])
+        print(f"   {text}: {told} notices, {spent * 1000:.0f} ms of CPU")
+        assert last == "added" and told <= 30 and ear.messages.qsize() <= 30, told
+        assert spent < 2, spent
+        stream.close()
+        ear.close()
+
+
+main(__name__)

@@ -1,0 +1,222 @@
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "mcp_stage.h"
+#include "neurond/mcp/listen.h"
+#include "neurond/mcp/subscriptions.h"
+
+using namespace neuron;
+
+namespace {
+
+/// Knows the resources of one server: `mem:///…`, all but those of a denied name.
+struct Memory final : ResourceSource {
+    std::optional<ResourcePlace> place_of(std::string_view uri, const View&,
+                                          const Identity& who) const override {
+        if (!starts_with(uri, "mem:") || who.name == "uid:2") {
+            return std::nullopt;
+        }
+        return ResourcePlace{"redis", std::string(uri)};
+    }
+    void want_updates(const std::string& downstream,
+                      const std::set<std::string>& uris) override {
+        wanted += downstream + "[";
+        for (const std::string& uri : uris) {
+            wanted += uri + " ";
+        }
+        wanted += "]";
+    }
+    std::string told() { return std::exchange(wanted, {}); }
+    std::string wanted;
+};
+
+/// Writes down what it is told: "T" for tools, URIs in braces.
+struct Ear final : Subscriber {
+    Ear(Subscriptions& hub, const char* identity, View view = {},
+        ListSet lists = kAllLists)
+        : Subscriber(hub, {identity, "peer"}, std::move(view), lists) {}
+    void on_news() override {
+        ++times;
+        if (deaf) {
+            return;
+        }
+        const News taken = take_news();
+        told += (taken.lists & set_of(ListKind::kTools)) != 0 ? "T" : "";
+        for (const std::string& uri : taken.resources) {
+            told += "{" + uri + "}";
+        }
+    }
+    bool deaf = false;
+    int times = 0;
+    std::string told;
+};
+
+struct World66 : Stage {
+    void tools(const std::vector<std::string>& names) {
+        rules.catalog = catalog_of(server.registration.handle(), names);
+        router->set_rules(rules);
+        hub.rules_changed();
+    }
+    /// Lets the delay pass and everything be told.
+    void settle() {
+        Ear last(hub, "uid:1last");
+        last.assume_all_changed();
+        CHECK(world.until([&last] { return last.times > 0; }));
+    }
+    Memory source;
+    Subscriptions hub{world.loop, *router, source};
+};
+
+std::string written(const ListenFilter& filter, std::string_view id) {
+    OutQueue out;
+    write_acknowledged(out, id, filter);
+    return out.to_string();
+}
+
+}  // namespace
+
+TEST_CASE("a client is told when what it would see has changed, and only then") {
+    World66 world;
+    Ear reader(world.hub, "uid:1000");
+    Ear other(world.hub, "uid:2");  // may see nothing
+    Ear elsewhere(world.hub, "uid:1000", View{"mail", false});
+    Ear no_lists(world.hub, "uid:1000", {}, 0);
+    world.settle();
+    CHECK(reader.told.empty());
+    world.tools({"get", "quick", "more"});
+    world.settle();
+    CHECK(reader.told == "T");
+    world.tools({"get", "quick", "more", "secret"});  // denied to everybody
+    world.settle();
+    CHECK(reader.told == "T");
+    world.tools({"get", "quick"});
+    world.tools({"get", "quick", "more"});  // as it was
+    world.settle();
+    CHECK(reader.told == "T");
+    CHECK(other.told.empty());
+    CHECK(elsewhere.told.empty());
+    CHECK(no_lists.told.empty());
+    Ear late(world.hub, "uid:1000");
+    world.settle();
+    CHECK(late.told.empty());
+}
+
+TEST_CASE("a thousand changes are few notices, and wait for one who does not take them") {
+    World66 world;
+    Ear reader(world.hub, "uid:1000");
+    Ear deaf(world.hub, "uid:1000");
+    deaf.deaf = true;
+    for (int i = 0; i < 1000; ++i) {
+        world.tools({"get" + std::to_string(i)});
+    }
+    world.settle();
+    CHECK(reader.told.size() <= 10);
+    CHECK_FALSE(reader.told.empty());
+    CHECK(deaf.news().lists == set_of(ListKind::kTools));
+}
+
+TEST_CASE("one subscription at a server serves many, and ends with the last") {
+    World66 world;
+    auto one = std::make_unique<Ear>(world.hub, "uid:1000");
+    auto two = std::make_unique<Ear>(world.hub, "uid:1001");
+    CHECK(one->subscribe("mem:///a"));
+    CHECK(world.source.told() == "redis[mem:///a ]");
+    CHECK(two->subscribe("mem:///a"));
+    CHECK(two->subscribe("mem:///a"));
+    CHECK(world.source.told().empty());
+    CHECK(two->subscribe("mem:///b"));
+    CHECK(world.source.told() == "redis[mem:///a mem:///b ]");
+    one.reset();
+    CHECK(world.source.told().empty());
+    two->unsubscribe("mem:///a");
+    CHECK(world.source.told() == "redis[mem:///b ]");
+    two->unsubscribe("mem:///never");
+    two.reset();
+    CHECK(world.source.told() == "redis[]");
+    Ear denied(world.hub, "uid:2");
+    CHECK_FALSE(denied.subscribe("mem:///a"));
+    CHECK_FALSE(denied.subscribe("http://elsewhere"));
+    CHECK(world.source.told().empty());
+}
+
+TEST_CASE("updates go to subscribers, of what they named and of what lies below") {
+    struct Row {
+        const char* updated;
+        const char* told;
+    };
+    for (const Row& row : {
+             Row{"mem:///a", "{mem:///a}"},
+             Row{"mem:///a/x", "{mem:///a/x}"},   // below
+             Row{"mem:///a?x", "{mem:///a?x}"},   // below
+             Row{"mem:///ab", ""},                // only begins alike
+             Row{"mem:///dir/x", "{mem:///dir/x}"},
+             Row{"mem:///", ""},                  // above
+             Row{"mem:///b", ""},                 // somebody else's
+         }) {
+        CAPTURE(row.updated);
+        World66 world;
+        Ear ear(world.hub, "uid:1000");
+        Ear other(world.hub, "uid:1000");
+        CHECK(ear.subscribe("mem:///a"));
+        CHECK(ear.subscribe("mem:///dir/"));
+        CHECK(other.subscribe("mem:///b"));
+        for (int i = 0; i < 100; ++i) {
+            world.hub.resource_updated("redis", row.updated);
+            world.hub.resource_updated("mail", "mem:///a");
+        }
+        world.settle();
+        CHECK(ear.told == row.told);
+    }
+}
+
+TEST_CASE("one who has left is told nothing, and one may leave while news are told") {
+    World66 world;
+    struct Leaver final : Subscriber {
+        explicit Leaver(Subscriptions& hub) : Subscriber(hub, {"uid:1", ""}, {}, 7) {}
+        void on_news() override {
+            ++times;
+            leave();
+            next.reset();
+        }
+        std::unique_ptr<Leaver> next;
+        int times = 0;
+    };
+    Leaver first(world.hub);
+    first.next = std::make_unique<Leaver>(world.hub);
+    world.tools({"other"});
+    world.settle();
+    world.tools({"another"});
+    world.settle();
+    CHECK(first.times == 1);
+    CHECK(world.hub.size() == 0);
+}
+
+TEST_CASE("an acknowledgement says what is honoured, with the id as it was written") {
+    CHECK(written({kAllLists, {"a"}, true}, "7") ==
+          R"({"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged",)"
+          R"("params":{"_meta":{"io.modelcontextprotocol/subscriptionId":7},)"
+          R"("notifications":{"toolsListChanged":true,"promptsListChanged":true,)"
+          R"("resourcesListChanged":true,"resourceSubscriptions":["a"]}}})");
+    CHECK(written({0, {}, false}, R"("\u0061")") ==
+          R"({"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged",)"
+          R"("params":{"_meta":{"io.modelcontextprotocol/subscriptionId":"\u0061"},)"
+          R"("notifications":{}}})");
+}
+
+TEST_CASE("news are written for both eras") {
+    std::string out;
+    const auto say = [&out](OutQueue&& message) { out += message.to_string() + "\n"; };
+    write_news({set_of(ListKind::kPrompts), {"mem:///a"}}, {}, say);
+    CHECK(out ==
+          "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/prompts/list_changed\"}\n"
+          "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\","
+          "\"params\":{\"uri\":\"mem:///a\"}}\n");
+    out.clear();
+    write_news({set_of(ListKind::kResources), {}}, "1", say);
+    CHECK(out ==
+          "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/list_changed\","
+          "\"params\":{\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":1}}}\n");
+}
