@@ -72,6 +72,7 @@ Status StdioProcess::start() {
         return launched;
     }
     children_.watch(pid_, *this, plan.family);
+    started_ = loop_.now();
     set_nonblocking(in->write_end);
     set_nonblocking(out->read_end);
     set_nonblocking(err->read_end);
@@ -116,7 +117,7 @@ void StdioProcess::send(OutQueue&& message, const Outgoing& about) {
 /// It will hear nothing more; what it still has to say is read until it ends.
 void StdioProcess::on_output_broken() {
     stdin_broken_ = true;
-    stop();
+    begin_stop();
 }
 
 void StdioProcess::fail_unsent() {
@@ -129,6 +130,11 @@ void StdioProcess::fail_unsent() {
 }
 
 void StdioProcess::stop() {
+    asked_ = true;
+    begin_stop();
+}
+
+void StdioProcess::begin_stop() {
     if (stopping_ == Stopping::kNo && pid_ != 0) {
         stopping_ = Stopping::kAsked;
         link_->end_output();
@@ -137,6 +143,7 @@ void StdioProcess::stop() {
 }
 
 void StdioProcess::kill() {
+    asked_ = true;
     if (pid_ != 0) {
         stopping_ = Stopping::kKilled;
         children_.kill_group(pid_, SIGKILL);
@@ -156,7 +163,7 @@ void StdioProcess::escalate() {
 void StdioProcess::on_link_closed(const std::string&) {
     link_open_ = false;
     if (!ended_) {
-        stop();
+        begin_stop();
         owner_.on_output_closed();
     }
     finish_if_ended();
@@ -165,6 +172,7 @@ void StdioProcess::on_link_closed(const std::string&) {
 void StdioProcess::on_exit(pid_t, ExitStatus status) {
     pid_ = 0;
     ended_ = status;
+    uptime_ = std::chrono::duration_cast<Millis>(loop_.now() - started_);
     escalation_.cancel();
     rest_.arm(kRestOfOutput);
     finish_if_ended();
@@ -177,7 +185,24 @@ void StdioProcess::finish_if_ended() {
     }
     rest_.cancel();
     stderr_->drain_rest();
-    owner_.on_carrier_end(why_ended());
+    const std::string why = why_ended();
+    report_crash(why);
+    owner_.on_carrier_end(why);
+}
+
+/// What we have ended ourselves has not. Pipes that close are part of an end, not asked.
+bool StdioProcess::crashed() const noexcept {
+    const bool by_itself =
+        !asked_ && (stopping_ == Stopping::kNo || stopping_ == Stopping::kAsked);
+    return by_itself && !ended_->clean();
+}
+
+void StdioProcess::report_crash(const std::string& reason) {
+    if (command_.crashes == nullptr || !crashed()) {
+        return;
+    }
+    command_.crashes->add({command_.server, *ended_, reason, uptime_, command_.path,
+                           command_.args, wall_now(), tail_.lines()});
 }
 
 std::string StdioProcess::why_ended() {
@@ -186,8 +211,7 @@ std::string StdioProcess::why_ended() {
     }
     std::string why = ended_->to_string();
     const uint64_t memory = command_.may_use.memory;
-    const bool failed_alone = !ended_->clean() && stopping_ == Stopping::kNo;
-    if (failed_alone && memory != 0 && ended_->max_rss / 3 >= memory / 4) {
+    if (crashed() && memory != 0 && ended_->max_rss / 3 >= memory / 4) {
         why += ", probably out of memory (limit_memory)";
     }
     if (!tail_.last().empty()) {

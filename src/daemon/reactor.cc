@@ -57,6 +57,21 @@ Result<ReactorKeys> load_keys(const std::string& state_dir) {
     return ReactorKeys{std::move(*session), std::move(*audit)};
 }
 
+/// A report that cannot be written is no reason to do anything but say so.
+CrashReports::Disk crash_disk(Helper& writer) {
+    const auto done = [](bool ok, std::string_view why) {
+        if (!ok) {
+            log_warn("daemon", "crash report: %s", std::string(why).c_str());
+        }
+    };
+    return {[&writer, done](const std::string& path, const std::string& content) {
+                writer.request(writer_replace_request(path, 0600, content), -1, done);
+            },
+            [&writer, done](const std::string& path) {
+                writer.request(writer_remove_request(path), -1, done);
+            }};
+}
+
 }  // namespace
 
 Reactor::Reactor(std::shared_ptr<const conf::Config> config, ReactorKeys keys,
@@ -71,6 +86,7 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, ReactorKeys keys,
                  resolver_.request(resolver_request(host), -1, std::move(done));
              }),
       audit_(loop_, writer_, audit_settings(*config_, std::move(keys.audit))),
+      crashes_(daemon_paths(*config_).state_dir + "/crashes", crash_disk(writer_)),
       supervisor_(loop_, children_, names_,
                   config_->section("federation").str("separator"),
                   static_cast<SupervisorOwner&>(*this)),
@@ -93,6 +109,7 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, ReactorKeys keys,
     router_.set_rules({CatalogBuilder().build("."),
                        std::make_shared<const Policy>(Policy::from(*config_))});
     for (DownstreamSettings& settings : downstream_settings(*config_)) {
+        settings.command.crashes = &crashes_;
         supervisor_.add(router_, std::move(settings));
     }
     for (const char* path : {"/api/v1/mcp", "/mcp", "/api/v1/mcp/", "/*/mcp"}) {
@@ -109,6 +126,9 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, ReactorKeys keys,
 Reactor::~Reactor() = default;
 
 Status Reactor::open() {
+    if (Status opened = crashes_.open(); !opened) {
+        log_warn("daemon", "no crash reports: %s", opened.error().message.c_str());
+    }
     return audit_.open();
 }
 

@@ -22,6 +22,7 @@ namespace {
 
 constexpr char kSync = 's';
 constexpr char kReplace = 'r';
+constexpr char kRemove = 'd';
 constexpr char kResolve = 'n';
 
 std::string done(std::string_view text = {}) {
@@ -58,6 +59,12 @@ std::string replace_file(std::string_view request) {
     return written ? done() : failed(written.error().message);
 }
 
+std::string remove_file(const std::string& path) {
+    return ::unlink(path.c_str()) == 0 || errno == ENOENT
+               ? done()
+               : failed(sys_error("remove", path).message);
+}
+
 std::string resolve(const std::string& host) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
@@ -86,6 +93,9 @@ std::string serve(bool writer, std::string_view request, const Fd& fd) {
     }
     if (writer && verb == kReplace) {
         return replace_file(request.substr(1));
+    }
+    if (writer && verb == kRemove) {
+        return remove_file(std::string(request.substr(1)));
     }
     if (!writer && verb == kResolve) {
         return resolve(std::string(request.substr(1)));
@@ -126,6 +136,10 @@ std::string writer_replace_request(std::string_view path, unsigned mode,
     std::string request(1, kReplace);
     request.append(path).append(1, '\0').append(std::to_string(mode)).append(1, '\0');
     return request.append(content);
+}
+
+std::string writer_remove_request(std::string_view path) {
+    return std::string(1, kRemove).append(path);
 }
 
 std::string resolver_request(std::string_view host) {

@@ -212,7 +212,8 @@ class Neurond:
         return self.find(f"RECORD={self.dir / name}.record")
 
     def find(self, variable):
-        return next((p for p in self.processes(variable) if stat_of(p)[0] == self.reactor), None)
+        return next((p for p in self.processes(variable)
+                     if (stat_of(p) or (0,))[0] == self.reactor), None)
 
     def processes(self, variable=None):
         """Live processes that carry our mark (or `variable`) in their environment."""

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "neurond/back/carrier.h"
+#include "neurond/back/crash_report.h"
 #include "neurond/back/stderr_drain.h"
 #include "neurond/loop/child.h"
 #include "neurond/loop/trampoline.h"
@@ -25,6 +26,7 @@ struct StdioCommand {
     Millis stop_timeout{5000};
     LinkLimits limits;
     ChildLimits may_use;
+    CrashReports* crashes = nullptr;  ///< lent; null = ends are not reported
 };
 
 /// A child that speaks NDJSON on its stdin and stdout.
@@ -64,9 +66,12 @@ class StdioProcess final : public Carrier, private ChildOwner, private LinkOwner
     void on_link_closed(const std::string& reason) override;
     void fail_unsent();
     void escalate();
+    void begin_stop();
+    bool crashed() const noexcept;
     Status launch(const SpawnPlan& plan);
     std::string why_ended();
     void finish_if_ended();
+    void report_crash(const std::string& reason);
 
     EventLoop& loop_;
     Children& children_;
@@ -74,13 +79,16 @@ class StdioProcess final : public Carrier, private ChildOwner, private LinkOwner
     const StdioCommand& command_;  ///< the downstream's
     CarrierOwner& owner_;
     pid_t pid_ = 0;
+    TimePoint started_;
     Fd report_;  ///< of the trampoline
     Stopping stopping_ = Stopping::kNo;
+    bool asked_ = false;  ///< to end, by its owner
     std::unique_ptr<LineLink> link_;
     bool link_open_ = false;
     bool stdin_broken_ = false;
     std::vector<uint64_t> unsent_;  ///< requests it will not read
     std::optional<ExitStatus> ended_;
+    Millis uptime_{0};
     std::optional<StderrDrain> stderr_;
     Task unsent_task_;
     Timer escalation_;

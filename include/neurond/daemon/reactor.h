@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "neurond/back/crash_report.h"
 #include "neurond/back/supervisor.h"
 #include "neurond/base/metrics.h"
 #include "neurond/conf/config.h"
@@ -92,6 +93,7 @@ class Reactor final : private SignalSink,
     ResolverCache names_;
     Metrics metrics_;
     AuditLog audit_;
+    CrashReports crashes_;
     Supervisor supervisor_;
     Telemetry telemetry_;
     Router router_;
