@@ -107,7 +107,7 @@ void HttpCarrier::send(OutQueue&& message, const Outgoing& about) {
     job.bytes.append(std::move(message));
     job.exchange = &post;
     job.safe = is_request && is_safe(about.method);
-    job.urgent = !is_request;
+    job.urgent = !is_request || about.method == "subscriptions/listen";
     revision_ = to_string(about.revision);
     if (is_initialize) {
         initializing_ = &post;

@@ -9,6 +9,7 @@
 #include "neurond/mcp/leg_legacy.h"
 #include "neurond/mcp/leg_modern.h"
 #include "neurond/mcp/param_headers.h"
+#include "neurond/wire/json_write.h"
 
 namespace neuron {
 
@@ -29,6 +30,7 @@ Instance::Instance(EventLoop& loop, const InstanceSettings& settings,
       sink_(sink),
       owner_(owner),
       listing_(loop, settings.start_timeout, static_cast<ListingOwner&>(*this)),
+      feed_(loop, static_cast<UpdateFeedOwner&>(*this)),
       complaints_(kStderrLogLinesPerSecond),
       start_timer_(loop,
                    [this] { start_failed("it was not ready within start_timeout"); }),
@@ -56,6 +58,7 @@ void Instance::stop(const std::string& why) {
     start_timer_.cancel();
     probe_timer_.cancel();
     listing_.stop();
+    feed_.stop();
     answer_all(why, "unavailable");
     carrier_->stop();
 }
@@ -211,6 +214,9 @@ void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
         case Pending::kCall:
             answer(entry.call, is_result ? Answer::result(body) : Answer::error(body));
             break;
+        case Pending::kFeed:
+            feed_.on_over(*id, !is_result);
+            break;
     }
 }
 
@@ -247,6 +253,9 @@ void Instance::fail_entry(uint64_t id, const Entry& entry, const std::string& wh
         case Pending::kList:
             listing_.on_refused(id, "it " + what);
             break;
+        case Pending::kFeed:
+            feed_.on_over(id, false);
+            break;
     }
 }
 
@@ -272,8 +281,10 @@ void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
     } else if (entry.kind == Pending::kCall) {
         answer(entry.call, Answer::failure(own_error("failed: " + failure.why,
                                                      error_type(failure.kind))));
-    } else {
+    } else if (entry.kind == Pending::kList) {
         listing_.on_refused(id, failure.why);
+    } else {
+        feed_.on_over(id, false);
     }
 }
 
@@ -300,6 +311,7 @@ void Instance::renew() {
     ++sessions_;
     renewing_ = true;
     listing_.stop();
+    feed_.stop();
     state_ = State::kGreeting;
     start_timer_.arm(settings_.start_timeout);
     greet(discovery_.begin());
@@ -310,6 +322,9 @@ void Instance::on_notification(const JsonRpcMessage& message, const JsonScanner&
     if (message.method != "notifications/progress") {
         if (state_ == State::kListing || state_ == State::kReady) {
             listing_.on_notification(message.method);
+        }
+        if (message.method == "notifications/subscriptions/acknowledged") {
+            feed_.on_acknowledged(read_acknowledged(scan, text.view()).value_or(0));
         }
         return;  // of all others nothing links them to a call
     }
@@ -405,11 +420,44 @@ uint64_t Instance::ask_for_page(ItemKind kind,
     return about.id;
 }
 
+void Instance::send_subscribe(const std::string& uri, bool subscribe) {
+    OutQueue message;
+    Outgoing about;
+    about.id = new_request(Pending::kFeed, {});
+    about.method = subscribe ? "resources/subscribe" : "resources/unsubscribe";
+    write_request(message, std::to_string(about.id), about.method,
+                  "{\"uri\":" + json_quote(uri) + "}");
+    transmit(std::move(message), about);
+}
+
+uint64_t Instance::send_listen(const std::set<std::string>& uris) {
+    OutQueue message;
+    Outgoing about;
+    about.id = new_request(Pending::kFeed, {});
+    about.method = "subscriptions/listen";
+    write_listen(message, about.id, uris);
+    transmit(std::move(message), about);
+    return about.id;
+}
+
+/// Over HTTP the end of the exchange says it; a notification is not even sent.
+void Instance::end_listen(uint64_t id) {
+    pending_.erase(id);
+    carrier_->forget(id);
+    OutQueue message;
+    write_cancelled(message, id, "another listen has taken its place");
+    Outgoing about;
+    about.kind = Outgoing::Kind::kNotification;
+    about.method = "notifications/cancelled";
+    transmit(std::move(message), about);
+}
+
 void Instance::on_list_complete(std::shared_ptr<Offer> offer) {
     if (state_ == State::kListing) {
         state_ = State::kReady;
         renewing_ = false;
         start_timer_.cancel();
+        feed_.begin(hello_);
     }
     for (const std::string& problem : offer->problems) {
         log_warn("supervisor", "%s: %s", settings_.server.c_str(), problem.c_str());

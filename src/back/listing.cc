@@ -50,6 +50,15 @@ void Listing::on_notification(std::string_view method) {
     }
 }
 
+void Listing::relist_all() {
+    for (const ItemKind kind : kItemKinds) {
+        changed_ |= bit_of(kind);
+    }
+    if (!waiting_for_ && !delay_.armed()) {
+        delay_.arm(kRelistDelay);
+    }
+}
+
 void Listing::relist() {
     std::deque<ItemKind> kinds;
     for (const ItemKind kind : kItemKinds) {

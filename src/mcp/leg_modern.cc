@@ -49,6 +49,29 @@ void write_discover(OutQueue& out, uint64_t id) {
                   "{\"_meta\":{" + hop_meta({}) + "}}");
 }
 
+void write_listen(OutQueue& out, uint64_t id, const std::set<std::string>& uris) {
+    JsonWriter w;
+    w.begin_object().key("toolsListChanged").boolean(true);
+    w.key("promptsListChanged").boolean(true).key("resourcesListChanged").boolean(true);
+    if (!uris.empty()) {
+        w.key("resourceSubscriptions").begin_array();
+        for (const std::string& uri : uris) {
+            w.string(uri);
+        }
+        w.end_array();
+    }
+    write_request(out, std::to_string(id), "subscriptions/listen",
+                  "{\"_meta\":{" + hop_meta({}) +
+                      "},\"notifications\":" + w.end_object().take() + "}");
+}
+
+std::optional<uint64_t> read_acknowledged(const JsonScanner& scan,
+                                          std::string_view text) {
+    return read_leg_id(
+        find(scan.meta_members(), text, "io.modelcontextprotocol/subscriptionId")
+            .in(text));
+}
+
 ServerHello read_discover_result(std::string_view result) {
     const JsonView hello(result);
     const JsonView info =

@@ -183,6 +183,10 @@ ServerCaps ServerCaps::parse(const JsonView& capabilities) {
     out.resources = has("resources");
     out.subscribe =
         capabilities.find("resources").find("subscribe").as_bool().value_or(false);
+    for (const char* key : {"tools", "prompts", "resources"}) {
+        const JsonView told = capabilities.find(key).find("listChanged");
+        out.list_changed = out.list_changed || told.as_bool().value_or(false);
+    }
     out.logging = has("logging");
     out.completions = has("completions");
     return out;

@@ -118,14 +118,14 @@ def test_each_client_is_told_only_of_what_it_would_see():
         with daemon.client() as client, daemon.client(path="/api/v1/mcp/b") as other:
             streams = [client.stream(), other.stream()]
             client.call("a.add_tool", {"name": "secret-1"})
-            client.call("a.add_tool", {"name": "open"})
-            wait_for("it is listed", lambda: "a.open" in client.tools())
+            client.call("a.add_tool", {"name": "visible"})
+            wait_for("it is listed", lambda: "a.visible" in client.tools())
             assert streams[0].next()["method"] == TOOLS_CHANGED
             client.call("a.add_tool", {"name": "secret-2"})
             client.call("a.echo", {"text": "x"})
             # Whatever that change brought would have come before what follows it.
-            client.call("a.add_tool", {"name": "open-2"})
-            wait_for("it is listed", lambda: "a.open-2" in client.tools())
+            client.call("a.add_tool", {"name": "visible-2"})
+            wait_for("it is listed", lambda: "a.visible-2" in client.tools())
             assert streams[0].next()["method"] == TOOLS_CHANGED
             time_for_more = [e for e in list(streams[0].events.queue) if e and e.data]
             assert not time_for_more, time_for_more
@@ -185,6 +185,20 @@ def test_a_legacy_client_of_lines_is_told_once_it_has_shaken_hands():
             lines.request("ping")
             client.call("a.add_tool", {"name": "x1"})
             assert lines.read() == {"jsonrpc": "2.0", "method": TOOLS_CHANGED}
+
+
+def test_a_modern_server_is_listened_to():
+    with Neurond({"a": news_server("modern")}) as daemon, daemon.client() as client:
+        stream, ear = client.stream(), Listen(daemon, {"toolsListChanged": True})
+        ear.acknowledged()
+        wait_for("neurond listens", lambda: json.loads(client.call("a.heard").text) == [
+            ["listen", []]])
+        client.call("a.add", {"name": "new"})
+        assert stream.next()["method"] == TOOLS_CHANGED
+        ear.expect(TOOLS_CHANGED)
+        assert "a.new" in client.tools()
+        stream.close()
+        ear.close()
 
 
 def cpu_seconds(pid):

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -11,6 +12,7 @@
 
 #include "neurond/back/carrier.h"
 #include "neurond/back/listing.h"
+#include "neurond/back/update_feed.h"
 #include "neurond/base/log_limiter.h"
 #include "neurond/loop/event_loop.h"
 #include "neurond/mcp/catalog.h"
@@ -50,7 +52,7 @@ struct InstanceSettings {
 ///
 ///     kGreeting ──hello──> kListing ──last page──> kReady ──stop(), the end──> kEnding
 ///         ^───────the server has forgotten the session───┘
-class Instance final : private CarrierOwner, private ListingOwner {
+class Instance final : private CarrierOwner, private ListingOwner, private UpdateFeedOwner {
   public:
     using MakeCarrier = std::function<std::unique_ptr<Carrier>(CarrierOwner&)>;
 
@@ -79,7 +81,7 @@ class Instance final : private CarrierOwner, private ListingOwner {
 
   private:
     enum class State { kGreeting, kListing, kReady, kEnding };
-    enum class Pending { kCall, kGreeting, kList };
+    enum class Pending { kCall, kGreeting, kList, kFeed };
 
     struct Entry {
         Pending kind;
@@ -111,6 +113,10 @@ class Instance final : private CarrierOwner, private ListingOwner {
     void forget_page(uint64_t id) override { pending_.erase(id); }
     void on_list_complete(std::shared_ptr<Offer> offer) override;
     void on_list_failed(const std::string& why) override { start_failed(why); }
+    void send_subscribe(const std::string& uri, bool subscribe) override;
+    uint64_t send_listen(const std::set<std::string>& uris) override;
+    void end_listen(uint64_t id) override;
+    void on_updates_missed() override { listing_.relist_all(); }
     void start_failed(const std::string& why);
     void expired(const Entry& entry);
     void renew();
@@ -136,6 +142,7 @@ class Instance final : private CarrierOwner, private ListingOwner {
     bool renewing_ = false;
     ServerHello hello_;
     Listing listing_;
+    UpdateFeed feed_;
     std::string failure_;  ///< why we stop it ourselves
     LogLimiter complaints_;
     Timer start_timer_;

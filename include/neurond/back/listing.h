@@ -39,6 +39,8 @@ class Listing {
     void begin(const ServerHello& hello);
     /// `method` may be a list_changed notification: then its kind is listed again.
     void on_notification(std::string_view method);
+    /// Something may have been missed: everything is listed again.
+    void relist_all();
     /// The request `id` was answered by this result.
     void on_page(uint64_t id, const Slice& result);
     /// … by an error, or not at all.

@@ -5,6 +5,9 @@
 // revision and what it can be asked.
 
 #include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "neurond/base/result.h"
@@ -15,6 +18,11 @@ namespace neuron {
 const Leg& modern_leg() noexcept;
 
 void write_discover(OutQueue& out, uint64_t id);
+/// `subscriptions/listen` for the changes of every list, and of these resources.
+void write_listen(OutQueue& out, uint64_t id, const std::set<std::string>& uris);
+/// The id of the listen that a `notifications/subscriptions/acknowledged` begins.
+std::optional<uint64_t> read_acknowledged(const JsonScanner& scan,
+                                          std::string_view text);
 /// `result` is the validated result of server/discover that offers a revision we speak.
 ServerHello read_discover_result(std::string_view result);
 

@@ -49,6 +49,7 @@ struct ServerCaps {
     bool prompts = false;
     bool resources = false;
     bool subscribe = false;  ///< to resources
+    bool list_changed = false;  ///< it tells of at least one list
     bool logging = false;
     bool completions = false;
 
