@@ -87,12 +87,15 @@ void Instance::send(Call& call) {
     call.leg_id = new_request(Pending::kCall, call.handle);
     call.stage = Call::Stage::kSent;
     call.sent = monotonic_now();
+    call.server = hello_.revision;
     OutQueue message;
     leg_of(hello_.revision).write_call(message, call.leg_id, call);
     Outgoing about;
     about.id = call.leg_id;
     about.method = call.request.method;
-    about.name = call.entry->own_name;
+    if (call.request.kind <= CallKind::kResource) {
+        about.name = call.entry->own_name;
+    }
     const auto fields = fields_of(call);
     about.fields = &fields;
     transmit(std::move(message), about);

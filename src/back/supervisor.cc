@@ -10,11 +10,13 @@
 namespace neuron {
 
 Supervisor::Supervisor(EventLoop& loop, Children& children, ResolverCache& names,
-                       std::string separator, SupervisorOwner& owner)
+                       std::string separator, bool describe_prefix,
+                       SupervisorOwner& owner)
     : loop_(loop),
       children_(children),
       names_(names),
       separator_(std::move(separator)),
+      describe_prefix_(describe_prefix),
       owner_(owner),
       catalog_(CatalogBuilder().build(separator_)),
       rebuild_(loop, Phase::kSoon, [this] { rebuild(); }),
@@ -124,8 +126,11 @@ void Supervisor::on_downstream_stopped() {
 
 void Supervisor::rebuild() {
     CatalogBuilder builder;
+    if (describe_prefix_) {
+        builder.describe_prefix();
+    }
     for (const auto& downstream : downstreams_) {
-        if (downstream->offer() != nullptr) {
+        if (downstream->state() != DownstreamState::kDisabled) {
             builder.add_downstream(downstream->name(), downstream->handle(),
                                    downstream->offer(), downstream->exposure());
         }

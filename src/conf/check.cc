@@ -122,10 +122,18 @@ void Checker::rule(const Section& section) {
     if (!why.empty()) {
         diagnostics_.error(section.place(), "[rule]", why);
     }
-    patterns(section, "tools");
+    bool names = false;
+    bool all_good = true;
+    for (const char* key : {"tools", "prompts", "resources"}) {
+        patterns(section, key);
+        all_good = all_good && good(section, key);
+        names = names || !section.list(key).empty();
+    }
     patterns(section, "clients");
-    if (good(section, "tools") && section.list("tools").empty()) {
-        error(section, "tools", "names nothing, expected at least one pattern");
+    if (all_good && !names) {
+        diagnostics_.error(section.place(), "rule." + id,
+                           "names nothing, expected patterns in tools, prompts or "
+                           "resources");
     }
 }
 

@@ -107,6 +107,10 @@ constexpr KeySpec kFederation[] = {
          "How long a client may take to reply to what a server asks it."),
     integer("input_rounds", "8", {1, 1000}, kReload,
          "How many times a server may ask the client of one call."),
+    integer("page_size", "0", {0, 10 * 1000}, kReload,
+            "How many things a page of a list has; 0 is all of them."),
+    yes_no("describe_prefix", "no", kReload,
+           "Whether descriptions begin with the downstream's name in brackets."),
 };
 
 constexpr KeySpec kDownstream[] = {
@@ -180,8 +184,12 @@ constexpr KeySpec kPolicy[] = {
 constexpr KeySpec kRule[] = {
     choice("effect", nullptr, "allow deny", kReload,
          "What the rule does; where rules disagree, deny wins."),
-    list("tools", nullptr, nullptr, kReload,
+    list("tools", "", nullptr, kReload,
          "Patterns on full tool names."),
+    list("prompts", "", nullptr, kReload,
+         "Patterns on full prompt names."),
+    list("resources", "", nullptr, kReload,
+         "Patterns on URIs and URI templates of resources."),
     list("clients", "", nullptr, kReload,
          "Patterns on identities; none is everybody."),
     free_text("description", Type::kString, "", kReload,

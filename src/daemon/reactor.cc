@@ -89,12 +89,13 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, ReactorKeys keys,
       crashes_(daemon_paths(*config_).state_dir + "/crashes", crash_disk(writer_)),
       supervisor_(loop_, children_, names_,
                   config_->section("federation").str("separator"),
+                  config_->section("federation").yes("describe_prefix"),
                   static_cast<SupervisorOwner&>(*this)),
       telemetry_(metrics_, static_cast<const DaemonView&>(*this)),
       router_(loop_, parties_, audit_, supervisor_, telemetry_,
               router_limits(*config_)),
       subscriptions_(loop_, router_, static_cast<ResourceSource&>(supervisor_)),
-      sessions_(session_settings(*config_), std::move(keys.session)),
+      sessions_(session_settings(*config_), keys.session),
       server_(loop_, http_settings(*config_, raise_descriptor_limit())),
       mcp_(loop_, server_, router_, sessions_, subscriptions_, mcp_settings(*config_)),
       pages_(server_, metrics_, static_cast<DaemonView&>(*this)),
@@ -107,7 +108,8 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, ReactorKeys keys,
                       }),
       stop_task_(loop_, Phase::kSoon, [this] { drain(); }) {
     router_.set_rules({CatalogBuilder().build("."),
-                       std::make_shared<const Policy>(Policy::from(*config_))});
+                       std::make_shared<const Policy>(Policy::from(*config_)),
+                       list_settings(*config_, keys.session)});
     for (DownstreamSettings& settings : downstream_settings(*config_)) {
         settings.command.crashes = &crashes_;
         supervisor_.add(router_, std::move(settings));
@@ -156,7 +158,7 @@ const char* Reactor::state() const noexcept {
 }
 
 void Reactor::on_catalog(std::shared_ptr<const Catalog> catalog, bool changed) {
-    router_.set_rules({std::move(catalog), router_.rules().policy});
+    router_.set_catalog(std::move(catalog));
     if (changed && state_ != State::kStopping) {
         subscriptions_.rules_changed();
     }

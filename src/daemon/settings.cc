@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "neurond/base/crypto.h"
 #include "neurond/base/limits.h"
 #include "neurond/base/text.h"
 #include "neurond/base/url.h"
@@ -230,6 +231,11 @@ RouterLimits router_limits(const conf::Config& config) {
             config.section("audit").str("on_failure") == "deny",
             static_cast<unsigned>(federation.integer("input_rounds")),
             federation.duration("input_timeout")};
+}
+
+ListSettings list_settings(const conf::Config& config, const std::string& key) {
+    return {static_cast<size_t>(config.section("federation").integer("page_size")),
+            hmac_sha256(key, "cursors of lists")};
 }
 
 AuditSettings audit_settings(const conf::Config& config, std::string key) {

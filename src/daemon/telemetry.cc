@@ -101,10 +101,13 @@ Telemetry::PerDownstream& Telemetry::downstream(const std::string& name) {
 Counter& Telemetry::counter(const Call& call, std::string_view result) {
     const std::string& server = call.entry->downstream;
     PerDownstream& per = downstream(server);
-    auto tool = per.tools.find(call.entry->own_name);
+    // Of other methods only the method is told: of URIs there is no end.
+    const bool is_tool = call.request.kind == CallKind::kTool;
+    const std::string& name = is_tool ? call.entry->own_name : call.request.method;
+    auto tool = per.tools.find(name);
     if (tool == per.tools.end()) {
         const bool full = tools_ >= kMaxToolLabels;
-        tool = per.tools.try_emplace(full ? kOther : call.entry->own_name).first;
+        tool = per.tools.try_emplace(full ? kOther : name).first;
         tools_ += full ? 0 : 1;
     }
     const size_t index = index_of(result);
@@ -113,7 +116,7 @@ Counter& Telemetry::counter(const Call& call, std::string_view result) {
         known = &metrics_.counter("neurond_calls_total", "Calls by how they ended.",
                                   {{"downstream", server},
                                    {"method", call.request.method},
-                                   {"tool", tool->first},
+                                   {"tool", is_tool ? tool->first : ""},
                                    {"result", std::string(kResults[index])}});
     }
     return *known;

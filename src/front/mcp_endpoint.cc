@@ -279,12 +279,13 @@ void McpEndpoint::serve(Post& post, const Door& door, DoorRequest asked,
             write_result(answer, id_raw, Slice({}, "{}"));
             break;
         case DoorRequest::Kind::kDiscover:
-            write_discover_result(answer, id_raw);
+            write_discover_result(answer, id_raw,
+                                  router_.viewer(post.view, post.request.identity));
             break;
-        case DoorRequest::Kind::kToolsList:
-            door.write_tools_list(answer, id_raw,
-                                  *router_.rules().catalog->seen_as(post.view),
-                                  *router_.rules().policy, post.request.identity);
+        case DoorRequest::Kind::kList:
+            door.write_list(answer, id_raw, asked,
+                            router_.viewer(post.view, post.request.identity),
+                            router_.rules().lists);
             break;
         case DoorRequest::Kind::kListen:
             listen(post, asked, id_raw);
@@ -371,7 +372,8 @@ void McpEndpoint::initialize(Post& post, std::string_view id_raw,
         return;
     }
     session->news = streams_.make_news(*session, post.request.identity, post.view);
-    write_initialize_result(answer, id_raw, hello.revision);
+    write_initialize_result(answer, id_raw, hello.revision,
+                            router_.viewer(post.view, post.request.identity));
     say(post, std::move(answer));
     post.reply->fields.emplace_back(kSessionField, session->token);
 }
@@ -397,6 +399,7 @@ void McpEndpoint::call(Post& post, const Door& door, CallRequest request,
         return;
     }
     request.identity = post.request.identity;
+    request.revision = door.modern() ? Revision::k20260728 : post.session->revision;
     request.view = post.view;
     keep_fields(post.request.head.fields, request);
     if (door.modern()) {
@@ -426,7 +429,8 @@ void McpEndpoint::keep_fields(const HttpFields& fields, CallRequest& request) co
 bool McpEndpoint::params_agree(Post& post, const CallRequest& request,
                                std::string_view id_raw) {
     const auto catalog = router_.rules().catalog->seen_as(post.view);
-    const CatalogEntry* entry = catalog->find(request.name);
+    const CatalogEntry* entry =
+        request.kind == CallKind::kTool ? catalog->find(request.name) : nullptr;
     if (entry == nullptr) {
         return true;  // that is told by the router
     }

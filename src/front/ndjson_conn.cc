@@ -171,12 +171,11 @@ void NdjsonConn::serve(const Incoming& in, const Door& door, DoorRequest asked) 
             write_result(answer, in.id_raw, Slice({}, "{}"));
             break;
         case DoorRequest::Kind::kDiscover:
-            write_discover_result(answer, in.id_raw);
+            write_discover_result(answer, in.id_raw, router_.viewer(view_, identity_));
             break;
-        case DoorRequest::Kind::kToolsList:
-            door.write_tools_list(answer, in.id_raw,
-                                  *router_.rules().catalog->seen_as(view_),
-                                  *router_.rules().policy, identity_);
+        case DoorRequest::Kind::kList:
+            door.write_list(answer, in.id_raw, asked, router_.viewer(view_, identity_),
+                            router_.rules().lists);
             break;
     }
     say(std::move(answer), batch_now_);
@@ -198,7 +197,8 @@ void NdjsonConn::initialize(const Incoming& in) {
     initialized_ = false;
     subscriptions_.begin_legacy(identity_, view_);
     OutQueue answer;
-    write_initialize_result(answer, in.id_raw, hello.revision);
+    write_initialize_result(answer, in.id_raw, hello.revision,
+                            router_.viewer(view_, identity_));
     say(std::move(answer), 0);
 }
 
@@ -228,6 +228,7 @@ void NdjsonConn::call(const Incoming& in, const Door& door, CallRequest request)
     }
     request.text = to_keep(request.text);
     request.view = view_;
+    request.revision = door.modern() ? Revision::k20260728 : *revision_;
     request.identity = identity_;
     if (door.modern()) {
         request.party = identity_party(identity_);

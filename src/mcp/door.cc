@@ -179,11 +179,16 @@ void write_progress(OutQueue& out, const Notice& notice, std::string_view token_
 
 void write_own_error(OutQueue& out, std::string_view id_raw, const OwnError& error,
                      std::string_view request_id) {
+    JsonWriter w;
+    if (!error.uri.empty()) {
+        w.begin_object().key("uri").string(error.uri).end_object();
+        write_error(out, id_raw, error.code, error.message, w.take());
+        return;
+    }
     if (error.type.empty()) {
         write_error(out, id_raw, error.code, error.message);
         return;
     }
-    JsonWriter w;
     w.begin_object().key("type").string(error.type);
     if (!error.server.empty()) {
         w.key("server").string(error.server);
@@ -200,51 +205,6 @@ DoorRequest refused_request(JsonRpcError code, std::string message, int status) 
     out.error = {code, std::move(message), {}, {}, {}};
     out.status = status;
     return out;
-}
-
-DoorRequest read_call(const JsonRpcMessage& message, const JsonScanner& scan,
-                      const Slice& text) {
-    const std::string_view view = text.view();
-    DoorRequest out;
-    CallRequest& call = out.call;
-    call.name_span = find(scan.params_members(), view, "name");
-    const std::optional<std::string> name = JsonView(call.name_span.in(view)).as_string();
-    if (!name) {
-        return refused_request(JsonRpcError::kInvalidParams,
-                               "tools/call: params.name is missing or not a string");
-    }
-    call.arguments = find(scan.params_members(), view, "arguments");
-    if (!call.arguments.empty() && !JsonView(call.arguments.in(view)).is_object()) {
-        return refused_request(JsonRpcError::kInvalidParams,
-                               "tools/call: params.arguments is not an object");
-    }
-    call.meta = find(scan.params_members(), view, "_meta");
-    if (!call.meta.empty() && !JsonView(call.meta.in(view)).is_object()) {
-        return refused_request(JsonRpcError::kInvalidParams,
-                               "tools/call: params._meta is not an object");
-    }
-    out.kind = DoorRequest::Kind::kCall;
-    call.method = message.method;
-    call.name = *name;
-    call.text = text;
-    call.params = message.params;
-    call.progress_token = find(scan.meta_members(), view, "progressToken");
-    return out;
-}
-
-void write_visible_tools(OutQueue& out, const Catalog& catalog, const Policy& policy,
-                         const Identity& identity, bool legacy) {
-    bool first = true;
-    for (const CatalogEntry& entry : catalog.entries()) {
-        if (!policy.decide(identity.name, PolicyKind::kTool, entry.full_name).allowed) {
-            continue;
-        }
-        if (!first) {
-            out.write(",");
-        }
-        first = false;
-        out.append(legacy ? entry.legacy_item : entry.item);
-    }
 }
 
 }  // namespace neuron

@@ -6,6 +6,7 @@
 
 #include "neurond/base/limits.h"
 #include "neurond/base/version.h"
+#include "neurond/mcp/greeting.h"
 #include "neurond/wire/json_splice.h"
 #include "neurond/wire/json_view.h"
 #include "neurond/wire/json_write.h"
@@ -33,13 +34,16 @@ class LegacyDoor final : public Door {
     bool modern() const noexcept override { return false; }
     DoorRequest read_request(const JsonRpcMessage& message, const JsonScanner& scan,
                              const Slice& text) const override;
-    void write_tools_list(OutQueue& out, std::string_view id_raw, const Catalog& catalog,
-                          const Policy& policy, const Identity& identity) const override {
-        out.write(R"({"jsonrpc":"2.0","id":)");
-        out.write(id_raw);
-        out.write(R"(,"result":{"tools":[)");
-        write_visible_tools(out, catalog, policy, identity, true);
-        out.write("]}}");
+    void write_list(OutQueue& out, std::string_view id_raw, const DoorRequest& asked,
+                    const Viewer& viewer, const ListSettings& settings) const override {
+        const auto page = list_page_or_error(out, id_raw, asked, viewer, settings);
+        if (page) {
+            out.write(R"({"jsonrpc":"2.0","id":)");
+            out.write(id_raw);
+            out.write(R"(,"result":{)");
+            write_list_members(out, asked.list, *page, true);
+            out.write("}}");
+        }
     }
     void write_answer(OutQueue& out, std::string_view id_raw, const Answer& answer,
                       std::string_view request_id) const override;
@@ -62,15 +66,8 @@ DoorRequest read_subscribe(const JsonRpcMessage& message, const JsonScanner& sca
 
 DoorRequest LegacyDoor::read_request(const JsonRpcMessage& message,
                                      const JsonScanner& scan, const Slice& text) const {
-    if (message.method == "tools/call") {
-        return read_call(message, scan, text);
-    }
-    if (message.method == "tools/list") {
-        // We never hand out a cursor, so none can be valid.
-        return find(scan.params_members(), text.view(), "cursor").empty()
-                   ? of_kind(DoorRequest::Kind::kToolsList)
-                   : refused_request(JsonRpcError::kInvalidParams,
-                                     "tools/list: invalid cursor");
+    if (auto shared = read_shared_request(message, scan, text); shared) {
+        return std::move(*shared);
     }
     if (message.method == "resources/subscribe" ||
         message.method == "resources/unsubscribe") {
@@ -171,13 +168,15 @@ const char* batch_problem(std::string_view text, std::optional<Revision> revisio
     return nullptr;
 }
 
-void write_initialize_result(OutQueue& out, std::string_view id_raw, Revision revision) {
+void write_initialize_result(OutQueue& out, std::string_view id_raw, Revision revision,
+                             const Viewer& viewer) {
+    const Greeting greeting = greeting_for(viewer);
     JsonWriter w;
     w.begin_object().key("protocolVersion").string(to_string(revision));
-    w.key("capabilities").raw(R"({"tools":{"listChanged":true}})");
+    w.key("capabilities").raw(greeting.capabilities);
     w.key("serverInfo").begin_object().key("name").string("neurond");
     w.key("title").string("neurond federation proxy").key("version").string(kVersion);
-    w.end_object().key("instructions").string(kInstructions).end_object();
+    w.end_object().key("instructions").string(greeting.instructions).end_object();
     write_result(out, id_raw, Slice::copy_of(w.take()));
 }
 

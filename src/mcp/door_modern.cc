@@ -4,6 +4,7 @@
 
 #include "neurond/base/text.h"
 #include "neurond/base/version.h"
+#include "neurond/mcp/greeting.h"
 #include "neurond/mcp/param_headers.h"
 #include "neurond/wire/json_splice.h"
 #include "neurond/wire/json_view.h"
@@ -30,18 +31,8 @@ class ModernDoor final : public Door {
     bool modern() const noexcept override { return true; }
     DoorRequest read_request(const JsonRpcMessage& message, const JsonScanner& scan,
                              const Slice& text) const override;
-    void write_tools_list(OutQueue& out, std::string_view id_raw, const Catalog& catalog,
-                          const Policy& policy, const Identity& identity) const override {
-        out.write(R"({"jsonrpc":"2.0","id":)");
-        out.write(id_raw);
-        out.write(R"(,"result":{)");
-        out.write(kResultType);
-        out.write(R"(,"tools":[)");
-        write_visible_tools(out, catalog, policy, identity, false);
-        out.write("],");
-        out.write(kPrivateNow);
-        out.write("," + own_meta() + "}}");
-    }
+    void write_list(OutQueue& out, std::string_view id_raw, const DoorRequest& asked,
+                    const Viewer& viewer, const ListSettings& settings) const override;
     void write_answer(OutQueue& out, std::string_view id_raw, const Answer& answer,
                       std::string_view request_id) const override;
 };
@@ -65,16 +56,9 @@ DoorRequest read_listen_request(const JsonScanner& scan, std::string_view text) 
 
 DoorRequest ModernDoor::read_request(const JsonRpcMessage& message,
                                      const JsonScanner& scan, const Slice& text) const {
-    if (message.method == "tools/call") {
-        DoorRequest out = read_call(message, scan, text);
-        out.call.caps = read_request_caps(scan, text.view());
-        return out;
-    }
-    if (message.method == "tools/list") {
-        return find(scan.params_members(), text.view(), "cursor").empty()
-                   ? of_kind(DoorRequest::Kind::kToolsList)
-                   : refused_request(JsonRpcError::kInvalidParams,
-                                     "tools/list: invalid cursor");
+    if (auto shared = read_shared_request(message, scan, text); shared) {
+        shared->call.caps = read_request_caps(scan, text.view());
+        return std::move(*shared);
     }
     if (message.method == "subscriptions/listen") {
         return read_listen_request(scan, text.view());
@@ -85,16 +69,63 @@ DoorRequest ModernDoor::read_request(const JsonRpcMessage& message,
     return refused_request(JsonRpcError::kMethodNotFound, "Method not found", kNotFound);
 }
 
-/// A legacy server says nothing of the kind of its result: it is complete.
-void write_modern_result(OutQueue& out, std::string_view id_raw, const Slice& body) {
+/// The least that all who contribute to the list promise. What differs from client to
+/// client is private.
+CacheHint hint_of(ItemKind kind, const Viewer& viewer) {
+    std::optional<CacheHint> all;
+    for (const CatalogPart& part : viewer.catalog.parts()) {
+        const bool legacy = part.offer == nullptr || is_legacy(part.offer->revision);
+        if (part.offer != nullptr && !part.offer->caps.has(kind)) {
+            continue;
+        }
+        const CacheHint hint = legacy ? CacheHint() : part.offer->of(kind).hint;
+        all = all ? all->and_also(hint) : hint;
+    }
+    CacheHint out = all.value_or(CacheHint());
+    out.is_public = out.is_public && viewer.policy.same_for_all();
+    return out;
+}
+
+std::string to_members(CacheHint hint) {
+    return "\"ttlMs\":" + std::to_string(hint.ttl_ms) + ",\"cacheScope\":\"" +
+           (hint.is_public ? "public" : "private") + "\"";
+}
+
+void ModernDoor::write_list(OutQueue& out, std::string_view id_raw,
+                            const DoorRequest& asked, const Viewer& viewer,
+                            const ListSettings& settings) const {
+    const auto page = list_page_or_error(out, id_raw, asked, viewer, settings);
+    if (!page) {
+        return;
+    }
+    out.write(R"({"jsonrpc":"2.0","id":)");
+    out.write(id_raw);
+    out.write(R"(,"result":{)");
+    out.write(kResultType);
+    out.write(",");
+    write_list_members(out, asked.list, *page, false);
+    out.write("," + to_members(hint_of(asked.list, viewer)) + "," + own_meta() + "}}");
+}
+
+/// A legacy server says nothing of the kind of its result, which is complete, nor how
+/// long what was read may be kept.
+void write_modern_result(OutQueue& out, std::string_view id_raw, const Answer& answer) {
+    const Slice& body = answer.body;
     const JsonView result(body.view());
     const Span whole{0, body.size};
-    std::string type;
+    const JsonView type = result.find("resultType");
+    std::string missing;
+    if (!type.exists()) {
+        missing = kResultType;
+    }
+    if (answer.is_read && (!type.exists() || type.is_string("complete")) &&
+        !(result.find("ttlMs").exists() && result.find("cacheScope").exists())) {
+        missing += (missing.empty() ? "" : ",") + std::string(kPrivateNow);
+    }
     std::vector<Edit> edits;
-    if (!result.find("resultType").exists()) {
-        const bool more = body.view().find('"') != std::string_view::npos;
-        type = std::string(kResultType) + (more ? "," : "");
-        edits.push_back({front_of_object(whole), type});
+    if (!missing.empty()) {
+        missing += body.view().find('"') != std::string_view::npos ? "," : "";
+        edits.push_back({front_of_object(whole), missing});
     }
     write_result(out, id_raw, JsonBody{body, whole, edits});
 }
@@ -103,14 +134,19 @@ void ModernDoor::write_answer(OutQueue& out, std::string_view id_raw,
                               const Answer& answer, std::string_view request_id) const {
     switch (answer.kind) {
         case Answer::Kind::kResult:
-            write_modern_result(out, id_raw, answer.body);
+            write_modern_result(out, id_raw, answer);
             return;
         case Answer::Kind::kError:
             write_error(out, id_raw, answer.body);
             return;
-        case Answer::Kind::kOwnError:
-            write_own_error(out, id_raw, answer.own, request_id);
+        case Answer::Kind::kOwnError: {
+            OwnError own = answer.own;
+            if (own.code == JsonRpcError::kResourceNotFound) {
+                own.code = JsonRpcError::kInvalidParams;
+            }
+            write_own_error(out, id_raw, own, request_id);
             return;
+        }
     }
 }
 
@@ -134,12 +170,14 @@ const Door& modern_door() noexcept {
     return door;
 }
 
-void write_discover_result(OutQueue& out, std::string_view id_raw) {
+void write_discover_result(OutQueue& out, std::string_view id_raw,
+                           const Viewer& viewer) {
+    const Greeting greeting = greeting_for(viewer);
     JsonWriter w;
     w.begin_object().key("resultType").string("complete");
     w.key("supportedVersions").begin_array().string(to_string(Revision::k20260728));
-    w.end_array().key("capabilities").raw(R"({"tools":{"listChanged":true}})");
-    w.key("instructions").string(kInstructions);
+    w.end_array().key("capabilities").raw(greeting.capabilities);
+    w.key("instructions").string(greeting.instructions);
     const std::string head = w.end_object().take();
     write_result(out, id_raw,
                  Slice::copy_of(head.substr(0, head.size() - 1) + "," +

@@ -93,6 +93,11 @@ void write_call_request(OutQueue& out, uint64_t id, const Call& call,
         edits.push_back({request.progress_token, id_text});
     }
     edits.push_back({request.name_span, own_name});
+    // Tasks go to nobody; `context` came with 2025-06-18.
+    const bool takes_context = call.server >= Revision::k20250618;
+    if (!request.drop.empty() && (request.kind == CallKind::kTool || !takes_context)) {
+        edits.push_back({request.drop, {}});
+    }
     std::stable_sort(edits.begin(), edits.end(), [](const Edit& a, const Edit& b) {
         return a.where.begin < b.where.begin;
     });

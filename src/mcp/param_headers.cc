@@ -28,7 +28,7 @@ void walk(const JsonView& schema, const JsonView& arguments, const Found& found)
 
 void for_each_param_header(const CatalogEntry& entry, const JsonView& arguments,
                            const Found& found) {
-    const std::string_view item = entry.tool.item.view();
+    const std::string_view item = entry.source.item.view();
     if (item.find("x-mcp-header") != std::string_view::npos) {  // most have none
         walk(JsonView(item).find("inputSchema"), arguments, found);
     }

@@ -20,6 +20,10 @@ const std::vector<std::string>& globs_for(const PolicyRule& rule, PolicyKind kin
     switch (kind) {
         case PolicyKind::kTool:
             break;
+        case PolicyKind::kPrompt:
+            return rule.prompts;
+        case PolicyKind::kResource:
+            return rule.resources;
     }
     return rule.tools;
 }
@@ -30,19 +34,21 @@ Policy Policy::from(const conf::Config& config) {
     std::vector<PolicyRule> rules;
     for (const conf::Section* section : config.sections("rule")) {
         rules.push_back({section->label(), section->str("effect") == "allow",
-                         section->list("tools"), section->list("clients")});
+                         section->list("tools"), section->list("clients"),
+                         section->list("prompts"), section->list("resources")});
     }
     return Policy(config.section("policy").str("default_action") == "allow",
                   std::move(rules));
 }
 
 PolicyDecision Policy::decide(std::string_view identity, PolicyKind kind,
-                              std::string_view name) const {
+                              std::string_view name, std::string_view also) const {
     const PolicyRule* allowing = nullptr;
     for (const PolicyRule& rule : rules_) {
         const bool matches =
             (rule.clients.empty() || any_matches(rule.clients, identity)) &&
-            any_matches(globs_for(rule, kind), name);
+            (any_matches(globs_for(rule, kind), name) ||
+             (!also.empty() && any_matches(globs_for(rule, kind), also)));
         if (matches && !rule.allow) {
             return {false, rule.id};
         }
@@ -54,6 +60,11 @@ PolicyDecision Policy::decide(std::string_view identity, PolicyKind kind,
         return {true, allowing->id};
     }
     return {default_allow_, "default"};
+}
+
+bool Policy::same_for_all() const {
+    return std::all_of(rules_.begin(), rules_.end(),
+                       [](const PolicyRule& rule) { return rule.clients.empty(); });
 }
 
 }  // namespace neuron

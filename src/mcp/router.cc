@@ -8,6 +8,8 @@
 #include "neurond/base/limits.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
+#include "neurond/mcp/answer_shape.h"
+#include "neurond/mcp/call_target.h"
 #include "neurond/mcp/input_rounds.h"
 
 namespace neuron {
@@ -76,6 +78,10 @@ void Router::set_rules(Rules rules) {
     }
 }
 
+void Router::set_catalog(std::shared_ptr<const Catalog> catalog) {
+    set_rules({std::move(catalog), rules_.policy, rules_.lists});
+}
+
 void Router::run_stage() {
     std::vector<CallHandle> received;
     received.swap(received_);
@@ -94,11 +100,11 @@ void Router::run_stage() {
 /// False when the call has been answered by a refusal, or has to wait.
 bool Router::admit(Record& record) {
     record.catalog = rules_.catalog->seen_as(record.request.view);
-    record.entry = record.catalog->find(record.request.name);
+    record.entry =
+        find_target(*rules_.catalog, *record.catalog, sightings_, record.request);
     const std::optional<Missing> missing =
-        record.entry != nullptr
-            ? std::nullopt
-            : directory_.why_missing(record.request.view, record.request.name);
+        record.entry != nullptr ? std::nullopt
+                                : why_target_missing(directory_, record.request);
     if (std::optional<OwnError> refused = refusal(record, missing); refused) {
         AuditRecord line = audit_record(record, "call");
         line.allowed = false;
@@ -122,23 +128,18 @@ bool Router::admit(Record& record) {
 /// whether its server is up.
 std::optional<OwnError> Router::refusal(Record& record,
                                         const std::optional<Missing>& missing) {
-    const std::string& used = record.request.name;
     if (record.entry == nullptr && !missing) {
-        return OwnError{
-            JsonRpcError::kInvalidParams, "Unknown tool: " + escape(used, 128), {}, {}, {}};
+        return unknown_target(record.request);
     }
-    const std::string& full =
-        record.entry != nullptr ? record.entry->full_name : missing->full_name;
     PolicyDecision decision =
-        rules_.policy->decide(record.request.identity.name, PolicyKind::kTool, full);
+        record.entry != nullptr
+            ? decide(*rules_.policy, record.request.identity, *record.entry)
+            : rules_.policy->decide(record.request.identity.name,
+                                    policy_kind(item_kind(record.request.kind)),
+                                    missing->full_name);
     record.rule = std::move(decision.rule);
     if (!decision.allowed) {
-        return OwnError{JsonRpcError::kInvalidRequest,
-                        "Access denied to tool " + escape(used, 128) +
-                            " by security policy",
-                        {},
-                        {},
-                        {}};
+        return denied_target(record.request);
     }
     if (calls_.size() > limits_.calls_in_flight ||
         Block::total_bytes() > kMaxBufferBytes) {
@@ -352,7 +353,7 @@ void Router::on_input_withdrawn(CallHandle handle, const std::string& key) {
 void Router::on_answer(CallHandle handle, const Answer& answer) {
     Record* record = find(handle);
     if (record != nullptr) {
-        finish(*record, answer,
+        finish(*record, shape_answer(*record, answer, sightings_),
                answer.kind == Answer::Kind::kResult ? "success" : "error");
     }
 }

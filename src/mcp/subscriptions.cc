@@ -8,6 +8,7 @@
 
 #include "neurond/base/limits.h"
 #include "neurond/base/text.h"
+#include "neurond/mcp/list_pages.h"
 
 namespace neuron {
 
@@ -31,9 +32,16 @@ void mix(uint64_t& digest, std::string_view bytes) {
 ListDigests digest_lists(const Catalog& catalog, const Policy& policy,
                          std::string_view identity) {
     ListDigests out{};
-    for (const CatalogEntry& entry : catalog.entries()) {
-        if (policy.decide(identity, PolicyKind::kTool, entry.full_name).allowed) {
-            mix(out[static_cast<size_t>(ListKind::kTools)], entry.item.view());
+    const Identity client{std::string(identity), {}};
+    const Viewer viewer{catalog, policy, client};
+    for (const ItemKind kind : kItemKinds) {
+        const ListKind list = kind == ItemKind::kTool     ? ListKind::kTools
+                              : kind == ItemKind::kPrompt ? ListKind::kPrompts
+                                                          : ListKind::kResources;
+        for (const CatalogEntry& entry : catalog.entries(kind)) {
+            if (viewer.sees(entry)) {
+                mix(out[static_cast<size_t>(list)], entry.item.view());
+            }
         }
     }
     return out;

@@ -102,11 +102,11 @@ TEST_CASE("values of a wrong type or range say what was expected") {
          "t.conf:1:7: rule.x.effect: missing, expected allow or "
          "deny"},
         {"[rule x]\neffect = allow",
-         "t.conf:1:7: rule.x.tools: missing, expected a list "
-         "of words"},
+         "t.conf:1:7: rule.x: names nothing, "
+         "expected patterns in tools, prompts or resources"},
         {"[rule x]\neffect = allow\ntools =",
-         "t.conf:3:8: rule.x.tools: names nothing, "
-         "expected at least one pattern"},
+         "t.conf:1:7: rule.x: names nothing, "
+         "expected patterns in tools, prompts or resources"},
     };
     check(rows);
 }

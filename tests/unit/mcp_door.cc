@@ -324,7 +324,14 @@ TEST_CASE("legacy clients negotiate, and their capabilities are kept") {
         CHECK_FALSE(read(bad).error.empty());
     }
     OutQueue out;
-    write_initialize_result(out, "0", Revision::k20250326);
+    CatalogBuilder builder;
+    auto offer = std::make_shared<Offer>();
+    offer->caps.tools = true;
+    builder.add_downstream("a", {}, offer);
+    const auto catalog = builder.build(".");
+    const Policy policy(true, {});
+    write_initialize_result(out, "0", Revision::k20250326,
+                            {*catalog, policy, {"uid:1", ""}});
     const std::string hello = out.to_string();
     CHECK(hello.find(
               R"({"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-03-26")") ==

@@ -112,10 +112,28 @@ TEST_CASE("errors pass as they are") {
 }
 
 TEST_CASE("methods of the revision are read, all others are not found") {
-    CHECK(read("tools/list").kind == Kind::kToolsList);
+    for (const ItemKind kind : kItemKinds) {
+        const DoorRequest got = read(words_of(kind).method, R"({"cursor":"x"})");
+        CHECK(got.kind == Kind::kList);
+        CHECK(got.list == kind);
+        CHECK(got.cursor == "x");
+    }
+    CHECK(read("tools/list").kind == Kind::kList);
+    CHECK(read("resources/read", R"({"uri":"a:b"})").call.kind == CallKind::kResource);
+    CHECK(read("prompts/get", R"({"name":"a"})").call.kind == CallKind::kPrompt);
+    const char* const reference =
+        R"({"ref":{"uri":"a:{b}","type":"ref/resource"},"argument":{"name":"b"}})";
+    const DoorRequest completion = read("completion/complete", reference);
+    CHECK(completion.call.kind == CallKind::kCompleteResource);
+    CHECK(completion.call.name == "a:{b}");
+    for (const char* bad : {R"({})", R"({"ref":{"type":"ref/x","name":"a"}})",
+                            R"({"ref":{"type":"ref/prompt","uri":"a"}})",
+                            R"({"ref":{"type":"ref/prompt","name":7}})"}) {
+        CHECK(read("completion/complete", bad).error.code == JsonRpcError::kInvalidParams);
+    }
     CHECK(read("server/discover").kind == Kind::kDiscover);
     CHECK(read("tools/call", R"({"name":"a"})").kind == Kind::kCall);
-    for (const char* cursor : {R"({"cursor":"x"})", R"({"cursor":""})"}) {
+    for (const char* cursor : {R"({"cursor":7})", R"({"cursor":null})"}) {
         const DoorRequest got = read("tools/list", cursor);
         CHECK(got.kind == Kind::kRefused);
         CHECK(got.error.code == JsonRpcError::kInvalidParams);
@@ -134,12 +152,15 @@ TEST_CASE("methods of the revision are read, all others are not found") {
 }
 
 TEST_CASE("lists and discover carry their kind and how long they hold") {
-    OutQueue discover;
-    write_discover_result(discover, "\"d\"");
-    OutQueue list;
+    const auto catalog = catalog_of(R"({"type":"object"})");
     const Policy everything(true, {});
-    modern_door().write_tools_list(list, "1", *catalog_of(R"({"type":"object"})"),
-                                   everything, {"uid:1", ""});
+    const Identity somebody{"uid:1", ""};
+    const Viewer viewer{*catalog, everything, somebody};
+    OutQueue discover;
+    write_discover_result(discover, "\"d\"", viewer);
+    OutQueue list;
+    DoorRequest asked;
+    modern_door().write_list(list, "1", asked, viewer, {});
     for (const std::string& text : {discover.to_string(), list.to_string()}) {
         const JsonView result = result_of(text);
         CHECK(result.find("resultType").is_string("complete"));
@@ -156,9 +177,80 @@ TEST_CASE("lists and discover carry their kind and how long they hold") {
     CHECK(result_of(tools).find("tools").at(0).find("name").is_string("a.t"));
     OutQueue none;
     const Policy nothing(false, {});
-    modern_door().write_tools_list(none, "1", *catalog_of(R"({"type":"object"})"),
-                                   nothing, {"uid:1", ""});
+    modern_door().write_list(none, "1", asked, {*catalog, nothing, somebody}, {});
     CHECK(none.to_string().find(R"("tools":[],)") != std::string::npos);
+    OutQueue wrong;
+    asked.cursor = "x";
+    modern_door().write_list(wrong, "1", asked, viewer, {});
+    CHECK(wrong.to_string().find(R"("code":-32602)") != std::string::npos);
+}
+
+TEST_CASE("a list may be kept as the strictest of its servers says") {
+    struct Row {
+        Revision first;
+        const char* rest;
+        bool rules_differ;
+        const char* ttl;
+        const char* scope;
+    };
+    const char* const open = R"(,"ttlMs":700,"cacheScope":"public")";
+    for (const Row& row : {
+             Row{Revision::k20260728, open, false, "700", "public"},
+             Row{Revision::k20260728, open, true, "700", "private"},
+             Row{Revision::k20260728, "", false, "0", "private"},
+             Row{Revision::k20251125, open, false, "0", "private"},
+         }) {
+        CAPTURE(std::string(row.rest));
+        CatalogBuilder builder;
+        for (const char* name : {"a", "b"}) {
+            auto offer = std::make_shared<Offer>();
+            std::optional<std::string> cursor;
+            REQUIRE(parse_page(ItemKind::kPrompt,
+                               Slice::copy_of(R"({"prompts":[{"name":"p"}])" +
+                                              std::string(row.rest) + "}"),
+                               *offer, cursor));
+            offer->caps.prompts = true;
+            offer->revision =
+                std::string_view(name) == "a" ? row.first : Revision::k20260728;
+            builder.add_downstream(name, {}, offer);
+        }
+        const auto catalog = builder.build(".");
+        std::vector<PolicyRule> rules = {{"r", false, {"x"}, {}}};
+        if (row.rules_differ) {
+            rules[0].clients = {"uid:*"};
+        }
+        const Policy policy(true, rules);
+        DoorRequest asked;
+        asked.list = ItemKind::kPrompt;
+        OutQueue out;
+        modern_door().write_list(out, "1", asked, {*catalog, policy, {"uid:1", ""}}, {});
+        const std::string text = out.to_string();
+        CHECK(result_of(text).find("ttlMs").raw() == row.ttl);
+        CHECK(result_of(text).find("cacheScope").is_string(row.scope));
+        CHECK(result_of(text).find("prompts").at(1).find("name").is_string("b.p"));
+    }
+}
+
+TEST_CASE("what was read says how long it holds, also from a legacy server") {
+    struct Row {
+        const char* result;
+        const char* answer;
+    };
+    for (const Row& row : {
+             Row{R"({"contents":[]})",
+                 R"({"resultType":"complete","ttlMs":0,"cacheScope":"private",)"
+                 R"("contents":[]})"},
+             Row{R"({"resultType":"complete","contents":[],"ttlMs":5,"cacheScope":"public"})",
+                 R"({"resultType":"complete","contents":[],"ttlMs":5,"cacheScope":"public"})"},
+             Row{R"({"resultType":"input_required"})", R"({"resultType":"input_required"})"},
+         }) {
+        Answer answer = Answer::result(Slice::copy_of(row.result));
+        answer.is_read = true;
+        OutQueue out;
+        modern_door().write_answer(out, "1", answer, "r");
+        const std::string text = out.to_string();
+        CHECK(result_of(text).raw() == row.answer);
+    }
 }
 
 TEST_CASE("headers that repeat arguments must say the same") {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,13 +37,13 @@ DoorRequest read_params(const std::string& params) {
 /// The params that `leg` sends for them, with the own name `own` and our id 7.
 std::string params_sent(const Leg& leg, const std::string& params,
                         const std::string& own = "own") {
-    CatalogEntry entry;
-    entry.own_name = own;
+    auto entry = std::make_shared<CatalogEntry>();
+    entry->own_name = own;
     Call call;
     DoorRequest request = read_params(params);
     REQUIRE(request.kind == DoorRequest::Kind::kCall);
     call.request = std::move(request.call);
-    call.entry = &entry;
+    call.entry = entry;
     OutQueue out;
     leg.write_call(out, 7, call);
     const std::string sent = out.to_string();
@@ -309,5 +310,50 @@ TEST_CASE("an answer's id is one of ours only as a plain number") {
                             "18446744073709551616", "{}"}) {
         CAPTURE(std::string(raw));
         CHECK_FALSE(read_leg_id(raw));
+    }
+}
+
+TEST_CASE("a server gets neither tasks nor a context it does not know") {
+    struct Row {
+        const char* method;
+        const char* params;
+        Revision server;
+        const char* sent;
+    };
+    const char* const both =
+        R"({"ref":{"type":"ref/prompt","name":"a.p"},"context":{"arguments":{}},)"
+        R"("argument":{"name":"x","value":"1"}})";
+    for (const Row& row : {
+             Row{"tools/call", R"({"name":"a.b","task":{"ttl":5},"arguments":{"task":1}})",
+                 Revision::k20251125, R"({"name":"own","arguments":{"task":1}})"},
+             Row{"tools/call", R"({"task":{},"name":"a.b"})", Revision::k20251125,
+                 R"({"name":"own"})"},
+             Row{"prompts/get", R"({"name":"a.b","task":{}})", Revision::k20251125,
+                 R"({"name":"own","task":{}})"},
+             Row{"resources/read", R"({"uri":"x:y"})", Revision::k20241105,
+                 R"({"uri":"own"})"},
+             Row{"completion/complete", both, Revision::k20250326,
+                 R"({"ref":{"type":"ref/prompt","name":"own"},)"
+                 R"("argument":{"name":"x","value":"1"}})"},
+             Row{"completion/complete", both, Revision::k20250618,
+                 R"({"ref":{"type":"ref/prompt","name":"own"},"context":{"arguments":{}},)"
+                 R"("argument":{"name":"x","value":"1"}})"},
+         }) {
+        CAPTURE(std::string(row.params));
+        const Slice text = Slice::copy_of(R"({"jsonrpc":"2.0","id":1,"method":")" +
+                                          std::string(row.method) + R"(","params":)" +
+                                          row.params + "}");
+        JsonScanner scan(64);
+        REQUIRE(scan.finish(text.view()) == Scan::kDone);
+        Call call;
+        call.request = read_call(classify(scan, text.view()), scan, text).call;
+        auto entry = std::make_shared<CatalogEntry>();
+        entry->own_name = "own";
+        call.entry = entry;
+        call.server = row.server;
+        OutQueue out;
+        legacy_leg().write_call(out, 7, call);
+        const std::string sent = out.to_string();
+        CHECK(JsonView(sent).find("params").raw() == row.sent);
     }
 }

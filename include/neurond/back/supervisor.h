@@ -30,7 +30,7 @@ class Supervisor final : public Directory,
                          private DownstreamOwner {
   public:
     Supervisor(EventLoop& loop, Children& children, ResolverCache& names,
-               std::string separator, SupervisorOwner& owner);
+               std::string separator, bool describe_prefix, SupervisorOwner& owner);
     ~Supervisor();
 
     /// Adds one before start(). The router outlives the supervisor's downstreams.
@@ -64,6 +64,7 @@ class Supervisor final : public Directory,
     Children& children_;
     ResolverCache& names_;
     std::string separator_;
+    bool describe_prefix_;
     SupervisorOwner& owner_;
     std::vector<std::unique_ptr<Downstream>> downstreams_;
     std::shared_ptr<const Catalog> catalog_;

@@ -52,6 +52,10 @@ constexpr size_t kMaxControlReplyBytes = 256 * 1024 * 1024;  ///< far over messa
 // mcp
 constexpr size_t kMaxItems = 10000;                   ///< of a kind, of one downstream
 constexpr size_t kMaxUriBytes = 8192;                 ///< of a resource or a template
+constexpr size_t kMaxUriSightings = 1024;             ///< unlisted URIs known of a server
+constexpr size_t kMaxMatchedTemplates = 1000;         ///< of a server, tried for a URI
+constexpr size_t kMaxInstructionsBytes = 4096;        ///< of one server, for clients
+constexpr size_t kMaxAllInstructionsBytes = 32 * 1024;  ///< of all servers together
 constexpr size_t kMaxOfferBytes = 64 * 1024 * 1024;   ///< of one downstream's list
 constexpr size_t kMaxOfferProblems = 32;              ///< of a list that are logged
 constexpr size_t kMaxAuditTailBytes = 32 * 1024 * 1024;  ///< searched for a last record

@@ -35,6 +35,8 @@ HttpServerSettings http_settings(const conf::Config& config, size_t descriptors)
 RouterLimits router_limits(const conf::Config& config);
 /// `key`: of load_or_create_audit_key().
 AuditSettings audit_settings(const conf::Config& config, std::string key);
+/// `key`: a secret of this state directory, from which the one of cursors is made.
+ListSettings list_settings(const conf::Config& config, const std::string& key);
 McpSettings mcp_settings(const conf::Config& config);
 NdjsonSettings ndjson_settings(const conf::Config& config);
 SessionSettings session_settings(const conf::Config& config);

@@ -11,9 +11,8 @@
 #include "neurond/base/out_queue.h"
 #include "neurond/mcp/catalog.h"
 #include "neurond/mcp/exchange.h"
-#include "neurond/mcp/identity.h"
+#include "neurond/mcp/list_pages.h"
 #include "neurond/mcp/listen.h"
-#include "neurond/mcp/policy.h"
 #include "neurond/mcp/revision.h"
 #include "neurond/wire/json_scan.h"
 
@@ -25,7 +24,7 @@ struct DoorRequest {
         kInitialize,
         kDiscover,
         kPing,
-        kToolsList,
+        kList,
         kCall,
         kListen,       ///< `listen`
         kSubscribe,    ///< to `uri`
@@ -35,11 +34,13 @@ struct DoorRequest {
     Kind kind = Kind::kRefused;
     OwnError error;
     int status = 200;
-    /// For kCall: everything but request_id, identity, party, asker, tag, view and, of
-    /// legacy clients, caps.
+    /// For kCall: everything but request_id, identity, party, asker, tag, view, revision
+    /// and, of legacy clients, caps.
     CallRequest call;
     ListenFilter listen;
     std::string uri;
+    ItemKind list = ItemKind::kTool;    ///< for kList
+    std::optional<std::string> cursor{};  ///< for kList
 };
 
 /// How clients of one era are understood and answered.
@@ -50,10 +51,10 @@ class Door {
     virtual DoorRequest read_request(const JsonRpcMessage& message,
                                      const JsonScanner& scan,
                                      const Slice& text) const = 0;
-    /// The tools of a view that `identity` may use.
-    virtual void write_tools_list(OutQueue& out, std::string_view id_raw,
-                                  const Catalog& catalog, const Policy& policy,
-                                  const Identity& identity) const = 0;
+    /// A page of a list, or the error that its cursor is not valid.
+    virtual void write_list(OutQueue& out, std::string_view id_raw,
+                            const DoorRequest& asked, const Viewer& viewer,
+                            const ListSettings& settings) const = 0;
     /// `request_id` goes into the data of errors of our own.
     virtual void write_answer(OutQueue& out, std::string_view id_raw,
                               const Answer& answer,
@@ -103,14 +104,23 @@ void write_progress(OutQueue& out, const Notice& notice, std::string_view token_
 void write_own_error(OutQueue& out, std::string_view id_raw, const OwnError& error,
                      std::string_view request_id);
 
-/// `tools/call`: reads params into a call, or says what is wrong with them.
+/// Reads the params of a call (tools/call, prompts/get, resources/read or
+/// completion/complete) or says what is wrong with them.
 DoorRequest read_call(const JsonRpcMessage& message, const JsonScanner& scan,
                       const Slice& text);
+/// What clients of both eras ask in the same words: calls and lists. Nothing if it is
+/// something else.
+std::optional<DoorRequest> read_shared_request(const JsonRpcMessage& message,
+                                               const JsonScanner& scan,
+                                               const Slice& text);
 DoorRequest refused_request(JsonRpcError code, std::string message, int status = 200);
 
-/// Appends the items of the tools that may be seen, comma-joined.
-void write_visible_tools(OutQueue& out, const Catalog& catalog, const Policy& policy,
-                         const Identity& identity, bool legacy);
+/// The page that is asked for. Nothing when the cursor is not valid: `out` is the error.
+std::optional<ListPage> list_page_or_error(OutQueue& out, std::string_view id_raw,
+                                           const DoorRequest& asked, const Viewer& viewer,
+                                           const ListSettings& settings);
+/// The members of a list's result that both eras have.
+void write_list_members(OutQueue& out, ItemKind kind, const ListPage& page, bool legacy);
 
 extern const char* const kInstructions;
 /// To a subscription that there cannot be.

@@ -24,7 +24,9 @@ InitializeRequest read_initialize(const JsonScanner& scan, std::string_view text
 /// 2025-03-26 has batches; `revision` is that of the handshake, if there was one.
 const char* batch_problem(std::string_view text, std::optional<Revision> revision);
 
-void write_initialize_result(OutQueue& out, std::string_view id_raw, Revision revision);
+/// What the viewer is offered stands in it.
+void write_initialize_result(OutQueue& out, std::string_view id_raw, Revision revision,
+                             const Viewer& viewer);
 
 }  // namespace neuron
 

@@ -11,8 +11,8 @@
 
 namespace neuron {
 
-/// The answer to `server/discover`.
-void write_discover_result(OutQueue& out, std::string_view id_raw);
+/// The answer to `server/discover`: what the viewer is offered.
+void write_discover_result(OutQueue& out, std::string_view id_raw, const Viewer& viewer);
 
 /// Whether the `Mcp-Param-*` fields of a tools/call agree with its arguments, as the
 /// tool's `x-mcp-header` annotations ask (mcp-protocol 2.7). The problem in words; empty

@@ -18,6 +18,7 @@
 #include "neurond/mcp/client_caps.h"
 #include "neurond/mcp/identity.h"
 #include "neurond/mcp/log_level.h"
+#include "neurond/mcp/revision.h"
 #include "neurond/mcp/view.h"
 #include "neurond/wire/json_span.h"
 #include "neurond/wire/jsonrpc.h"
@@ -34,16 +35,28 @@ using AskerHandle = Handle<Asker>;
 using AnswererHandle = Handle<Answerer>;
 using CallHandle = Handle<Call>;
 
+/// What a call is about: which list its target stands in, and under which key.
+enum class CallKind : uint8_t {
+    kTool,
+    kPrompt,
+    kResource,
+    kCompletePrompt,    ///< completion/complete with ref/prompt
+    kCompleteResource,  ///< … with ref/resource
+};
+
 /// What a client asked for: its own bytes, and where in them the parts lie that a proxy
 /// must read or change. Spans are offsets into `text`; an empty span is an absent member.
 struct CallRequest {
     std::string method;      ///< "tools/call"
-    std::string name;        ///< the name the client used, decoded
+    CallKind kind = CallKind::kTool;
+    Revision revision = Revision::k20251125;  ///< the client's
+    std::string name;        ///< the name or URI the client used, decoded
     View view;               ///< in which that name means something
     Slice text;              ///< the whole JSON-RPC message
     Span params;             ///< the object; absent = none
-    Span name_span;          ///< value of params.name, with its quotes
+    Span name_span;          ///< the value that names the target, with its quotes
     Span arguments;          ///< value of params.arguments
+    Span drop;               ///< what not every server may get: `task`, `context`
     Span meta;               ///< value of params._meta
     Span progress_token;     ///< value of params._meta.progressToken
     std::string request_id;  ///< X-Request-Id: log, audit, own answers
@@ -67,6 +80,7 @@ struct OwnError {
     std::string type;  ///< timeout, crash, unavailable, busy, audit …; empty = no data
     std::string server;  ///< the downstream's name, or empty
     std::optional<int> retry_after_seconds;
+    std::string uri{};  ///< of a resource that was not found
 };
 
 /// The one answer to a call.
@@ -79,6 +93,7 @@ struct Answer {
     Kind kind = Kind::kOwnError;
     Slice body;
     OwnError own;
+    bool is_read = false;  ///< a result of resources/read, which says how long it holds
 
     static Answer result(Slice bytes) { return {Kind::kResult, std::move(bytes), {}}; }
     static Answer error(Slice bytes) { return {Kind::kError, std::move(bytes), {}}; }
@@ -180,13 +195,15 @@ struct Call {
     CallHandle handle;
     CallRequest request;
     std::shared_ptr<const Catalog> catalog;  ///< the snapshot it began with
-    const CatalogEntry* entry = nullptr;     ///< in that snapshot
+    /// In that snapshot, or made for this call when its URI stands in no list.
+    std::shared_ptr<const CatalogEntry> entry;
     std::string rule;                        ///< the policy rule that decided
     Stage stage = Stage::kReceived;
     TimePoint received;
     TimePoint sent;       ///< valid in kSent: when its bytes were queued for the leg
     unsigned instance = 0;  ///< which of its answerer's has it; the answerer's number
     uint64_t leg_id = 0;    ///< our id towards that instance, valid in kSent
+    Revision server = Revision::k20251125;  ///< what that instance speaks, in kSent
     bool repeated = false;  ///< sent again, since the first time it was not executed
 };
 

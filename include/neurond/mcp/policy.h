@@ -9,8 +9,8 @@
 
 namespace neuron {
 
-/// What a rule is asked about.
-enum class PolicyKind { kTool };
+/// What a rule is asked about. Completing and subscribing are asked of their target.
+enum class PolicyKind { kTool, kPrompt, kResource };
 
 /// One [rule ID].
 struct PolicyRule {
@@ -18,6 +18,8 @@ struct PolicyRule {
     bool allow = false;
     std::vector<std::string> tools;    ///< globs on exposed names
     std::vector<std::string> clients;  ///< globs on identities; none = everybody
+    std::vector<std::string> prompts{};    ///< globs on exposed names
+    std::vector<std::string> resources{};  ///< globs on URIs and URI templates
 };
 
 struct PolicyDecision {
@@ -33,8 +35,11 @@ class Policy {
         : default_allow_(default_allow), rules_(std::move(rules)) {}
     static Policy from(const conf::Config& config);
 
+    /// `also` is a second name of the same thing; a rule that matches either matches.
     PolicyDecision decide(std::string_view identity, PolicyKind kind,
-                          std::string_view name) const;
+                          std::string_view name, std::string_view also = {}) const;
+    /// Whether it makes no difference who asks.
+    bool same_for_all() const;
 
   private:
     bool default_allow_;

@@ -12,7 +12,9 @@
 #include "neurond/mcp/audit.h"
 #include "neurond/mcp/catalog.h"
 #include "neurond/mcp/exchange.h"
+#include "neurond/mcp/list_pages.h"
 #include "neurond/mcp/policy.h"
+#include "neurond/mcp/uri_route.h"
 
 namespace neuron {
 
@@ -20,6 +22,7 @@ namespace neuron {
 struct Rules {
     std::shared_ptr<const Catalog> catalog;
     std::shared_ptr<const Policy> policy;
+    ListSettings lists{};
 };
 
 /// Why a name that belongs to a configured downstream is not in the catalog.
@@ -73,7 +76,13 @@ class Router final : public CallSink {
 
     /// Calls that wait for a downstream are looked at again.
     void set_rules(Rules rules);
+    /// The same with another catalog.
+    void set_catalog(std::shared_ptr<const Catalog> catalog);
     const Rules& rules() const noexcept { return rules_; }
+    /// What this client is shown; good until the rules change.
+    Viewer viewer(const View& view, const Identity& identity) const {
+        return {*rules_.catalog->seen_as(view), *rules_.policy, identity};
+    }
     const Directory& directory() const noexcept { return directory_; }
 
     /// Takes a call; its asker is answered later, never before this returns.
@@ -126,6 +135,7 @@ class Router final : public CallSink {
     CallObserver& observer_;
     RouterLimits limits_;
     Rules rules_;
+    UriSightings sightings_;
     HandleTable<Call> handles_;
     std::unordered_map<uint32_t, std::unique_ptr<Record>> calls_;  ///< by handle slot
     std::vector<CallHandle> received_;
