@@ -3,8 +3,6 @@
 
 #include "neurond/back/http_client_conn.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <chrono>
 
@@ -121,13 +119,7 @@ void HttpClientConn::send() {
 }
 
 bool HttpClientConn::usable() const {
-    if (state_ != State::kIdle || channel_->closed()) {
-        return false;
-    }
-    char byte = 0;
-    const ssize_t n =
-        ::recv(channel_->stream().read_fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return n < 0 && errno == EAGAIN;
+    return state_ == State::kIdle && !channel_->closed() && channel_->peer_is_silent();
 }
 
 void HttpClientConn::abort() {

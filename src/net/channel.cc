@@ -220,6 +220,12 @@ void Channel::drop_input() {
 
 /// One writev a turn, of at most kWriteBudgetBytes.
 void Channel::write_some() {
+    if (end_pending_) {
+        end_pending_ = !stream_->end_output();
+        output_blocked_ = end_pending_;
+        update_interest();
+        return;
+    }
     if (out_.empty()) {
         output_flushed();
         update_interest();
@@ -294,8 +300,9 @@ void Channel::after_write() {
 /// A pipe is closed by this, so its watch has to go first.
 void Channel::end_output_now() {
     output_watch_.reset();
-    if (!std::exchange(output_ended_, true)) {
-        stream_->end_output();
+    if (!std::exchange(output_ended_, true) && !stream_->end_output()) {
+        output_blocked_ = true;  // TLS: its last word has to wait for room
+        end_pending_ = true;
     }
 }
 

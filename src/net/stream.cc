@@ -2,6 +2,7 @@
 
 #include "neurond/net/stream.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,6 +28,10 @@ class PlainStream : public Stream {
                 return errno == EAGAIN ? Io{Io::State::kWantRead} : failed();
             }
         }
+    }
+    bool is_silent() override {
+        pollfd about{read_fd(), POLLIN | POLLRDHUP, 0};
+        return ::poll(&about, 1, 0) == 0;
     }
     std::string reason() const override { return std::strerror(error_); }
 
@@ -55,7 +60,10 @@ class SocketStream final : public PlainStream {
         message.msg_iovlen = static_cast<size_t>(count);
         return written(::sendmsg(socket_.get(), &message, MSG_NOSIGNAL));
     }
-    void end_output() override { ::shutdown(socket_.get(), SHUT_WR); }
+    bool end_output() override {
+        ::shutdown(socket_.get(), SHUT_WR);
+        return true;
+    }
     int read_fd() const noexcept override { return socket_.get(); }
     int write_fd() const noexcept override { return socket_.get(); }
 
@@ -70,7 +78,10 @@ class PipeStream final : public PlainStream {
     Io write(const iovec* parts, int count) override {
         return written(::writev(write_end_.get(), parts, count));
     }
-    void end_output() override { write_end_.reset(); }
+    bool end_output() override {
+        write_end_.reset();
+        return true;
+    }
     int read_fd() const noexcept override { return read_end_.get(); }
     int write_fd() const noexcept override { return write_end_.get(); }
 

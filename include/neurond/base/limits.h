@@ -42,6 +42,8 @@ constexpr size_t kMaxNamespaceBytes = 64;  ///< also of rule IDs; DESIGN 1.5
 // net: back-pressure marks of an output queue
 constexpr size_t kHighWaterBytes = 256 * 1024;
 constexpr size_t kLowWaterBytes = 64 * 1024;
+constexpr int kHandshakesPerTurn = 4;         ///< steps of TLS; one may cost 2 ms
+constexpr size_t kMaxPeerNameBytes = 256;     ///< of a name in a certificate
 
 // cli
 constexpr size_t kMaxHostToolsLineBytes = 1024 * 1024;  ///< its longest request has ~300

@@ -74,7 +74,8 @@ class Channel final {
     bool open() const noexcept { return state_ == State::kOpen; }
     bool lingering() const noexcept { return state_ == State::kLingering; }
 
-    const Stream& stream() const noexcept { return *stream_; }
+    /// Neither bytes nor an end of the peer's wait to be read.
+    bool peer_is_silent() { return stream_->is_silent(); }
 
   private:
     enum class State { kOpen, kFlushing, kLingering, kClosed };
@@ -113,6 +114,7 @@ class Channel final {
     bool write_wants_read_ = false;  ///< TLS
     bool end_output_ = false;        ///< asked for
     bool output_ended_;              ///< done: what is queued from now on is dropped
+    bool end_pending_ = false;       ///< done, but the stream has yet to tell the peer
     bool congested_ = false;
     uint64_t written_ = 0;
     std::string reason_;

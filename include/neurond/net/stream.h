@@ -30,12 +30,15 @@ class Stream {
     virtual ~Stream() = default;
     virtual Io read(char* into, size_t size) = 0;
     virtual Io write(const iovec* parts, int count) = 0;
-    /// Tells the peer that nothing follows; reading goes on.
-    virtual void end_output() = 0;
+    /// Tells the peer that nothing follows; reading goes on. False: not yet, again when
+    /// it is writable.
+    virtual bool end_output() = 0;
     virtual int read_fd() const noexcept = 0;
     virtual int write_fd() const noexcept = 0;
     /// Bytes already taken from the kernel and not yet read: epoll cannot know of them.
     virtual bool has_buffered_input() const noexcept { return false; }
+    /// Neither bytes nor an end wait to be read.
+    virtual bool is_silent() = 0;
     /// Why the last operation failed.
     virtual std::string reason() const = 0;
 };
