@@ -14,6 +14,7 @@ namespace neuron {
 namespace {
 
 constexpr Millis kConnectTimeout{5000};
+constexpr Millis kTlsTimeout{5000};
 /// Common servers close a silent connection after 5 s; to send into one that is just
 /// being closed would lose the request.
 constexpr Millis kIdleTime{4000};
@@ -51,6 +52,7 @@ HttpClientConn::HttpClientConn(EventLoop& loop, ResolverCache& names,
                                const HttpTarget& target, HttpJob job,
                                HttpClientConnOwner& owner)
     : loop_(loop),
+      target_(target),
       owner_(owner),
       job_(std::move(job)),
       parser_(head_limits(target)),
@@ -76,6 +78,9 @@ void HttpClientConn::enter(State next) {
             break;
         case State::kClosed:
             job_ = {};
+            if (handshake_) {
+                loop_.retire(std::move(handshake_));
+            }
             if (channel_) {
                 channel_->close("done");
             }
@@ -91,7 +96,29 @@ void HttpClientConn::on_connected(Fd socket) {
     if (state_ != State::kConnecting) {
         return;
     }
-    channel_ = std::make_unique<Channel>(loop_, make_socket_stream(std::move(socket)),
+    if (target_.tls == nullptr) {
+        connected(make_socket_stream(std::move(socket)));
+        return;
+    }
+    handshake_ = std::make_unique<TlsHandshake>(loop_, std::move(socket), target_.tls,
+                                                kTlsTimeout, target_.url.host,
+                                                static_cast<TlsHandshakeOwner&>(*this));
+}
+
+void HttpClientConn::on_tls_ready(TlsHandshake&, std::unique_ptr<Stream> stream,
+                                  TlsPeer) {
+    loop_.retire(std::move(handshake_));
+    connected(std::move(stream));
+}
+
+void HttpClientConn::on_tls_failed(TlsHandshake&, const std::string& why) {
+    loop_.retire(std::move(handshake_));
+    fail(HttpFailure::Kind::kUnreachable,
+         "connect " + authority_of(target_.url) + ": " + why);
+}
+
+void HttpClientConn::connected(std::unique_ptr<Stream> stream) {
+    channel_ = std::make_unique<Channel>(loop_, std::move(stream),
                                          static_cast<ChannelOwner&>(*this));
     send();
 }

@@ -12,6 +12,7 @@ namespace neuron {
 namespace {
 
 constexpr uint16_t kHttpPort = 80;
+constexpr uint16_t kHttpsPort = 443;
 
 }  // namespace
 
@@ -23,7 +24,8 @@ bool is_forwarded(const HttpTarget& target, std::string_view name) {
 
 std::string authority_of(const Url& url) {
     const std::string host = url.ipv6 ? "[" + url.host + "]" : url.host;
-    return url.port == kHttpPort ? host : host + ":" + std::to_string(url.port);
+    const uint16_t usual = url.scheme == "https" ? kHttpsPort : kHttpPort;
+    return url.port == usual ? host : host + ":" + std::to_string(url.port);
 }
 
 HttpHeadWriter request_head(const HttpTarget& target, std::string_view method,

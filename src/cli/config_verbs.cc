@@ -13,6 +13,7 @@
 #include "neurond/conf/config.h"
 #include "neurond/conf/dump.h"
 #include "neurond/conf/files.h"
+#include "neurond/daemon/checked_config.h"
 #include "neurond/mcp/revision.h"
 #include "neurond/wire/json_doc.h"
 
@@ -33,7 +34,8 @@ std::optional<Loaded> load_config(const Options& options) {
         return std::nullopt;
     }
     conf::RealFiles files;
-    conf::LoadResult loaded = conf::load({*path, options.overrides}, files);
+    CheckedConfig loaded =
+        load_checked({*path, options.overrides}, files, Dates::kJudge);
     std::fputs(loaded.diagnostics.to_string().c_str(), stderr);
     if (loaded.config == nullptr) {
         return std::nullopt;

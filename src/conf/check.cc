@@ -10,8 +10,10 @@
 #include "neurond/base/limits.h"
 #include "neurond/base/text.h"
 #include "neurond/conf/check_base.h"
+#include "neurond/conf/check_client.h"
 #include "neurond/conf/check_downstream.h"
 #include "neurond/conf/check_paths.h"
+#include "neurond/conf/check_tls.h"
 
 namespace neuron::conf {
 namespace {
@@ -37,7 +39,6 @@ class Checker : private CheckBase {
 
   private:
     void server(const Section& section);
-    void bind(const Section& section);
     void groups(const Section& section);
     void federation(const Section& section);
     void rule(const Section& section);
@@ -57,6 +58,9 @@ void Checker::run() {
     for (const Section* section : config_.sections("rule")) {
         rule(*section);
     }
+    for (const Section* section : config_.sections("client")) {
+        check_client(*section, files_, diagnostics_);
+    }
     policy();
     for (const Section& section : config_.all()) {
         secrets(section);
@@ -64,27 +68,9 @@ void Checker::run() {
 }
 
 void Checker::server(const Section& section) {
-    bind(section);
+    check_bind(config_, files_, diagnostics_);
+    check_tls(config_, files_, diagnostics_);
     groups(section);
-}
-
-void Checker::bind(const Section& section) {
-    if (!good(section, "bind")) {
-        return;
-    }
-    const std::string& bind = section.str("bind");
-    if (!is_address(bind)) {
-        error(
-            section, "bind",
-            quote(bind) + " is not an address, expected one such as 127.0.0.1 or ::1");
-    } else if (!is_loopback(bind) && good(section, "allow_insecure") &&
-               !section.yes("allow_insecure")) {
-        error(section, "bind",
-              bind +
-                  " can be reached from other hosts and callers are not authenticated, "
-                  "expected a loopback address such as 127.0.0.1 or ::1, or "
-                  "allow_insecure = yes in [server]");
-    }
 }
 
 void Checker::groups(const Section& section) {

@@ -116,14 +116,16 @@ void DownstreamCheck::transport(const Section& section) {
     }
 }
 
+constexpr const char* kUrlForm = ", expected http:// or https://HOST:PORT/PATH";
+
 std::string invalid_url(const std::string& why) {
-    return "invalid downstream URL: " + why + ", expected http://HOST:PORT/PATH";
+    return "invalid downstream URL: " + why + kUrlForm;
 }
 
 void DownstreamCheck::url(const Section& section) {
     const std::string& text = section.str("url");
     if (text.empty()) {
-        error(section, "url", "missing, expected http://HOST:PORT/PATH");
+        error(section, "url", std::string("missing") + kUrlForm);
         return;
     }
     const Result<Url> url = parse_url(text);
@@ -133,9 +135,7 @@ void DownstreamCheck::url(const Section& section) {
         const size_t begin = why.find(": ") + 2;
         error(section, "url",
               invalid_url(why.substr(begin, why.find(", expected") - begin)));
-    } else if (url->scheme == "https") {
-        error(section, "url", invalid_url("https needs TLS, which is not there yet"));
-    } else if (url->scheme != "http") {
+    } else if (url->scheme != "http" && url->scheme != "https") {
         error(section, "url", invalid_url("scheme " + url->scheme));
     } else if (section.str("transport") == "localhost" && is_address(url->host) &&
                !is_loopback(url->host)) {

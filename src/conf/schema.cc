@@ -98,6 +98,31 @@ constexpr KeySpec kServer[] = {
          "Whether to listen beyond loopback although callers are not authenticated."),
 };
 
+constexpr KeySpec kTlsCert = text("cert_path", "", kReload,
+    "The certificate in PEM, its chain behind it; with it the listener speaks TLS.");
+constexpr KeySpec kTlsKey = text("key_path", "", kReload,
+    "The private key in PEM, without a passphrase.");
+constexpr KeySpec kTlsCa = text("ca_path", "", kReload,
+    "The CA certificates in PEM that vouch for clients.");
+constexpr KeySpec kTlsAuth = choice(
+    "client_auth", "auto", "auto none optional required", kReload,
+    "Whether clients show a certificate; auto is required with ca_path, else none.");
+constexpr KeySpec kTlsCrl = text("crl_path", "", kReload,
+    "The revocation lists of those CAs, in PEM.");
+constexpr KeySpec kTlsVersion = choice("min_version", "1.2", "1.2 1.3", kReload,
+    "The oldest version of TLS.");
+constexpr KeySpec kTlsCiphers = text("ciphers", "", kReload,
+    "Ciphers of TLS 1.2 as OpenSSL writes them; by default those with forward secrecy.");
+constexpr KeySpec kTlsSuites = text("ciphersuites", "", kReload,
+    "Ciphers of TLS 1.3 as OpenSSL writes them; by default OpenSSL's.");
+constexpr KeySpec kTlsTickets = yes_no("session_tickets", "yes", kReload,
+    "Whether clients may resume a session without a whole handshake.");
+
+constexpr KeySpec kTls[] = {
+    kTlsCert, kTlsKey, kTlsCa, kTlsAuth, kTlsCrl,
+    kTlsVersion, kTlsCiphers, kTlsSuites, kTlsTickets,
+};
+
 constexpr KeySpec kFederation[] = {
     text("separator", ".", kReload,
          "What joins a namespace and a tool's own name: 1 to 3 of . _ - : /"),
@@ -119,9 +144,15 @@ constexpr KeySpec kDownstream[] = {
     choice("transport", "auto", "auto stdio http localhost sse", kReload,
          "How to talk to it; auto is stdio for a command and http for a url."),
     text("url", "", kReload,
-         "Where it listens, as http://HOST:PORT/PATH."),
+         "Where it listens, as http://HOST:PORT/PATH or https://HOST/PATH."),
     free_text("header.*", Type::kString, "", kReload,
          "A header field that goes with every HTTP request to it."),
+    text("tls_ca", "", kReload,
+         "The CA certificates in PEM that vouch for it; by default the system's."),
+    text("tls_cert", "", kReload,
+         "The certificate in PEM that neurond shows it."),
+    text("tls_key", "", kReload,
+         "The private key of that certificate, in PEM without a passphrase."),
     list("forward_headers", "", nullptr, kReload,
          "Names of header fields of clients that go with their calls."),
     integer("max_connections", "20", {1, 1000}, kReload,
@@ -196,6 +227,21 @@ constexpr KeySpec kRule[] = {
          "For people."),
 };
 
+constexpr KeySpec kClient[] = {
+    text("token_file", "", kReload,
+         "A file that holds its bearer token."),
+    list("token_sha256", "", nullptr, kReload,
+         "SHA-256 digests of its bearer tokens, in hexadecimal."),
+    list("cert", "", nullptr, kReload,
+         "Patterns on the names in its certificate: common name and subjectAltName."),
+    list("uid", "", nullptr, kReload,
+         "Users, by number, that are it on a Unix socket."),
+    list("gid", "", nullptr, kReload,
+         "Groups, by number, whose members are it on a Unix socket."),
+    yes_no("admin", "no", kReload,
+         "Whether it may use the admin API."),
+};
+
 constexpr KeySpec kLimits[] = {
     size("message_max", "10000000", {kKilo, kGiga}, kReload,
          "The largest message of a client or a downstream."),
@@ -219,6 +265,8 @@ constexpr KeySpec kLimits[] = {
          "How long a client may take to send the body of a request."),
     duration("idle_timeout", "75s", kWait, kReload,
          "How long a connection may be kept open between requests."),
+    duration("handshake_timeout", "10s", kWait, kReload,
+         "How long a client may take for the handshake of TLS."),
 };
 
 constexpr KeySpec kHttp[] = {
@@ -320,10 +368,12 @@ const KeySpec* SectionSpec::find(std::string_view key) const noexcept {
 const std::vector<SectionSpec>& sections() {
     static const std::vector<SectionSpec> all = {
         section("server", nullptr, kServer),
+        section("tls", nullptr, kTls),
         section("federation", nullptr, kFederation),
         section("downstream", "NAME", kDownstream),
         section("policy", nullptr, kPolicy),
         section("rule", "ID", kRule),
+        section("client", "ID", kClient),
         section("limits", nullptr, kLimits),
         section("http", nullptr, kHttp),
         section("audit", nullptr, kAudit),

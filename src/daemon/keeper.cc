@@ -21,6 +21,7 @@
 #include "neurond/base/version.h"
 #include "neurond/conf/bundle.h"
 #include "neurond/conf/config.h"
+#include "neurond/daemon/checked_config.h"
 #include "neurond/daemon/daemon.h"
 #include "neurond/daemon/daemonize.h"
 #include "neurond/daemon/keeper_link.h"
@@ -307,7 +308,7 @@ int run_daemon(const DaemonOptions& options) {
     if (options.verbose) {
         load_options.overrides.emplace_back("log.level=debug");
     }
-    const conf::LoadResult loaded = conf::load(load_options, files);
+    const CheckedConfig loaded = load_checked(load_options, files, Dates::kJudge);
     std::fputs(loaded.diagnostics.to_string().c_str(), stderr);
     if (!loaded.config) {
         return kExitConfig;

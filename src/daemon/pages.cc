@@ -85,7 +85,7 @@ HttpReply Pages::health(const HttpRequest& request) const {
     const Supervisor& supervisor = view_.supervisor();
     const bool any = supervisor.downstreams().empty() || supervisor.healthy() > 0;
     return HttpReply::json(any || !view_.is_ready() ? 200 : 503,
-                           health_json(request.local));
+                           health_json(request.local || request.known));
 }
 
 std::string Pages::health_json(bool detail) const {

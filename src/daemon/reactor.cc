@@ -74,9 +74,9 @@ CrashReports::Disk crash_disk(Helper& writer) {
 
 }  // namespace
 
-Reactor::Reactor(std::shared_ptr<const conf::Config> config, ReactorKeys keys,
+Reactor::Reactor(CheckedConfig checked, ReactorKeys keys,
                  Fd keeper, Fd control, Fd main, Fd local)
-    : config_(std::move(config)),
+    : config_(std::move(checked.config)),
       signals_(loop_, static_cast<SignalSink&>(*this)),
       keeper_(loop_, std::move(keeper), static_cast<KeeperLinkOwner&>(*this)),
       writer_(loop_, children_, HelperRole::kWriter),
@@ -96,7 +96,8 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, ReactorKeys keys,
               router_limits(*config_)),
       subscriptions_(loop_, router_, static_cast<ResourceSource&>(supervisor_)),
       sessions_(session_settings(*config_), keys.session),
-      server_(loop_, http_settings(*config_, raise_descriptor_limit())),
+      server_(loop_, http_settings(*config_, raise_descriptor_limit()),
+              std::move(checked.clients)),
       mcp_(loop_, server_, router_, sessions_, subscriptions_, mcp_settings(*config_)),
       pages_(server_, metrics_, static_cast<DaemonView&>(*this)),
       drain_timer_(loop_, [this] { stop_downstreams(); }),
@@ -110,14 +111,14 @@ Reactor::Reactor(std::shared_ptr<const conf::Config> config, ReactorKeys keys,
     router_.set_rules({CatalogBuilder().build("."),
                        std::make_shared<const Policy>(Policy::from(*config_)),
                        list_settings(*config_, keys.session)});
-    for (DownstreamSettings& settings : downstream_settings(*config_)) {
+    for (DownstreamSettings& settings : downstream_settings(*config_, checked.tls)) {
         settings.command.crashes = &crashes_;
         supervisor_.add(router_, std::move(settings));
     }
     for (const char* path : {"/api/v1/mcp", "/mcp", "/api/v1/mcp/", "/*/mcp"}) {
         server_.add_route(path, kServeMcp, mcp_);
     }
-    server_.add_listener(std::move(main), served(*config_));
+    server_.add_listener(std::move(main), served(*config_), checked.tls.server);
     server_.add_listener(std::move(control), kControlServes);
     if (local) {
         unix_door_.emplace(loop_, std::move(local), served(*config_), server_, router_,
@@ -266,7 +267,8 @@ int run_reactor() {
         log_error("daemon", "%s", bundle.error().message.c_str());
         return kExitFailed;
     }
-    const conf::LoadResult loaded = conf::load(bundle->options, bundle->files);
+    CheckedConfig loaded =
+        load_checked(bundle->options, bundle->files, Dates::kIgnore);
     if (!loaded.config) {
         std::fputs(loaded.diagnostics.to_string().c_str(), stderr);
         return kExitConfig;
@@ -277,7 +279,7 @@ int run_reactor() {
         log_error("daemon", "%s", keys.error().message.c_str());
         return kExitFailed;
     }
-    Reactor reactor(loaded.config, std::move(*keys), std::move(keeper),
+    Reactor reactor(std::move(loaded), std::move(*keys), std::move(keeper),
                     std::move(control), std::move(main), std::move(local));
     if (Status opened = reactor.open(); !opened) {
         log_error("daemon", "%s", opened.error().message.c_str());

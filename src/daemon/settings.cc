@@ -113,12 +113,16 @@ Transport transport(const conf::Section& section) {
     return stdio ? Transport::kStdio : Transport::kHttp;
 }
 
-HttpTarget http_target(const conf::Section& section, const conf::Config& config) {
+HttpTarget http_target(const conf::Section& section, const conf::Config& config,
+                       const TlsContexts& tls) {
     const conf::Section& limits = config.section("limits");
     HttpTarget out;
     out.server = section.label();
     if (Result<Url> url = parse_url(section.str("url")); url) {
         out.url = std::move(*url);
+    }
+    if (const auto leg = tls.legs.find(section.label()); leg != tls.legs.end()) {
+        out.tls = leg->second;
     }
     out.loopback_only = section.str("transport") == "localhost";
     out.headers = section.map("header");
@@ -139,12 +143,12 @@ Protocol protocol(const conf::Section& section) {
 }
 
 DownstreamSettings downstream(const conf::Section& section,
-                              const conf::Config& config) {
+                              const conf::Config& config, const TlsContexts& tls) {
     DownstreamSettings out;
     out.name = section.label();
     out.enabled = section.yes("enabled");
     out.transport = transport(section);
-    out.http = http_target(section, config);
+    out.http = http_target(section, config, tls);
     out.protocol = protocol(section);
     const std::string command = section.str("command");
     out.command.server = section.label();
@@ -220,6 +224,8 @@ HttpServerSettings http_settings(const conf::Config& config, size_t descriptors)
         log_warn("daemon", "limits.connections is %zu here: only %zu descriptors",
                  out.connections, descriptors);
     }
+    out.open = config.section("server").yes("allow_insecure");
+    out.handshake_timeout = limits.duration("handshake_timeout");
     out.allowed_origins = config.section("http").list("allowed_origins");
     out.allowed_hosts = config.section("http").list("allowed_hosts");
     return out;
@@ -293,10 +299,11 @@ unsigned served(const conf::Config& config) {
     return bits;
 }
 
-std::vector<DownstreamSettings> downstream_settings(const conf::Config& config) {
+std::vector<DownstreamSettings> downstream_settings(const conf::Config& config,
+                                                    const TlsContexts& tls) {
     std::vector<DownstreamSettings> out;
     for (const conf::Section* section : config.sections("downstream")) {
-        out.push_back(downstream(*section, config));
+        out.push_back(downstream(*section, config, tls));
     }
     return out;
 }

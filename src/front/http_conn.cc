@@ -35,23 +35,6 @@ HeadLimits head_limits(const HttpLimits& limits) noexcept {
 
 }  // namespace
 
-HttpReply HttpReply::text(int status, std::string_view message) {
-    HttpReply reply;
-    reply.status = status;
-    reply.content_type = "text/plain; charset=utf-8";
-    reply.body.write(message);
-    reply.body.write("\n");
-    return reply;
-}
-
-HttpReply HttpReply::json(int status, std::string_view body) {
-    HttpReply reply;
-    reply.status = status;
-    reply.content_type = "application/json";
-    reply.body.write(body);
-    return reply;
-}
-
 HttpConn::HttpConn(EventLoop& loop, std::unique_ptr<Stream> stream, Peer peer,
                    HandleTable<HttpConn>& table, HttpConnOwner& owner)
     : peer_(std::move(peer)),
@@ -69,7 +52,8 @@ HttpConn::HttpConn(EventLoop& loop, std::unique_ptr<Stream> stream, Peer peer,
 HttpConn::~HttpConn() = default;
 
 HttpRequest HttpConn::request() const {
-    return {head_, peer_.identity, request_id_, peer_.local, {}, nullptr};
+    const Caller& caller = caller_ ? *caller_ : peer_.caller;
+    return {head_, caller.identity, request_id_, peer_.local, caller.known, {}, nullptr};
 }
 
 /// The one writer of state_; sets the deadline that belongs to it.
@@ -230,6 +214,7 @@ bool HttpConn::begin_request() {
     decoder_ = BodyDecoder(framing_);
     skip_body_ = false;
     HttpReply otherwise;
+    caller_ = owner_.identify(*this, head_);
     handler_ = owner_.route(*this, request(), otherwise);
     if (handler_ == nullptr) {
         refuse_unread(std::move(otherwise));

@@ -4,15 +4,12 @@
 
 #include "neurond/front/http_server.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "neurond/base/limits.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
 #include "neurond/base/url.h"
-#include "neurond/front/unix_peer.h"
 
 namespace neuron {
 
@@ -43,30 +40,21 @@ bool covers(std::string_view route, std::string_view path) {
     return route == path;
 }
 
-/// Admin is for operators; metrics tell too much to strangers (DESIGN 1.4, 1.7).
-bool may_use(Serve what, const HttpConn::Peer& peer) {
-    return what == kServeAdmin ? peer.operates : what != kServeMetrics || peer.local;
-}
-
-HttpConn::Peer peer_of(int fd, const Address& local) {
-    if (!local.is_unix()) {
-        const Address peer = Address::peer_of(fd);
-        // "anonymous" is what loopback callers are; from elsewhere it must not match.
-        const bool loopback = peer.is_loopback();
-        return {{loopback ? "anonymous" : "unauthenticated", peer.to_string()},
-                loopback,
-                false,
-                0};
-    }
-    const UnixPeer peer = unix_peer(fd);
-    return {peer.identity, true, peer.uid == 0 || peer.uid == ::geteuid(), 0};
-}
-
 }  // namespace
 
-HttpServer::HttpServer(EventLoop& loop, HttpServerSettings settings)
+HttpServer::HttpServer(EventLoop& loop, HttpServerSettings settings,
+                       std::shared_ptr<const Clients> clients)
     : loop_(loop),
       settings_(std::move(settings)),
+      clients_(std::move(clients)),
+      arrivals_(
+          loop, settings_.handshake_timeout,
+          [this](std::unique_ptr<Stream> stream, const TlsPeer& peer, unsigned door) {
+              const Address from = Address::peer_of(stream->read_fd());
+              serve(std::move(stream),
+                    {tcp_caller(from, peer, *clients_), from.is_loopback(), door});
+          },
+          [this] { made_room(); }),
       drained_task_(loop, Phase::kSoon, [this] { check_drained(); }) {}
 
 HttpServer::~HttpServer() = default;
@@ -75,11 +63,13 @@ void HttpServer::add_route(std::string path, Serve what, HttpHandler& handler) {
     routes_.push_back({std::move(path), what, &handler});
 }
 
-void HttpServer::add_listener(Fd socket, unsigned serve) {
+void HttpServer::add_listener(Fd socket, unsigned serve,
+                              std::shared_ptr<TlsContext> tls) {
     auto listener = std::make_unique<Listener>(loop_, std::move(socket),
                                                static_cast<ListenerOwner&>(*this));
     const Address address = listener->address();
-    doors_.push_back({std::move(listener), address, serve, address.is_loopback()});
+    doors_.push_back({std::move(listener), address, serve, std::move(tls),
+                      address.is_loopback()});
 }
 
 std::vector<std::string> HttpServer::addresses() const {
@@ -91,13 +81,13 @@ std::vector<std::string> HttpServer::addresses() const {
 }
 
 unsigned HttpServer::add_door(const Address& address, unsigned serve) {
-    doors_.push_back({nullptr, address, serve, address.is_loopback()});
+    doors_.push_back({nullptr, address, serve, nullptr, address.is_loopback()});
     return static_cast<unsigned>(doors_.size() - 1);
 }
 
 bool HttpServer::has_room(bool local) const noexcept {
     const size_t reserve = local ? kOperatorConnections : 0;
-    return conns_.size() + guests_ < settings_.connections + reserve;
+    return conns_.size() + arrivals_.size() + guests_ < settings_.connections + reserve;
 }
 
 bool HttpServer::may_accept(const Listener& listener) const {
@@ -112,11 +102,52 @@ void HttpServer::on_accept(Listener& listener, Fd socket) {
 }
 
 void HttpServer::take(Fd socket, unsigned door) {
-    HttpConn::Peer peer = peer_of(socket.get(), doors_[door].address);
+    const Door& from = doors_[door];
+    if (from.tls != nullptr) {
+        arrivals_.add(std::move(socket), from.tls, door);
+        return;
+    }
+    HttpConn::Peer peer;
     peer.listener = door;
-    conns_.add(std::make_unique<HttpConn>(loop_, make_socket_stream(std::move(socket)),
-                                          std::move(peer), table_,
+    if (from.address.is_unix()) {
+        peer.caller = unix_caller(socket.get(), *clients_);
+        peer.local = true;
+    } else {
+        const Address address = Address::peer_of(socket.get());
+        peer.caller = tcp_caller(address, {}, *clients_);
+        peer.local = address.is_loopback();
+    }
+    serve(make_socket_stream(std::move(socket)), std::move(peer));
+}
+
+void HttpServer::serve(std::unique_ptr<Stream> stream, HttpConn::Peer peer) {
+    conns_.add(std::make_unique<HttpConn>(loop_, std::move(stream), std::move(peer),
+                                          table_,
                                           static_cast<HttpConnOwner&>(*this)));
+}
+
+std::optional<Caller> HttpServer::identify(const HttpConn& conn,
+                                           const RequestHead& head) const {
+    return with_token(conn.peer().caller, head.fields, *clients_);
+}
+
+/// Health is for everybody. Metrics tell too much to strangers, and calls need a caller:
+/// one from this machine, or one that has proved who it is. Admin is for operators.
+bool HttpServer::may_use(const HttpConn& conn, Serve what, HttpReply& otherwise) const {
+    const Caller& caller = *conn.caller();
+    const bool open = what == kServeMcp && settings_.open;
+    if (what == kServeHealth || caller.operates) {
+        return true;
+    }
+    if (what == kServeAdmin && (caller.known || conn.peer().local)) {
+        otherwise = HttpReply::text(403, "403 Forbidden: this needs admin = yes");
+        return false;
+    }
+    if (what != kServeAdmin && (caller.known || conn.peer().local || open)) {
+        return true;
+    }
+    otherwise = HttpReply::unauthorized(false);
+    return false;
 }
 
 HttpHandler* HttpServer::route(const HttpConn& conn, const HttpRequest& request,
@@ -132,6 +163,10 @@ HttpHandler* HttpServer::route(const HttpConn& conn, const HttpRequest& request,
         otherwise = HttpReply::text(403, "403 Forbidden: this Host is not allowed");
         return nullptr;
     }
+    if (!conn.caller()) {
+        otherwise = HttpReply::unauthorized(true);
+        return nullptr;
+    }
     if (request.head.form == TargetForm::kAsterisk) {
         otherwise = HttpReply();
         otherwise.status = 204;
@@ -140,11 +175,7 @@ HttpHandler* HttpServer::route(const HttpConn& conn, const HttpRequest& request,
     }
     for (const Route& route : routes_) {
         if (covers(route.path, request.head.path) && (door.serve & route.what) != 0) {
-            if (!may_use(route.what, conn.peer())) {
-                otherwise = HttpReply::text(403, "403 Forbidden");
-                return nullptr;
-            }
-            return route.handler;
+            return may_use(conn, route.what, otherwise) ? route.handler : nullptr;
         }
     }
     otherwise = HttpReply::text(404, "404 Not Found");
@@ -170,13 +201,17 @@ bool HttpServer::host_allowed(std::string_view authority) const {
 }
 
 void HttpServer::on_conn_closed(HttpConn& conn, const std::string& reason) {
-    log_debug("http", "%s closed: %s", conn.peer().identity.peer.c_str(),
+    log_debug("http", "%s closed: %s", conn.peer().caller.identity.peer.c_str(),
               reason.c_str());
     loop_.retire(conns_.release(conn));
     if (draining_) {
         drained_task_.schedule();
         return;
     }
+    made_room();
+}
+
+void HttpServer::made_room() {
     for (const Door& door : doors_) {
         if (door.listener != nullptr) {
             door.listener->resume();
@@ -190,6 +225,7 @@ void HttpServer::drain(std::function<void()> drained) {
     for (Door& door : doors_) {
         door.listener.reset();
     }
+    arrivals_.drop();
     table_.for_each([](HttpConn& conn) { conn.drain(); });
     drained_task_.schedule();
 }

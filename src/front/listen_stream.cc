@@ -54,7 +54,7 @@ bool ListenStream::listen_congested(const Listen&) const {
 void ListenStream::on_listen_over(Listen&, const char* why) {
     if (const HttpConn* conn = events_.conn(); conn != nullptr) {
         log_warn("http", "%s: a subscription is ended: %s",
-                 conn->peer().identity.peer.c_str(), why);
+                 conn->peer().caller.identity.peer.c_str(), why);
     }
     events_.end();
     gone();

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "neurond/base/log.h"
-#include "neurond/front/unix_peer.h"
+#include "neurond/front/caller.h"
 
 namespace neuron {
 
@@ -89,7 +89,7 @@ void UnixDoor::on_first_byte(Arrival& arrival, char byte) {
     Fd socket = arrival.take();
     loop_.retire(arrivals_.release(arrival));
     if ((serve_ & kServeMcp) != 0 && begins_json(byte)) {
-        Identity who = unix_peer(socket.get()).identity;
+        Identity who = unix_caller(socket.get(), http_.clients()).identity;
         conns_.add(std::make_unique<NdjsonConn>(
             loop_, make_socket_stream(std::move(socket)), std::move(who), router_,
             subscriptions_, static_cast<NdjsonConnOwner&>(*this)));

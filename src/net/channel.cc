@@ -36,6 +36,9 @@ Channel::Channel(EventLoop& loop, std::unique_ptr<Stream> stream, ChannelOwner& 
         output_watch_.emplace(loop, stream_->write_fd(), output_side_);
     }
     update_interest();
+    if (stream_->has_buffered_input()) {
+        buffered_input_.schedule();  // came along with the end of a handshake
+    }
 }
 
 Channel::~Channel() = default;

@@ -1,6 +1,7 @@
 """HTTP/1.1 by hand: exact bytes out, exact responses in. For tests only; strict on purpose:
 whatever the server sends that is not well-formed raises Malformed."""
 import socket
+import ssl
 import time
 
 DEADLINE = 15.0
@@ -30,9 +31,12 @@ class Response:
 
 
 class Conn:
-    """One connection. `address` is (host, port) or the path of a Unix socket."""
+    """One connection. `address` is (host, port), the path of a Unix socket, or one of these
+    with TLS around it (tls_files.SecureAddress)."""
 
     def __init__(self, address, timeout=DEADLINE):
+        wrap = getattr(address, "wrap", None)
+        address = address.address if wrap else address
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.timeout = timeout
@@ -40,6 +44,8 @@ class Conn:
         self.sock.connect(address)
         if family == socket.AF_INET:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if wrap:
+            self.sock = wrap(self.sock)
         self.buffer = b""
 
     def __enter__(self):
@@ -148,7 +154,7 @@ class Conn:
             return not self.buffer
         except ConnectionResetError:
             return True
-        except (TimeoutError, BlockingIOError):
+        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
             return False
         finally:
             self.sock.settimeout(self.timeout)

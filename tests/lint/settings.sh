@@ -51,7 +51,7 @@ awk '
     { live = !sub(/^# /, "") }
     /^\[[a-z]+[] ]/ { section = $1; gsub(/[][]/, "", section); next }
     live && /^#/ { next }
-    /^[a-z_]+(\.[^ =]+)? = |^[a-z_]+ =$/ {
+    /^[a-z0-9_]+(\.[^ =]+)? = |^[a-z0-9_]+ =$/ {
         key = $1
         sub(/^env\..*/, "env.*", key)
         sub(/^timeout\..*/, "timeout.*", key)

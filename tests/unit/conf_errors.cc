@@ -34,9 +34,9 @@ TEST_CASE("unknown sections and keys come with what was meant") {
         {"[sever]\nport = 1",
          "t.conf:1:2: [sever]: unknown section, did you mean "
          "\"server\"?"},
-        {"[tls]",
-         "t.conf:1:2: [tls]: unknown section, expected one of server, federation, "
-         "downstream, policy, rule, limits, http, audit, log"},
+        {"[nothing]",
+         "t.conf:1:2: [nothing]: unknown section, expected one of server, tls, "
+         "federation, downstream, policy, rule, client, limits, http, audit, log"},
         {"[server]\nprot = 1",
          "t.conf:2:1: server.prot: unknown key, did you mean "
          "\"port\"?"},
@@ -223,7 +223,7 @@ TEST_CASE("a command is absolute and can be run") {
 }
 
 TEST_CASE("a downstream has a command or a URL that can be used") {
-    const std::string expected = ", expected http://HOST:PORT/PATH";
+    const std::string expected = ", expected http:// or https://HOST:PORT/PATH";
     const struct {
         std::string text;
         std::string message;  ///< behind "downstream.x."
@@ -240,9 +240,6 @@ TEST_CASE("a downstream has a command or a URL that can be used") {
          "command: does not go with transport = sse, expected url"},
         // URLs
         {"url = localhost:80", "url: invalid downstream URL: no \"://\"" + expected},
-        {"url = https://a/mcp",
-         "url: invalid downstream URL: https needs TLS, which is not there yet" +
-             expected},
         {"url = ws://a/mcp", "url: invalid downstream URL: scheme ws" + expected},
         {"transport = localhost\nurl = http://10.0.0.1/mcp",
          "url: 10.0.0.1 is not a loopback address, expected one for transport = "
@@ -355,7 +352,8 @@ TEST_CASE("pairs of keys, patterns, separators and addresses are checked") {
          "t.conf:2:8: server.bind: 0.0.0.0 can be reached from other hosts and callers "
          "are "
          "not authenticated, expected a loopback address such as 127.0.0.1 or ::1, or "
-         "allow_insecure = yes in [server]"},
+         "cert_path and key_path in [tls] with ca_path there or a token in a [client], "
+         "or allow_insecure = yes in [server]"},
     };
     check(rows);
     for (const char* bind : {"127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"}) {
@@ -365,7 +363,13 @@ TEST_CASE("pairs of keys, patterns, separators and addresses are checked") {
          {"0.0.0.0", "::", "192.0.2.1", "::ffff:10.0.0.1", "128.0.0.1"}) {
         const std::string text = "[server]\nbind = " + std::string(bind);
         CHECK(message_for(text) != "");
-        CHECK(message_for(text + "\nallow_insecure = yes") == "");
+        CHECK(message_for(text + "\nallow_insecure = yes") ==
+              "t.conf:3:18: server.allow_insecure: everybody who can reach " +
+                  std::string(bind) +
+                  " can call tools without proving who they are");
+        CHECK(message_for(text + "\n[tls]\ncert_path = /c\nkey_path = /k\nca_path = /a") ==
+              "");
+        CHECK(message_for(text + "\n[tls]\ncert_path = /c\nkey_path = /k") != "");
     }
 }
 
@@ -402,8 +406,9 @@ TEST_CASE("what is included, overridden or expanded is reported where it stands"
               "-D server.port: server.port: \"x\" is not a number, expected a number "
               "from 0 to 65535",
               "-D log.level: expected section.key=value or section.name.key=value",
-              "-D nope.x: [nope]: unknown section, expected one of server, federation, "
-              "downstream, policy, rule, limits, http, audit, log",
+              "-D nope.x: [nope]: unknown section, expected one of server, tls, "
+              "federation, downstream, policy, rule, client, limits, http, audit, "
+              "log",
               "-D downstream.x: expected section.key=value or section.name.key=value",
               "-D downstream.x.a b: expected section.key=value or "
               "section.name.key=value",

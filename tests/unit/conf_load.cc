@@ -37,6 +37,16 @@ control_group = staff
 drain_timeout = 0s
 shutdown_timeout = 30s
 allow_insecure = yes
+[tls]
+cert_path = /srv/cert.pem
+key_path = /srv/key.pem
+ca_path = /srv/ca.pem
+client_auth = optional
+crl_path = /srv/crl.pem
+min_version = 1.3
+ciphers = ECDHE+AESGCM
+ciphersuites = TLS_AES_256_GCM_SHA384
+session_tickets = no
 [federation]
 input_timeout = 3m
 input_rounds = 4
@@ -82,6 +92,11 @@ forward_headers = X-User X-Trace
 max_connections = 1
 idle_connections = 0
 protocol = modern
+[downstream fourth]
+url = https://a.example/mcp
+tls_ca = /srv/ca.pem
+tls_cert = /srv/cert.pem
+tls_key = /srv/key.pem
 [policy]
 default_action = allow
 [rule one]
@@ -89,6 +104,13 @@ effect = deny
 tools = redis.* *.write_?
 clients = uid:0 anonymous
 description = No writing, please
+[client backup]
+token_file = /srv/token
+token_sha256 = 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+cert = backup-?.example
+uid = 1000
+gid = 100
+admin = yes
 [limits]
 message_max = 1m
 header_max = 8k
@@ -101,6 +123,7 @@ calls_in_flight = 12
 header_timeout = 1s
 body_timeout = 2s
 idle_timeout = 3s
+handshake_timeout = 4s
 [http]
 allowed_origins = https://a.example https://b.example
 allowed_hosts = proxy.example
@@ -153,7 +176,7 @@ TEST_CASE("every key of every section is read") {
     CHECK(config.section("federation").str("separator") == "__");
 
     const auto downstreams = config.sections("downstream");
-    REQUIRE(downstreams.size() == 3);
+    REQUIRE(downstreams.size() == 4);
     const Section& redis = *downstreams[0];
     CHECK(redis.label() == "redis");
     CHECK(redis.path("command") == "downstream.redis.command");

@@ -11,6 +11,7 @@
 #include "neurond/loop/event_loop.h"
 #include "neurond/net/channel.h"
 #include "neurond/net/connector.h"
+#include "neurond/net/tls_handshake.h"
 #include "neurond/wire/http_body.h"
 
 namespace neuron {
@@ -36,7 +37,9 @@ class HttpClientConnOwner {
 ///
 ///     kConnecting ──> kHead ──head──> kBody ──whole──> kIdle ──begin()──> kHead
 ///          └────────────── failure, abort(), idle too long ──────────────> kClosed
-class HttpClientConn final : private ConnectorOwner, private ChannelOwner {
+class HttpClientConn final : private ConnectorOwner,
+                             private TlsHandshakeOwner,
+                             private ChannelOwner {
   public:
     /// Connects at once, for `job`.
     HttpClientConn(EventLoop& loop, ResolverCache& names, const HttpTarget& target,
@@ -59,6 +62,10 @@ class HttpClientConn final : private ConnectorOwner, private ChannelOwner {
 
     void on_connected(Fd socket) override;
     void on_connect_failed(const std::string& why) override;
+    void on_tls_ready(TlsHandshake& handshake, std::unique_ptr<Stream> stream,
+                      TlsPeer peer) override;
+    void on_tls_failed(TlsHandshake& handshake, const std::string& why) override;
+    void connected(std::unique_ptr<Stream> stream);
     WriteSpan input_space() override;
     void on_input(size_t n) override;
     void on_input_end() override;
@@ -75,6 +82,7 @@ class HttpClientConn final : private ConnectorOwner, private ChannelOwner {
     void fail(HttpFailure::Kind kind, const std::string& why);
 
     EventLoop& loop_;
+    const HttpTarget& target_;
     HttpClientConnOwner& owner_;
     State state_ = State::kConnecting;
     HttpJob job_;
@@ -89,6 +97,7 @@ class HttpClientConn final : private ConnectorOwner, private ChannelOwner {
     BodyDecoder decoder_;
     Timer idle_timer_;
     Connector connector_;
+    std::unique_ptr<TlsHandshake> handshake_;  ///< of https, until it is done
     std::unique_ptr<Channel> channel_;
 };
 

@@ -2,6 +2,7 @@
 #define NEUROND_BACK_HTTP_TARGET_H
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "neurond/base/out_queue.h"
 #include "neurond/base/url.h"
+#include "neurond/net/tls_context.h"
 #include "neurond/wire/http_write.h"
 
 namespace neuron {
@@ -18,6 +20,7 @@ struct HttpTarget {
     std::string server;  ///< the downstream's name, for the log
     Url url;
     bool loopback_only = false;  ///< transport = localhost
+    std::shared_ptr<TlsContext> tls;  ///< for https; null for http
     std::vector<std::pair<std::string, std::string>> headers;  ///< with every request
     std::vector<std::string> forward_headers;  ///< of clients, by name
     size_t max_connections = 20;

@@ -86,6 +86,7 @@ constexpr size_t kMaxEndpointBytes = 4096;         ///< of an `endpoint` event
 
 // front
 constexpr size_t kOperatorConnections = 64;  ///< on Unix sockets, beyond limits.connections
+constexpr unsigned kTlsLogLinesPerSecond = 20;  ///< of handshakes that fail
 constexpr size_t kMaxBatch = 100;            ///< messages of one JSON-RPC batch
 
 // daemon

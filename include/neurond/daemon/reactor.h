@@ -9,6 +9,7 @@
 #include "neurond/back/supervisor.h"
 #include "neurond/base/metrics.h"
 #include "neurond/conf/config.h"
+#include "neurond/daemon/checked_config.h"
 #include "neurond/daemon/keeper_link.h"
 #include "neurond/daemon/pages.h"
 #include "neurond/daemon/settings.h"
@@ -43,8 +44,8 @@ class Reactor final : private SignalSink,
                       private DaemonView {
   public:
     /// The sockets listen already; `local` may be none.
-    Reactor(std::shared_ptr<const conf::Config> config, ReactorKeys keys,
-            Fd keeper, Fd control, Fd main, Fd local);
+    Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
+            Fd control, Fd main, Fd local);
     ~Reactor();
 
     /// Fails when what belongs to the start cannot be had: the audit file.

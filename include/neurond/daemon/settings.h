@@ -7,6 +7,7 @@
 #include "neurond/back/downstream.h"
 #include "neurond/base/log.h"
 #include "neurond/conf/config.h"
+#include "neurond/daemon/tls_setup.h"
 #include "neurond/front/mcp_endpoint.h"
 #include "neurond/front/ndjson_conn.h"
 #include "neurond/mcp/audit.h"
@@ -43,7 +44,8 @@ SessionSettings session_settings(const conf::Config& config);
 /// The bits of `[server] serve`.
 unsigned served(const conf::Config& config);
 /// In order of appearance.
-std::vector<DownstreamSettings> downstream_settings(const conf::Config& config);
+std::vector<DownstreamSettings> downstream_settings(const conf::Config& config,
+                                                    const TlsContexts& tls);
 
 }  // namespace neuron
 

@@ -11,7 +11,8 @@
 #include "neurond/base/buffer.h"
 #include "neurond/base/handle.h"
 #include "neurond/base/out_queue.h"
-#include "neurond/mcp/identity.h"
+#include "neurond/front/caller.h"
+#include "neurond/front/http_reply.h"
 #include "neurond/net/channel.h"
 #include "neurond/wire/http_body.h"
 #include "neurond/wire/http_head.h"
@@ -28,21 +29,10 @@ struct HttpRequest {
     const Identity& identity;
     const std::string& request_id;  ///< X-Request-Id, taken over or made
     bool local = false;             ///< from this machine: loopback or Unix socket
+    bool known = false;             ///< the caller has proved who it is
     BlockRef body;                  ///< empty without a body, or when `scan` is bad
     /// Done or bad, for a handler that wants_json().
     const JsonScanner* scan = nullptr;
-};
-
-/// A whole answer.
-struct HttpReply {
-    int status = 200;
-    std::string content_type;  ///< empty = no body
-    OutQueue body;
-    std::vector<std::pair<std::string, std::string>> fields;
-    bool close = false;  ///< end the connection behind it
-
-    static HttpReply text(int status, std::string_view message);
-    static HttpReply json(int status, std::string_view body);
 };
 
 /// Serves a path.
@@ -84,8 +74,11 @@ struct HttpLimits {
 class HttpConnOwner {
   public:
     virtual const HttpLimits& http_limits() const noexcept = 0;
+    /// Who makes this request; nothing when it claims to be somebody it is not.
+    virtual std::optional<Caller> identify(const HttpConn& conn,
+                                           const RequestHead& head) const = 0;
     /// The handler of a path, or the answer when there is none or it may not be used
-    /// (404, 403 for a foreign Origin or Host).
+    /// (404, 401, 403 for a foreign Origin or Host).
     virtual HttpHandler* route(const HttpConn& conn, const HttpRequest& request,
                                HttpReply& otherwise) = 0;
     virtual bool draining() const noexcept = 0;
@@ -110,9 +103,8 @@ class HttpConn final : private ChannelOwner {
   public:
     /// What the connection itself tells of its peer.
     struct Peer {
-        Identity identity;
+        Caller caller;  ///< unless a request says otherwise
         bool local = false;
-        bool operates = false;  ///< may use the admin API: root, or our own user
         unsigned listener = 0;  ///< index the server gave the listener
     };
 
@@ -122,6 +114,8 @@ class HttpConn final : private ChannelOwner {
 
     Handle<HttpConn> handle() const noexcept { return registration_.handle(); }
     const Peer& peer() const noexcept { return peer_; }
+    /// Who makes the request in hand; nothing when its token is wrong.
+    const std::optional<Caller>& caller() const noexcept { return caller_; }
     const std::string& request_id() const noexcept { return request_id_; }
     /// No request in hand.
     bool idle() const noexcept { return state_ == State::kHead && in_.empty(); }
@@ -183,6 +177,7 @@ class HttpConn final : private ChannelOwner {
     RequestHeadParser parser_;
     std::string head_text_;  ///< what head_ points into
     RequestHead head_;
+    std::optional<Caller> caller_;
     std::string request_id_;
     BodyDecoder decoder_;
     BodyFraming framing_;

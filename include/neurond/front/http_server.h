@@ -10,6 +10,7 @@
 #include "neurond/base/owned_set.h"
 #include "neurond/front/http_conn.h"
 #include "neurond/front/request_ids.h"
+#include "neurond/front/tls_arrivals.h"
 #include "neurond/net/listener.h"
 
 namespace neuron {
@@ -25,6 +26,9 @@ enum Serve : unsigned {
 struct HttpServerSettings {
     HttpLimits limits;
     size_t connections;                        ///< at most, on all listeners together
+    Millis handshake_timeout{10000};           ///< of TLS
+    /// Also callers from elsewhere need not prove who they are (allow_insecure).
+    bool open = false;
     std::vector<std::string> allowed_origins;  ///< beside loopback ones
     std::vector<std::string> allowed_hosts;    ///< beside loopback names, on loopback
 };
@@ -32,19 +36,24 @@ struct HttpServerSettings {
 /// Listeners, their connections, and the table of paths.
 class HttpServer final : private HttpConnOwner, private ListenerOwner {
   public:
-    HttpServer(EventLoop& loop, HttpServerSettings settings);
+    HttpServer(EventLoop& loop, HttpServerSettings settings,
+               std::shared_ptr<const Clients> clients);
     ~HttpServer();
 
     /// Serves `path` by `handler` on listeners that serve `what`. A path that ends in '/'
     /// covers what is one segment below it; one that begins with "/*" has any first
     /// segment. Handlers are not owned.
     void add_route(std::string path, Serve what, HttpHandler& handler);
-    void add_listener(Fd socket, unsigned serve);
+    /// Without `tls` it speaks plain HTTP.
+    void add_listener(Fd socket, unsigned serve,
+                      std::shared_ptr<TlsContext> tls = nullptr);
 
     /// For a door that somebody else listens at: its number for take().
     unsigned add_door(const Address& address, unsigned serve);
     /// Serves a connection that came through that door.
     void take(Fd socket, unsigned door);
+    const Clients& clients() const noexcept { return *clients_; }
+    const TlsCounts& tls_counts() const noexcept { return arrivals_.counts(); }
     /// Connections of others, which count towards our limit.
     void set_guests(size_t count) noexcept { guests_ = count; }
     /// Whether one more connection fits; operators get in when the clients' places on
@@ -64,6 +73,7 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
         std::unique_ptr<Listener> listener;  ///< null: draining, or not ours
         Address address;
         unsigned serve;
+        std::shared_ptr<TlsContext> tls;
         bool loopback;  ///< bound to it: then the Host field is checked
     };
     struct Route {
@@ -74,12 +84,17 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
 
     bool may_accept(const Listener& listener) const override;
     void on_accept(Listener& listener, Fd socket) override;
+    void serve(std::unique_ptr<Stream> stream, HttpConn::Peer peer);
+    std::optional<Caller> identify(const HttpConn& conn,
+                                   const RequestHead& head) const override;
+    bool may_use(const HttpConn& conn, Serve what, HttpReply& otherwise) const;
     HttpHandler* route(const HttpConn& conn, const HttpRequest& request,
                        HttpReply& otherwise) override;
     bool draining() const noexcept override { return draining_; }
     std::string new_request_id() override { return request_ids_.next(); }
     void on_conn_lingering() override;
     void on_conn_closed(HttpConn& conn, const std::string& reason) override;
+    void made_room();
 
     bool origin_allowed(std::string_view origin) const;
     bool host_allowed(std::string_view authority) const;
@@ -87,10 +102,12 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
 
     EventLoop& loop_;
     HttpServerSettings settings_;
+    std::shared_ptr<const Clients> clients_;
     std::vector<Door> doors_;
     std::vector<Route> routes_;
     HandleTable<HttpConn> table_;
     OwnedSet<HttpConn> conns_;
+    TlsArrivals arrivals_;
     RequestIds request_ids_;
     size_t guests_ = 0;
     bool draining_ = false;

@@ -1,0 +1,36 @@
+#ifndef NEUROND_FRONT_CALLER_H
+#define NEUROND_FRONT_CALLER_H
+
+#include <optional>
+#include <string_view>
+
+#include "neurond/mcp/clients.h"
+#include "neurond/mcp/identity.h"
+#include "neurond/net/address.h"
+#include "neurond/net/tls_handshake.h"
+#include "neurond/wire/http_fields.h"
+
+namespace neuron {
+
+/// Who makes a request (DESIGN 1.4): the [client ID] that matches, else cert:CN, uid:N,
+/// anonymous on loopback, unauthenticated from elsewhere.
+struct Caller {
+    Identity identity;
+    bool known = false;     ///< it has proved who it is
+    bool operates = false;  ///< may use the admin API
+};
+
+/// From what a TCP connection itself tells.
+Caller tcp_caller(const Address& peer, const TlsPeer& tls, const Clients& clients);
+/// From what the kernel tells of the other end of the Unix socket `fd`. Should it not
+/// tell, that is a user who owns nothing. Root and our own user operate.
+Caller unix_caller(int fd, const Clients& clients);
+
+/// What the Authorization field makes of a caller: the same without one, the client whose
+/// bearer token it is (RFC 6750), or nothing when it is wrong or no bearer token.
+std::optional<Caller> with_token(const Caller& caller, const HttpFields& fields,
+                                 const Clients& clients);
+
+}  // namespace neuron
+
+#endif

@@ -1,0 +1,28 @@
+// The one way to a configuration that can be run.
+
+#include "neurond/daemon/checked_config.h"
+
+#include <utility>
+
+#include "neurond/daemon/client_setup.h"
+
+namespace neuron {
+
+CheckedConfig load_checked(const conf::LoadOptions& options, conf::Files& files,
+                           Dates dates) {
+    conf::LoadResult loaded = conf::load(options, files);
+    CheckedConfig out;
+    out.config = std::move(loaded.config);
+    out.diagnostics = std::move(loaded.diagnostics);
+    if (out.config == nullptr) {
+        return out;
+    }
+    out.tls = make_tls(*out.config, files, dates, out.diagnostics);
+    out.clients = make_clients(*out.config, files, out.diagnostics);
+    if (out.diagnostics.has_errors()) {
+        out.config.reset();
+    }
+    return out;
+}
+
+}  // namespace neuron
