@@ -116,7 +116,7 @@ void Checker::rule(const Section& section) {
         names = names || !section.list(key).empty();
     }
     patterns(section, "clients");
-    if (all_good && !names) {
+    if (why.empty() && all_good && !names) {
         diagnostics_.error(section.place(), "rule." + id,
                            "names nothing, expected patterns in tools, prompts or "
                            "resources");

@@ -51,6 +51,8 @@ session_tickets = no
 input_timeout = 3m
 input_rounds = 4
 separator = __
+page_size = 100
+describe_prefix = yes
 names = strict
 [downstream redis]
 enabled = no
@@ -102,6 +104,8 @@ default_action = allow
 [rule one]
 effect = deny
 tools = redis.* *.write_?
+prompts = redis.*
+resources = file:*
 clients = uid:0 anonymous
 description = No writing, please
 [client backup]
