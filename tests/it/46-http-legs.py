@@ -1,5 +1,6 @@
 """Servers behind HTTP: bytes pass whole whatever way they come, and whatever a server does
 its callers get one clear answer each, in time, and the next call works."""
+import hashlib
 import json
 import socket
 import struct
@@ -303,7 +304,8 @@ def test_header_fields_are_forwarded_to_who_wants_them():
                 HttpServer() as three:
             servers = {"a": leg(one, forward_headers=["X-Trace", "x-tenant"]),
                        "b": leg(two, forward_headers="X-Other"), "c": leg(three)}
-            with Neurond(servers) as daemon:
+            token = {"token_sha256": hashlib.sha256(b"mine").hexdigest()}
+            with Neurond(servers, {"client me": token}) as daemon:
                 def seen(client, name):
                     fields = json.loads(client.call(name + ".forwarded", {}).text)
                     assert not {"authorization", "cookie", "proxy-authorization"} & set(fields)
