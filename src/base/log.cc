@@ -34,8 +34,8 @@ struct Logger {
 
 Logger g_logger;
 
-constexpr const char* kLevelNames[] = {"debug", "info", "warn", "error"};
-constexpr char kPriorities[] = {'7', '6', '4', '3'};  // syslog(3)
+constexpr const char* kLevelNames[] = {"debug", "info", "warn", "error", "critical"};
+constexpr char kPriorities[] = {'7', '6', '4', '3', '2'};  // syslog(3)
 
 /// What a line is made of. Without a server it is the daemon's own.
 struct Record {

@@ -28,16 +28,18 @@ bool listed(const std::vector<std::string>& list, std::string_view text) {
 
 /// Whether a route's path stands for `path`; see add_route().
 bool covers(std::string_view route, std::string_view path) {
-    if (starts_with(route, "/*")) {
-        const std::string_view rest = route.substr(2);
-        return ends_with(path, rest) && path.size() > rest.size() + 1 &&
-               path.find('/', 1) == path.size() - rest.size();
+    const auto wanted = split(route, '/');
+    const auto given = split(path, '/');
+    if (wanted.size() != given.size()) {
+        return false;
     }
-    if (route.back() == '/') {
-        return starts_with(path, route) && path.size() > route.size() &&
-               path.find('/', route.size()) == std::string_view::npos;
+    for (size_t i = 1; i < wanted.size(); ++i) {
+        const bool any = wanted[i] == "*" || wanted[i].empty();
+        if (any ? given[i].empty() : given[i] != wanted[i]) {
+            return false;
+        }
     }
-    return route == path;
+    return true;
 }
 
 }  // namespace

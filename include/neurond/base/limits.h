@@ -78,6 +78,7 @@ constexpr size_t kStderrLineBytes = 1024;
 constexpr unsigned kStderrLogLinesPerSecond = 100;
 constexpr size_t kMaxCrashReports = 100;  ///< files in state_dir/crashes
 constexpr size_t kMaxCrashReportBytes = 60 * 1024;  ///< one request to the writer
+constexpr size_t kAlertCommands = 8;    ///< running at a time
 constexpr size_t kHistoryEntries = 50;  ///< ends of a downstream that are remembered
 constexpr unsigned kMaxListPages = 1000;  ///< of one tools/list; a cursor loop ends here
 constexpr size_t kUrgentConnections = 4;  ///< beyond max_connections: answers, cancels

@@ -6,7 +6,8 @@
 
 namespace neuron {
 
-enum class LogLevel { kDebug, kInfo, kWarn, kError };
+/// kCritical: somebody should be woken. It cannot be switched off.
+enum class LogLevel { kDebug, kInfo, kWarn, kError, kCritical };
 enum class LogFormat { kText, kJson };
 
 /// The one global of the program. Writes to stderr, one line an event, one write(2) a
@@ -31,6 +32,7 @@ uint64_t log_dropped_lines() noexcept;
 #define log_info(...) NEUROND_LOG(::neuron::LogLevel::kInfo, __VA_ARGS__)
 #define log_warn(...) NEUROND_LOG(::neuron::LogLevel::kWarn, __VA_ARGS__)
 #define log_error(...) NEUROND_LOG(::neuron::LogLevel::kError, __VA_ARGS__)
+#define log_critical(...) NEUROND_LOG(::neuron::LogLevel::kCritical, __VA_ARGS__)
 #define NEUROND_LOG(level, ...)                 \
     do {                                        \
         if (::neuron::log_enabled(level)) {     \

@@ -40,9 +40,9 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
                std::shared_ptr<const Clients> clients);
     ~HttpServer();
 
-    /// Serves `path` by `handler` on listeners that serve `what`. A path that ends in '/'
-    /// covers what is one segment below it; one that begins with "/*" has any first
-    /// segment. Handlers are not owned.
+    /// Serves `path` by `handler` on listeners that serve `what`. A segment "*" stands for
+    /// any one that is not empty, and so does an empty one at the end. Handlers are not
+    /// owned.
     void add_route(std::string path, Serve what, HttpHandler& handler);
     /// Without `tls` it speaks plain HTTP.
     void add_listener(Fd socket, unsigned serve,
