@@ -39,8 +39,12 @@ CarrierMaker carrier_maker(EventLoop& loop, Children& children, ResolverCache& n
 Downstream::Downstream(EventLoop& loop, Children& children, ResolverCache& names,
                        Router& router, DownstreamSettings settings,
                        DownstreamOwner& owner)
-    : settings_(std::move(settings)),
+    : loop_(loop),
+      router_(router),
+      settings_(std::move(settings)),
       owner_(owner),
+      upkeep_(settings_.upkeep, owner),
+      circuit_(upkeep_.breaker()),
       registration_(router.parties().answerers, *this),
       refusals_(loop, static_cast<CallSink&>(router)),
       instances_({loop,
@@ -48,9 +52,11 @@ Downstream::Downstream(EventLoop& loop, Children& children, ResolverCache& names
                   refusals_,
                   settings_,
                   {settings_.name, settings_.start_timeout,
-                   settings_.transport != Transport::kStdio},
+                   settings_.transport != Transport::kStdio, settings_.upkeep.health,
+                   settings_.call_timeout},
                   carrier_maker(loop, children, names, settings_),
-                  discovery_for(settings_)},
+                  discovery_for(settings_),
+                  upkeep_},
                  static_cast<SlotOwner&>(*this)),
       pump_task_(loop, Phase::kSoon, [this] { instances_.pump(); }),
       tidy_task_(loop, Phase::kSoon, [this] { tidy(); }) {}
@@ -64,6 +70,29 @@ void Downstream::start() {
 void Downstream::stop() {
     stopping_ = true;
     instances_.stop("stopping");
+}
+
+/// The base instance stands for all: those of somebody in particular are ended, and made
+/// again when they are wanted.
+void Downstream::obey(ServerOrder order) {
+    if (order == ServerOrder::kEnable && state() != LifeState::kDisabled) {
+        return;
+    }
+    upkeep_.breaker().close();
+    instances_.end_all(order == ServerOrder::kDisable ? "is disabled"
+                                                      : "is being restarted");
+    if (order == ServerOrder::kDisable) {
+        instances_.base().disable();
+    } else {
+        instances_.base().restart();
+    }
+}
+
+std::string Downstream::era() const {
+    const ServerHello* hello = instances_.base().hello();
+    return hello == nullptr               ? ""
+           : is_legacy(hello->revision) ? "legacy"
+                                          : "modern";
 }
 
 std::string Downstream::revision() const {
@@ -81,7 +110,9 @@ void Downstream::on_slot_listed(InstanceSlot& slot) {
 }
 
 void Downstream::on_slot_down(InstanceSlot& slot) {
-    restarts_ += slot.state() == DownstreamState::kRestarting ? 1U : 0U;
+    if (slot.state() == LifeState::kOpen) {
+        on_circuit(Circuit::Change::kOpened, slot.life().reason());
+    }
     if (slot.number() == 0) {
         owner_.on_offer_changed();
         resolve_first_start();
@@ -126,25 +157,83 @@ OwnError Downstream::busy(const std::string& why) const {
 }
 
 void Downstream::take(Call& call) {
-    InstanceSlot* slot = instances_.obtain(key_of(call.request));
+    const InstanceKey key = key_of(call.request);
+    const InstanceSlot& base = instances_.base();
+    const bool given_up =
+        base.state() == LifeState::kFailed || base.state() == LifeState::kDisabled;
+    const bool closed = upkeep_.breaker().state() == Breaker::State::kClosed;
+    if (closed ? given_up && instances_.find(key.text) == nullptr
+               : !may_probe(call, key)) {
+        refusals_.fail(call.handle, base.unavailable());
+        return;
+    }
+    InstanceSlot* slot = instances_.obtain(key);
     if (slot == nullptr) {
         refusals_.fail(call.handle,
                        busy("all of its max_instances have work; try again later"));
-    } else if (!slot->takes_calls()) {
+    } else if (closed ? !slot->takes_calls()
+                      : !slot->takes_calls() && !slot->answers()) {
         refusals_.fail(call.handle, slot->unavailable());
-    } else if (!slot->sends_now() && queued() >= settings_.queue) {
+    } else if (queued() >= settings_.queue) {
         refusals_.fail(call.handle, busy("its queue is full"));
     } else {
         slot->take(call);
     }
 }
 
+/// While the circuit is open one call is let through after the cool-down, to a server that
+/// is there, or to one that is started for it.
+bool Downstream::may_probe(const Call& call, const InstanceKey& key) {
+    const InstanceSlot* slot = instances_.find(key.text);
+    if (slot != nullptr) {
+        return slot->answers() && circuit_.admit(call.handle, loop_.now());
+    }
+    return upkeep_.breaker().state() == Breaker::State::kOpen &&
+           upkeep_.breaker().retry_after(loop_.now()) == Millis{0};
+}
+
 void Downstream::cancel(Call& call, CancelReason reason) {
-    instances_.for_each([&](InstanceSlot& slot) {
-        if (slot.number() == call.instance) {
-            slot.cancel(call, reason);
-        }
-    });
+    const bool sent = call.stage == Call::Stage::kSent;
+    const bool timed_out = reason == CancelReason::kTimeout && sent;
+    const TimePoint when = sent ? call.sent : loop_.now();
+    instances_.for_each([&](InstanceSlot& slot) { slot.cancel(call, reason); });
+    on_circuit(circuit_.on_outcome(call.handle,
+                                   timed_out ? CallOutcome::kTimeout
+                                             : CallOutcome::kVoid,
+                                   when, loop_.now()),
+               "calls time out");
+}
+
+// --- the circuit ---------------------------------------------------------------------
+
+void Downstream::on_call_done(CallHandle handle, CallOutcome outcome) {
+    const Call* call = router_.find_call(handle);
+    const TimePoint sent = call != nullptr ? call->sent : loop_.now();
+    on_circuit(circuit_.on_outcome(handle, outcome, sent, loop_.now()),
+               "calls fail");
+}
+
+void Downstream::on_ping_missed() {
+    on_circuit(circuit_.on_ping_missed(loop_.now()), "health checks fail");
+}
+
+void Downstream::on_probe_passed() {
+    upkeep_.breaker().on_probe_answered();
+    on_circuit(Circuit::Change::kClosed, {});
+}
+
+void Downstream::on_circuit(Circuit::Change change, const std::string& why) {
+    switch (change) {
+        case Circuit::Change::kNone:
+            break;
+        case Circuit::Change::kOpened:
+            instances_.for_each(
+                [&](InstanceSlot& slot) { slot.on_circuit_opened(why); });
+            break;
+        case Circuit::Change::kClosed:
+            instances_.for_each([](InstanceSlot& slot) { slot.on_circuit_closed(); });
+            break;
+    }
 }
 
 Millis Downstream::call_timeout(const std::string& own_name) const {

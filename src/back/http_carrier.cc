@@ -48,7 +48,9 @@ HttpCarrier::HttpCarrier(EventLoop& loop, ResolverCache& names, const HttpTarget
       stream_(loop, pool_, answer_limits(target), true,
               static_cast<ServerStreamOwner&>(*this)),
       farewell_timer_(loop, [this] { end("stopped"); }),
-      end_task_(loop, Phase::kSoon, [this] { owner_.on_carrier_end(why_); }) {}
+      end_task_(loop, Phase::kSoon, [this] {
+          owner_.on_carrier_end({EndCause::kUnreachable, {}, why_});
+      }) {}
 
 HttpCarrier::~HttpCarrier() = default;
 

@@ -88,10 +88,14 @@ void InstanceSet::end(const std::string& key, const std::string& why) {
     }
 }
 
-void InstanceSet::stop(const std::string& why) {
+void InstanceSet::end_all(const std::string& why) {
     while (!slots_.empty()) {
         end_slot(slots_.begin(), why);
     }
+}
+
+void InstanceSet::stop(const std::string& why) {
+    end_all(why);
     base_->stop(why);
 }
 

@@ -20,24 +20,6 @@ std::string place_of(const DownstreamSettings& settings) {
 
 }  // namespace
 
-const char* to_string(DownstreamState state) noexcept {
-    switch (state) {
-        case DownstreamState::kConfigured:
-            return "configured";
-        case DownstreamState::kStarting:
-            return "starting";
-        case DownstreamState::kHealthy:
-            return "healthy";
-        case DownstreamState::kRestarting:
-            return "restarting";
-        case DownstreamState::kDisabled:
-            return "disabled";
-        case DownstreamState::kStopped:
-            return "stopped";
-    }
-    return "";
-}
-
 InstanceSlot::InstanceSlot(SlotContext& context, SlotOwner& owner, unsigned number,
                            ClientCaps caps)
     : context_(context),
@@ -46,33 +28,54 @@ InstanceSlot::InstanceSlot(SlotContext& context, SlotOwner& owner, unsigned numb
       label_(context.settings.name + (number == 0 ? "" : "#" + std::to_string(number))),
       caps_(caps),
       discovery_(context.discovery),
-      pause_(context.settings.backoff),
+      life_(context.settings.upkeep.life),
       last_used_(context.loop.now()),
       retry_(context.loop, [this] { launch(); }) {}
 
 InstanceSlot::~InstanceSlot() = default;
 
-/// The one writer of state_; every change is logged with its reason.
-void InstanceSlot::enter(DownstreamState next, const std::string& why) {
-    state_ = next;
-    log_info("supervisor", "%s: %s (%s)", label_.c_str(), to_string(next), why.c_str());
+/// Every change of state is logged with its reason; ends are logged by upkeep.
+void InstanceSlot::tell(const std::string& why) const {
+    log_info("supervisor", "%s: %s (%s)", label_.c_str(), to_string(state()),
+             why.c_str());
 }
 
 void InstanceSlot::start() {
-    if (state_ != DownstreamState::kConfigured) {
+    if (state() != LifeState::kConfigured || life_.alive()) {
         return;
     }
     if (!context_.settings.enabled) {
-        enter(DownstreamState::kDisabled, "enabled = no");
+        life_.disable("enabled = no");
+        tell(life_.reason());
         owner_.on_slot_down(*this);
         return;
     }
     launch();
 }
 
+/// While the circuit is open there is one start in all, after the cool-down.
+bool InstanceSlot::admitted() {
+    constexpr Millis kLookAgain{100};  // somebody else's probe is under way
+    Breaker& breaker = context_.upkeep.breaker();
+    switch (breaker.admit(context_.loop.now())) {
+        case Breaker::Admission::kYes:
+            return true;
+        case Breaker::Admission::kProbe:
+            probing_ = true;
+            return true;
+        case Breaker::Admission::kNo:
+            break;
+    }
+    retry_.arm(std::max(breaker.retry_after(context_.loop.now()), kLookAgain));
+    return false;
+}
+
 void InstanceSlot::launch() {
-    enter(DownstreamState::kStarting, place_of(context_.settings));
-    started_ = context_.loop.now();
+    if (!life_.alive() && !admitted()) {
+        return;
+    }
+    life_.start(context_.loop.now());
+    tell(place_of(context_.settings));
     instance_ = std::make_unique<Instance>(
         context_.loop, context_.instance,
         [this](CarrierOwner& owner) { return context_.carrier(owner, tail_); },
@@ -80,64 +83,157 @@ void InstanceSlot::launch() {
         static_cast<InstanceOwner&>(*this));
     if (Status started = instance_->start(); !started) {
         instance_.reset();
-        last_error_ = started.error().message;
-        retry_later();
+        finish(Upkeep::not_started(started.error()));
     }
+}
+
+void InstanceSlot::launch_anew() {
+    restarting_ = false;
+    life_.reset();
+    launch();
 }
 
 void InstanceSlot::on_listed(std::shared_ptr<const Offer> offer) {
     offer_ = std::move(offer);
-    if (state_ != DownstreamState::kHealthy) {
-        const auto took =
-            std::chrono::duration_cast<Millis>(context_.loop.now() - started_).count();
-        enter(DownstreamState::kHealthy, std::to_string(offer_->tools().size()) +
-                                             " tools, " + std::to_string(took) + " ms");
-        pause_ = context_.settings.backoff;
+    if (state() == LifeState::kStarting) {
+        life_.listed(context_.loop.now());
+        tell(std::to_string(offer_->tools().size()) + " tools, " +
+             std::to_string(uptime().count()) + " ms");
         last_error_.clear();
         context_.discovery = discovery_;
+        if (std::exchange(probing_, false)) {
+            owner_.on_probe_passed();
+        }
     }
     owner_.on_slot_listed(*this);
     owner_.on_slot_room();
 }
 
-void InstanceSlot::on_instance_end(const std::string& why, bool again) {
+void InstanceSlot::on_health(bool well, const std::string& why) {
+    const LifeState before = state();
+    well ? life_.ping_answered() : life_.ping_failed(why);
+    if (state() != before) {
+        tell(well ? "it answers again" : why);
+    }
+    if (!well) {
+        owner_.on_ping_missed();
+    }
+}
+
+void InstanceSlot::on_instance_end(const Ending& ending, bool again) {
     context_.loop.retire(std::move(instance_));
     offer_ = nullptr;
-    if (state_ == DownstreamState::kStopped) {
-        owner_.on_slot_stopped(*this);
-        return;
-    }
-    if (again) {
+    if (again && state() == LifeState::kStarting) {
         log_info("supervisor", "%s: ended when probed; starting it as a legacy server",
                  label_.c_str());
         retry_.arm(Millis{0});
         return;
     }
-    last_error_ = why;
-    retry_later();
+    if (restarting_) {
+        context_.upkeep.ended(life_, {EndCause::kAsked, ending.status, ending.why},
+                              context_.loop.now());
+        launch_anew();
+        return;
+    }
+    finish(ending);
 }
 
-void InstanceSlot::retry_later() {
-    enter(DownstreamState::kRestarting,
-          last_error_ + "; next start in " + std::to_string(pause_.count()) + " ms");
-    retry_.arm(pause_);
-    pause_ = std::min(pause_ * 2, context_.settings.backoff_max);
+/// This life is over, or was none; the lifecycle says what comes next.
+void InstanceSlot::finish(const Ending& ending) {
+    const TimePoint now = context_.loop.now();
+    const bool asked = state() == LifeState::kStopped || state() == LifeState::kDisabled;
+    if (std::exchange(probing_, false) && asked) {
+        context_.upkeep.breaker().on_probe_dropped(now);
+    }
+    if (state() == LifeState::kStopped) {
+        owner_.on_slot_stopped(*this);
+        return;
+    }
+    const NextStep next = context_.upkeep.ended(life_, ending, now);
+    last_error_ = asked ? std::string() : ending.why;
+    if (next.what == NextStep::What::kStart) {
+        retry_.arm(next.delay);
+    }
     fail_queue(unavailable());
     owner_.on_slot_down(*this);
 }
 
 void InstanceSlot::stop(const std::string& why) {
-    if (state_ == DownstreamState::kStopped) {
+    if (state() == LifeState::kStopped) {
         return;
     }
     retry_.cancel();
-    enter(DownstreamState::kStopped, why);
+    restarting_ = false;
+    life_.stop();
+    tell(why);
     fail_queue(unavailable());
     if (instance_) {
         instance_->stop("is being stopped");
     } else {
         owner_.on_slot_stopped(*this);
     }
+}
+
+void InstanceSlot::disable() {
+    if (state() == LifeState::kStopped || state() == LifeState::kDisabled) {
+        return;
+    }
+    retry_.cancel();
+    restarting_ = false;
+    life_.disable("an operator asked");
+    tell(life_.reason());
+    last_error_.clear();
+    fail_queue(unavailable());
+    if (instance_) {
+        instance_->stop("is disabled");
+    } else {
+        owner_.on_slot_down(*this);
+    }
+}
+
+void InstanceSlot::restart() {
+    if (state() == LifeState::kStopped) {
+        return;
+    }
+    retry_.cancel();
+    if (!instance_) {
+        launch_anew();
+        return;
+    }
+    restarting_ = true;
+    life_.begin_restart("an operator asked");
+    tell(life_.reason());
+    instance_->stop("is being restarted");
+}
+
+void InstanceSlot::on_circuit_opened(const std::string& why) {
+    const LifeState before = state();
+    life_.circuit_opened(why);
+    if (state() != before) {
+        tell(why);
+        fail_queue(unavailable());
+    }
+}
+
+void InstanceSlot::on_circuit_closed() {
+    if (state() != LifeState::kOpen) {
+        return;
+    }
+    if (life_.alive()) {
+        life_.circuit_closed();
+        tell("the circuit is closed");
+        owner_.on_slot_room();
+    } else {
+        retry_.arm(Millis{0});
+    }
+}
+
+Millis InstanceSlot::next_start() const noexcept {
+    if (!retry_.armed()) {
+        return Millis{0};
+    }
+    return std::max(Millis{0}, std::chrono::ceil<Millis>(retry_.deadline() -
+                                                         context_.loop.now()));
 }
 
 void InstanceSlot::kill() {
@@ -147,17 +243,25 @@ void InstanceSlot::kill() {
 }
 
 const ServerHello* InstanceSlot::hello() const noexcept {
-    return state_ == DownstreamState::kHealthy && instance_ ? &instance_->hello() : nullptr;
+    return offer_ != nullptr && instance_ ? &instance_->hello() : nullptr;
 }
 
 OwnError InstanceSlot::unavailable() const {
-    std::string why = to_string(state_);
-    if (!last_error_.empty()) {
-        why += ": " + last_error_;
-    }
     const std::string& name = context_.settings.name;
+    const std::string begin = "Downstream '" + name + "' is not available: ";
+    if (const Breaker& breaker = context_.upkeep.breaker();
+        breaker.state() != Breaker::State::kClosed) {
+        const int seconds = std::max(
+            1, static_cast<int>(std::chrono::ceil<std::chrono::seconds>(
+                                    breaker.retry_after(context_.loop.now()))
+                                    .count()));
+        return {JsonRpcError::kInternal,
+                begin + "circuit open, retry in " + std::to_string(seconds) + " s",
+                "circuit_open", name, seconds};
+    }
+    const std::string& why = last_error_.empty() ? life_.reason() : last_error_;
     return {JsonRpcError::kInternal,
-            "Downstream '" + name + "' is not available: " + why,
+            begin + to_string(state()) + (why.empty() ? "" : ": " + why),
             "unavailable",
             name,
             {}};
@@ -166,11 +270,8 @@ OwnError InstanceSlot::unavailable() const {
 // --- calls ---------------------------------------------------------------------------
 
 bool InstanceSlot::takes_calls() const noexcept {
-    if (state_ == DownstreamState::kStarting) {
-        return true;
-    }
-    return state_ == DownstreamState::kHealthy && instance_ &&
-           (instance_->ready() || instance_->renewing());
+    return state() == LifeState::kStarting || restarting_ ||
+           (is_serving(state()) && answers());
 }
 
 bool InstanceSlot::can_send() const {

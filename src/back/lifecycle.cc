@@ -119,6 +119,13 @@ void Lifecycle::circuit_closed() {
     }
 }
 
+void Lifecycle::begin_restart(const std::string& why) {
+    if (alive_ && state_ != LifeState::kDisabled && state_ != LifeState::kStopped) {
+        state_ = LifeState::kRestarting;
+        reason_ = why;
+    }
+}
+
 NextStep Lifecycle::ended(EndCause cause, const std::string& why, Breaker& breaker,
                           TimePoint now, double random) {
     if (!alive_) {

@@ -58,7 +58,9 @@ SseCarrier::SseCarrier(EventLoop& loop, ResolverCache& names, const HttpTarget& 
       pool_(loop, names, target, [] {}),
       stream_(loop, pool_, answer_limits(target), false,
               static_cast<ServerStreamOwner&>(*this)),
-      end_task_(loop, Phase::kSoon, [this] { owner_.on_carrier_end(why_); }) {}
+      end_task_(loop, Phase::kSoon, [this] {
+          owner_.on_carrier_end({EndCause::kUnreachable, {}, why_});
+      }) {}
 
 SseCarrier::~SseCarrier() = default;
 

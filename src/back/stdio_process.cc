@@ -185,9 +185,9 @@ void StdioProcess::finish_if_ended() {
     }
     rest_.cancel();
     stderr_->drain_rest();
-    const std::string why = why_ended();
-    report_crash(why);
-    owner_.on_carrier_end(why);
+    const Ending how = ending();
+    report_crash(how.why);
+    owner_.on_carrier_end(how);
 }
 
 /// What we have ended ourselves has not. Pipes that close are part of an end, not asked.
@@ -205,11 +205,12 @@ void StdioProcess::report_crash(const std::string& reason) {
                            command_.args, wall_now(), tail_.lines()});
 }
 
-std::string StdioProcess::why_ended() {
+Ending StdioProcess::ending() {
+    const std::string status = ended_->to_string();
     if (std::string failed = read_report(report_); !failed.empty()) {
-        return failed;
+        return {EndCause::kBadConfig, status, failed};
     }
-    std::string why = ended_->to_string();
+    std::string why = status;
     const uint64_t memory = command_.may_use.memory;
     if (crashed() && memory != 0 && ended_->max_rss / 3 >= memory / 4) {
         why += ", probably out of memory (limit_memory)";
@@ -217,7 +218,7 @@ std::string StdioProcess::why_ended() {
     if (!tail_.last().empty()) {
         why += "; its last words: " + tail_.last();
     }
-    return why;
+    return {ended_->clean() ? EndCause::kExit : EndCause::kCrash, status, why};
 }
 
 }  // namespace neuron

@@ -11,12 +11,14 @@ namespace neuron {
 
 Supervisor::Supervisor(EventLoop& loop, Children& children, ResolverCache& names,
                        std::string separator, bool describe_prefix,
+                       std::string alert_command,
                        SupervisorOwner& owner)
     : loop_(loop),
       children_(children),
       names_(names),
       separator_(std::move(separator)),
       describe_prefix_(describe_prefix),
+      alert_(loop, children, std::move(alert_command)),
       owner_(owner),
       catalog_(CatalogBuilder().build(separator_)),
       rebuild_(loop, Phase::kSoon, [this] { rebuild(); }),
@@ -70,14 +72,32 @@ bool Supervisor::all_resolved() const {
 size_t Supervisor::healthy() const {
     return static_cast<size_t>(std::count_if(
         downstreams_.begin(), downstreams_.end(), [](const auto& downstream) {
-            return downstream->state() == DownstreamState::kHealthy;
+            return is_serving(downstream->state());
         }));
 }
 
+Downstream* Supervisor::find(std::string_view name) const {
+    const auto found =
+        std::find_if(downstreams_.begin(), downstreams_.end(),
+                     [name](const auto& each) { return each->name() == name; });
+    return found == downstreams_.end() ? nullptr : found->get();
+}
+
+const Downstream* Supervisor::missing() const {
+    const auto found = std::find_if(
+        downstreams_.begin(), downstreams_.end(), [](const auto& each) {
+            return each->settings().required && !is_serving(each->state());
+        });
+    return found == downstreams_.end() ? nullptr : found->get();
+}
+
+void Supervisor::on_alarm(const std::string& server, const std::string& reason) {
+    log_critical("supervisor", "%s: alarm: %s", server.c_str(), reason.c_str());
+    alert_.run(server, reason);
+}
+
 bool Supervisor::has(std::string_view downstream) const {
-    return std::any_of(
-        downstreams_.begin(), downstreams_.end(),
-        [downstream](const auto& each) { return each->name() == downstream; });
+    return find(downstream) != nullptr;
 }
 
 /// The longest configured `NAME<separator>` is the one that was meant.
@@ -94,11 +114,12 @@ std::optional<Missing> Supervisor::why_missing(const View& view,
             best = each.get();
         }
     }
-    if (best == nullptr || best->state() == DownstreamState::kHealthy) {
+    if (best == nullptr || is_serving(best->state())) {
         return std::nullopt;
     }
-    const bool starting = best->state() == DownstreamState::kStarting ||
-                          best->state() == DownstreamState::kConfigured;
+    const bool starting =
+        best->state() == LifeState::kStarting ||
+        (best->state() == LifeState::kConfigured && !best->resolved());
     const std::string prefix = best->name() + separator_;
     const std::string full =
         prefix + std::string(view.space.empty() ? name.substr(prefix.size()) : name);
@@ -130,7 +151,7 @@ void Supervisor::rebuild() {
         builder.describe_prefix();
     }
     for (const auto& downstream : downstreams_) {
-        if (downstream->state() != DownstreamState::kDisabled) {
+        if (downstream->state() != LifeState::kDisabled) {
             builder.add_downstream(downstream->name(), downstream->handle(),
                                    downstream->offer(), downstream->exposure());
         }

@@ -21,6 +21,20 @@ bool is_json(std::string_view text) {
     return scanner.finish(text) == Scan::kDone;
 }
 
+Result<std::string> json_of(ControlClient& client, const ControlRequest& request) {
+    Result<ControlReply> reply = client.exchange(request);
+    if (!reply) {
+        return reply.error();
+    }
+    if (reply->status != 200 && reply->status != 202) {
+        return Error{refusal_text(*reply)};
+    }
+    if (!is_json(reply->body)) {
+        return Error{"read " + client.path() + ": the answer is not JSON"};
+    }
+    return std::move(reply->body);
+}
+
 }  // namespace
 
 Result<ControlClient> admin_client(const Options& options) {
@@ -50,17 +64,14 @@ std::string refusal_text(const ControlReply& reply) {
 Result<std::string> admin_get(ControlClient& client, const std::string& path) {
     ControlRequest request;
     request.target = path;
-    Result<ControlReply> reply = client.exchange(request);
-    if (!reply) {
-        return reply.error();
-    }
-    if (reply->status != 200) {
-        return Error{refusal_text(*reply)};
-    }
-    if (!is_json(reply->body)) {
-        return Error{"read " + client.path() + ": the answer is not JSON"};
-    }
-    return std::move(reply->body);
+    return json_of(client, request);
+}
+
+Result<std::string> admin_post(ControlClient& client, const std::string& path) {
+    ControlRequest request;
+    request.method = "POST";
+    request.target = path;
+    return json_of(client, request);
 }
 
 int fail(const Error& error) {

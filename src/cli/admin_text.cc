@@ -29,6 +29,16 @@ std::string listener_text(JsonView listener) {
     return cell(listener, "address");
 }
 
+/// Seconds with a fraction: that matters for a process that died at once.
+std::string uptime_cell(JsonView entry) {
+    const std::string seconds = cell(entry, "uptime_seconds");
+    const auto whole = parse_u64(seconds.substr(0, seconds.find('.')));
+    if (!whole || *whole >= 10) {
+        return whole ? to_words(*whole) : std::string();
+    }
+    return seconds + "s";
+}
+
 /// A name in the first column, short things behind it, a sentence last.
 std::string title_or_description(JsonView tool) {
     const std::string description = cell(tool, "description");
@@ -98,6 +108,26 @@ std::string server_text(JsonView server) {
         for (JsonView text : tail.elements()) {
             out += "  " + escape(text.as_string().value_or(""), kMaxValueBytes) + "\n";
         }
+    }
+    return out;
+}
+
+std::string history_text(JsonView history, size_t width) {
+    Table table({{"TIME"}, {"UPTIME", Table::Align::kRight}, {"NEXT"}, {"REASON"}});
+    size_t rows = 0;
+    for (JsonView entry : history.elements()) {
+        const std::string time = cell(entry, "time");
+        table.add({time.substr(0, time.find('.')) + "Z", uptime_cell(entry),
+                   cell(entry, "next"), cell(entry, "reason")});
+        ++rows;
+    }
+    return rows == 0 ? "It has not ended so far.\n" : table.to_string(width);
+}
+
+std::string logs_text(JsonView lines) {
+    std::string out;
+    for (JsonView entry : lines.elements()) {
+        out += escape(cell(entry, "line"), kMaxValueBytes) + "\n";
     }
     return out;
 }

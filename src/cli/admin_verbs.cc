@@ -1,11 +1,10 @@
-// status, servers, tools and health: ask once, print, end.
+// status, tools and health: ask once, print, end.
 
 #include "neurond/cli/verbs.h"
 
 #include <cstdio>
 #include <string>
 
-#include "neurond/base/encode.h"
 #include "neurond/base/glob.h"
 #include "neurond/base/text.h"
 #include "neurond/cli/admin.h"
@@ -43,20 +42,6 @@ int run_status(const Options& options) {
         return fail(json.error());
     }
     return options.json ? print_json(*json) : print(status_text(JsonView(*json)));
-}
-
-int run_servers(const Options& options) {
-    const bool one = !options.args.empty();
-    const Result<std::string> json =
-        ask(options, one ? "servers/" + percent_encode(options.args[0]) : "servers");
-    if (!json) {
-        return fail(json.error());
-    }
-    if (options.json) {
-        return print_json(*json);
-    }
-    return print(one ? server_text(JsonView(*json))
-                     : servers_text(JsonView(*json), terminal_width()));
 }
 
 int run_tools(const Options& options) {

@@ -52,6 +52,25 @@ const Command kCommands[] = {
      "last\n"
      "lines it wrote to stderr.\n",
      0, 1, true, true, run_servers},
+    {"history", "NAME [--json]", "how a downstream has ended, and what came of it",
+     "Lists the last ends of NAME: when, after what time up, what was decided then, "
+     "and why.\n",
+     1, 1, true, true, run_history},
+    {"logs", "NAME [--json]", "the last lines a downstream wrote to stderr",
+     "Prints the last lines of the stderr of NAME, those of processes that have ended "
+     "too.\n",
+     1, 1, true, true, run_logs},
+    {"restart", "NAME [--json]", "stop a downstream and start it again",
+     "Starts NAME anew, a failed one or one whose circuit is open too; its counts of\n"
+     "restarts begin at nought. Calls it is working on are answered with an error.\n",
+     1, 1, true, true, run_restart},
+    {"enable", "NAME [--json]", "start a downstream that is disabled",
+     "Takes back a disable, or enabled = no.\n", 1, 1, true, true, run_enable},
+    {"disable", "NAME [--json]", "stop a downstream, and leave it stopped",
+     "Stops NAME until it is enabled, or until neurond is started again. Its tools are "
+     "taken\n"
+     "from the catalog.\n",
+     1, 1, true, true, run_disable},
     {"tools", "[GLOB] [--json]", "the merged catalog",
      "Lists the tools of all downstreams under their full names, or those that "
      "GLOB\n"

@@ -43,6 +43,7 @@ class Checker : private CheckBase {
     void federation(const Section& section);
     void rule(const Section& section);
     void patterns(const Section& section, const char* key);
+    void alert(const Section& section);
     void policy();
     void secrets(const Section& section);
 
@@ -61,6 +62,7 @@ void Checker::run() {
     for (const Section* section : config_.sections("client")) {
         check_client(*section, files_, diagnostics_);
     }
+    alert(config_.section("alert"));
     policy();
     for (const Section& section : config_.all()) {
         secrets(section);
@@ -128,6 +130,18 @@ void Checker::patterns(const Section& section, const char* key) {
         if (pattern.empty() || !glob_is_valid(pattern)) {
             error(section, key, quote(pattern) + " is not a valid pattern");
         }
+    }
+}
+
+void Checker::alert(const Section& section) {
+    const std::string& command = section.str("command");
+    if (!good(section, "command") || command.empty()) {
+        return;
+    }
+    if (!starts_with(command, "/")) {
+        error(section, "command", quote(command) + " is not an absolute path");
+    } else if (Status there = files_.check_executable(command); !there) {
+        error(section, "command", there.error().message);
     }
 }
 

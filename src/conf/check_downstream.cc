@@ -10,6 +10,7 @@
 #include "neurond/base/url.h"
 #include "neurond/conf/check.h"
 #include "neurond/conf/check_base.h"
+#include "neurond/conf/value.h"
 
 namespace neuron::conf {
 namespace {
@@ -65,6 +66,7 @@ class DownstreamCheck : private CheckBase {
     void environment(const Section& section);
     void timeouts(const Section& section);
     void privileges(const Section& section);
+    void restarts(const Section& section);
 };
 
 void DownstreamCheck::run(const Section& section) {
@@ -77,7 +79,7 @@ void DownstreamCheck::run(const Section& section) {
     environment(section);
     timeouts(section);
     privileges(section);
-    ordered(section, "backoff", "backoff_max");
+    restarts(section);
     ordered(section, "call_timeout", "call_timeout_max");
     const std::string& cwd = section.str("cwd");
     if (!good(section, "cwd") || cwd.empty()) {
@@ -263,6 +265,20 @@ void DownstreamCheck::timeouts(const Section& section) {
             !glob_is_valid(std::string_view(setting.key).substr(8))) {
             error_at_key(section, setting, "not a valid pattern");
         }
+    }
+}
+
+void DownstreamCheck::restarts(const Section& section) {
+    ordered(section, "backoff", "backoff_max");
+    const std::string& window = section.str("restart_window");
+    if (const Result<Rate> rate = parse_rate(window);
+        good(section, "restart_window") && !rate) {
+        error(section, "restart_window", quote(window) + " " + rate.error().message);
+    }
+    const std::string& jitter = section.str("backoff_jitter");
+    if (const Result<double> part = parse_fraction(jitter);
+        good(section, "backoff_jitter") && !part) {
+        error(section, "backoff_jitter", quote(jitter) + " " + part.error().message);
     }
 }
 

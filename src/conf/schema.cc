@@ -201,10 +201,34 @@ constexpr KeySpec kDownstream[] = {
          "How many calls it is given at a time."),
     integer("queue", "1024", {0, 1000 * 1000}, kReload,
          "How many more calls wait for it before callers are told that it is busy."),
+    duration("health_interval", "30s", kWaitOrNot, kReload,
+         "After this long a silence it is asked whether it lives; 0s: never."),
+    duration("health_timeout", "5s", kWait, kReload,
+         "How long it may take to answer that."),
+    choice("restart", "on-failure", "on-failure always never", kReload,
+         "When it is started again by itself; an exit with status 0 is no failure."),
+    duration("crash_window", "5s", kWaitOrNot, kReload,
+         "Dead sooner than this and never healthy: not started again; 0s: it is."),
+    integer("max_restarts", "3", {0, 1000 * 1000}, kReload,
+         "How many restarts in a row before it is given up; 0: no limit."),
+    text("restart_window", "10/1h", kReload,
+         "How many restarts, in a row or not, within how long; 0: no limit."),
+    duration("stable_after", "1m", kWait, kReload,
+         "Healthy for this long, and the next restart is the first of a row."),
     duration("backoff", "1s", kWait, kReload,
          "How long to wait before the first restart; each further one doubles it."),
     duration("backoff_max", "1m", kWait, kReload,
          "The longest such wait."),
+    text("backoff_jitter", "0.2", kReload,
+         "By which part of itself the wait is longer or shorter at random, 0 to 1."),
+    integer("breaker_failures", "5", {0, 1000}, kReload,
+         "How many failures open the circuit, so that calls fail at once; 0: never."),
+    duration("breaker_window", "1m", kWait, kReload,
+         "Within how long those failures must come."),
+    duration("breaker_cooldown", "5m", kWait, kReload,
+         "After this long one call or start is let through; it decides."),
+    yes_no("required", "no", kReload,
+         "Whether neurond is ready only while this downstream is healthy."),
 };
 
 constexpr KeySpec kPolicy[] = {
@@ -289,6 +313,13 @@ constexpr KeySpec kAudit[] = {
          "When records reach the medium: ten times a second, before each call, never."),
     duration("checkpoint", "1m", {kSecond, kDay}, kReload,
              "While calls are recorded, a signed record is written this often."),
+};
+
+constexpr KeySpec kAlert[] = {
+    integer("crashes", "3", {0, 1000}, kReload,
+         "How many crashes of a downstream in a minute raise an alarm; 0: none."),
+    text("command", "", kReload,
+         "A program that is run then, as an absolute path."),
 };
 
 constexpr KeySpec kLog[] = {
@@ -377,6 +408,7 @@ const std::vector<SectionSpec>& sections() {
         section("limits", nullptr, kLimits),
         section("http", nullptr, kHttp),
         section("audit", nullptr, kAudit),
+        section("alert", nullptr, kAlert),
         section("log", nullptr, kLog),
     };
     return all;

@@ -205,4 +205,43 @@ std::string write_word(std::string_view text) {
     return out += quoted ? "\"" : "";
 }
 
+Result<Rate> parse_rate(std::string_view text) {
+    if (text == "0") {
+        return Rate{};
+    }
+    constexpr KeySpec kWindow = {"", Type::kDuration, "", nullptr, 1,
+                                 int64_t{366} * 24 * 3600 * 1000,
+                                 Applies::kOnReload, false, ""};
+    constexpr uint64_t kMaxCount = 1000;
+    const size_t slash = text.find('/');
+    const auto count = parse_u64(text.substr(0, slash));
+    const Result<int64_t> window =
+        parse_number(kWindow, slash == text.npos ? "" : text.substr(slash + 1));
+    if (!count || *count == 0 || *count > kMaxCount || !window) {
+        return Error{
+            "is no rate, expected a number up to 1000 and a duration such as 10/1h, "
+            "or 0"};
+    }
+    return Rate{static_cast<unsigned>(*count), Millis{*window}};
+}
+
+Result<double> parse_fraction(std::string_view text) {
+    const Error bad{"is not from 0 to 1, expected a decimal such as 0.2"};
+    constexpr size_t kMaxDecimals = 9;
+    const size_t dot = text.find('.');
+    const auto whole = parse_u64(text.substr(0, dot));
+    const std::string_view rest =
+        dot == text.npos ? std::string_view("0") : text.substr(dot + 1);
+    const auto decimals = parse_u64(rest);
+    if (!whole || !decimals || rest.size() > kMaxDecimals) {
+        return bad;
+    }
+    double value = static_cast<double>(*decimals);
+    for (size_t i = 0; i < rest.size(); ++i) {
+        value /= 10;
+    }
+    value += static_cast<double>(*whole);
+    return value <= 1 ? Result<double>(value) : bad;
+}
+
 }  // namespace neuron::conf

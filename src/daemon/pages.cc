@@ -14,7 +14,6 @@ namespace neuron {
 
 namespace {
 
-constexpr std::string_view kServersPath = "/api/v1/admin/servers";
 constexpr const char* kRead = "GET, HEAD";
 
 int64_t whole_seconds(TimePoint::duration span) {
@@ -55,10 +54,6 @@ Pages::Pages(HttpServer& server, const Metrics& metrics, DaemonView& view)
     });
     add(server, "/api/v1/admin/status", kServeAdmin, kRead,
         [this](const HttpRequest&) { return HttpReply::json(200, status_json()); });
-    for (const char* path : {"/api/v1/admin/servers", "/api/v1/admin/servers/"}) {
-        add(server, path, kServeAdmin, kRead,
-            [this](const HttpRequest& request) { return servers(request); });
-    }
     add(server, "/api/v1/admin/tools", kServeAdmin, kRead,
         [this](const HttpRequest&) { return HttpReply::json(200, tools_json()); });
     add(server, "/api/v1/admin/stop", kServeAdmin, "POST", [this](const HttpRequest&) {
@@ -76,7 +71,12 @@ void Pages::add(HttpServer& server, const char* path, Serve what, const char* me
 HttpReply Pages::ready() const {
     const bool ready = view_.is_ready();
     JsonWriter w;
-    w.begin_object().key("status").string(ready ? "ready" : view_.state()).end_object();
+    w.begin_object().key("status").string(view_.state());
+    if (const Downstream* missing = view_.supervisor().missing();
+        !ready && missing != nullptr) {
+        w.key("required").string(missing->name());
+    }
+    w.end_object();
     return HttpReply::json(ready ? 200 : 503, w.take());
 }
 
@@ -142,52 +142,6 @@ std::string Pages::status_json() const {
         view_.server().connections() + view_.line_connections());
     w.key("calls_in_flight").unsigned_integer(view_.router().in_flight()).end_object();
     return w.take();
-}
-
-std::string Pages::server_json(const Downstream& each, bool detail) const {
-    const bool healthy = each.state() == DownstreamState::kHealthy;
-    JsonWriter w;
-    w.begin_object().key("name").string(each.name());
-    w.key("state").string(to_string(each.state()));
-    w.key("era").string(each.revision().empty() ? "" : "legacy");
-    w.key("tools").unsigned_integer(each.offer() ? each.offer()->tools().size() : 0);
-    w.key("restarts").unsigned_integer(each.restarts());
-    w.key("uptime_seconds")
-        .integer(healthy ? whole_seconds(monotonic_now() - each.started()) : 0);
-    w.key("last_error").string(each.last_error());
-    w.key("pid").integer(each.pid());
-    if (detail) {
-        w.key("revision").string(each.revision());
-        w.key("calls_in_flight").unsigned_integer(each.in_flight());
-        w.key("queued").unsigned_integer(each.queued());
-        w.key("stderr").begin_array();
-        for (const std::string& line : each.tail().lines()) {
-            w.string(line);
-        }
-        w.end_array();
-    }
-    return w.end_object().take();
-}
-
-HttpReply Pages::servers(const HttpRequest& request) const {
-    const std::string_view name = request.head.path.substr(
-        std::min(request.head.path.size(), kServersPath.size() + 1));
-    JsonWriter all;
-    all.begin_array();
-    for (const auto& each : view_.supervisor().downstreams()) {
-        if (name.empty()) {
-            all.raw(server_json(*each, false));
-        } else if (each->name() == name) {
-            return HttpReply::json(200, server_json(*each, true));
-        }
-    }
-    if (!name.empty()) {
-        JsonWriter w;
-        w.begin_object().key("error").string("no downstream is called " +
-                                             escape(name, 64));
-        return HttpReply::json(404, w.end_object().take());
-    }
-    return HttpReply::json(200, all.end_array().take());
 }
 
 std::string Pages::tools_json() const {

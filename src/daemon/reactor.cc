@@ -90,6 +90,7 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys,
       supervisor_(loop_, children_, names_,
                   config_->section("federation").str("separator"),
                   config_->section("federation").yes("describe_prefix"),
+                  config_->section("alert").str("command"),
                   static_cast<SupervisorOwner&>(*this)),
       telemetry_(metrics_, static_cast<const DaemonView&>(*this)),
       router_(loop_, parties_, audit_, supervisor_, telemetry_,
@@ -100,6 +101,7 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys,
               std::move(checked.clients)),
       mcp_(loop_, server_, router_, sessions_, subscriptions_, mcp_settings(*config_)),
       pages_(server_, metrics_, static_cast<DaemonView&>(*this)),
+      server_pages_(server_, static_cast<DaemonView&>(*this)),
       drain_timer_(loop_, [this] { stop_downstreams(); }),
       shutdown_timer_(loop_,
                       [this] {
@@ -150,7 +152,7 @@ const char* Reactor::state() const noexcept {
         case State::kStarting:
             return "starting";
         case State::kReady:
-            return "ready";
+            return supervisor_.missing() == nullptr ? "ready" : "waiting";
         case State::kDraining:
         case State::kStopping:
             return "draining";
@@ -170,6 +172,12 @@ void Reactor::on_all_resolved() {
         state_ = State::kReady;
         log_info("daemon", "ready: %zu of %zu downstreams healthy",
                  supervisor_.healthy(), supervisor_.downstreams().size());
+    }
+}
+
+void Reactor::order(std::string_view server, ServerOrder order) {
+    if (Downstream* found = supervisor_.find(server); found != nullptr) {
+        found->obey(order);
     }
 }
 

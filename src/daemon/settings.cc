@@ -13,6 +13,8 @@
 #include "neurond/base/limits.h"
 #include "neurond/base/text.h"
 #include "neurond/base/url.h"
+#include "neurond/conf/dump.h"
+#include "neurond/conf/value.h"
 #include "neurond/daemon/paths.h"
 
 namespace neuron {
@@ -22,6 +24,8 @@ namespace {
 constexpr const char* kSelf = "/proc/self/exe";
 constexpr const char* kDefaultPath =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+constexpr size_t kMaxShownCommandBytes = 1024;
 
 /// What a child gets of our environment when `inherit_env = minimal`.
 constexpr const char* kMinimalEnvironment[] = {"PATH", "HOME", "LANG", "TZ", "TMPDIR"};
@@ -142,6 +146,64 @@ Protocol protocol(const conf::Section& section) {
                              : Protocol::kAuto;
 }
 
+/// The command with its arguments, as a shell would read it; what came from a file or a
+/// credential, or follows a name like --token, is masked.
+std::string shown_command(const conf::Section& section) {
+    if (section.str("command").empty()) {
+        return {};
+    }
+    std::string out = conf::write_word(section.str("command"));
+    bool secret_follows = false;
+    for (const conf::Text& arg : section.find("args")->value.list) {
+        const size_t equals = arg.text.find('=');
+        const bool option = starts_with(arg.text, "-");
+        const bool names_secret =
+            option && conf::is_secret_name(std::string_view(arg.text).substr(0, equals));
+        const bool inside = names_secret && equals != std::string::npos;
+        out += ' ';
+        if (arg.secret || (secret_follows && !option)) {
+            out += conf::kMask;
+        } else if (inside) {
+            out += arg.text.substr(0, equals + 1) + conf::kMask;
+        } else {
+            out += conf::write_word(arg.text);
+        }
+        secret_follows = names_secret && !inside;
+    }
+    return escape(out, kMaxShownCommandBytes);
+}
+
+UpkeepSettings upkeep(const conf::Section& section, const conf::Config& config) {
+    const std::string& restart = section.str("restart");
+    UpkeepSettings out;
+    out.server = section.label();
+    out.command = shown_command(section);
+    out.life.restart = restart == "always"  ? LifecycleSettings::Restart::kAlways
+                       : restart == "never" ? LifecycleSettings::Restart::kNever
+                                            : LifecycleSettings::Restart::kOnFailure;
+    out.life.spawned = transport(section) == Transport::kStdio;
+    out.life.crash_window = section.duration("crash_window");
+    out.life.stable_after = section.duration("stable_after");
+    out.life.max_restarts = static_cast<unsigned>(section.integer("max_restarts"));
+    if (const auto rate = conf::parse_rate(section.str("restart_window")); rate) {
+        out.life.window_restarts = rate->count;
+        out.life.window = rate->window;
+    }
+    out.life.backoff = section.duration("backoff");
+    out.life.backoff_max = section.duration("backoff_max");
+    if (const auto part = conf::parse_fraction(section.str("backoff_jitter")); part) {
+        out.life.jitter = *part;
+    }
+    out.breaker = {static_cast<unsigned>(section.integer("breaker_failures")),
+                   section.duration("breaker_window"),
+                   section.duration("breaker_cooldown")};
+    out.health = {section.duration("health_interval"),
+                  section.duration("health_timeout")};
+    out.alarm_crashes =
+        static_cast<unsigned>(config.section("alert").integer("crashes"));
+    return out;
+}
+
 DownstreamSettings downstream(const conf::Section& section,
                               const conf::Config& config, const TlsContexts& tls) {
     DownstreamSettings out;
@@ -168,8 +230,8 @@ DownstreamSettings downstream(const conf::Section& section,
     out.timeouts = section.durations("timeout");
     out.max_in_flight = static_cast<size_t>(section.integer("max_in_flight"));
     out.queue = static_cast<size_t>(section.integer("queue"));
-    out.backoff = section.duration("backoff");
-    out.backoff_max = section.duration("backoff_max");
+    out.upkeep = upkeep(section, config);
+    out.required = section.yes("required");
     return out;
 }
 

@@ -78,13 +78,42 @@ void Telemetry::refresh() {
     for (const auto& each : view_.supervisor().downstreams()) {
         const MetricLabels labels = {{"downstream", each->name()}};
         metrics_.gauge("neurond_downstream_up", "1 when healthy, else 0.", labels)
-            .set(each->state() == DownstreamState::kHealthy ? 1 : 0);
+            .set(is_serving(each->state()) ? 1 : 0);
+        refresh_upkeep(*each);
         metrics_
             .gauge("neurond_calls_in_flight", "Calls a server is working on.", labels)
             .set(static_cast<double>(each->in_flight()));
         metrics_.gauge("neurond_queue_length", "Calls waiting for a server.", labels)
             .set(static_cast<double>(each->queued()));
     }
+}
+
+void Telemetry::refresh_upkeep(const Downstream& each) {
+    const Upkeep& upkeep = each.upkeep();
+    for (size_t i = 0; i < kLifeStates; ++i) {
+        const auto state = static_cast<LifeState>(i);
+        metrics_
+            .gauge("neurond_downstream_state", "1 for the state it is in, else 0.",
+                   {{"downstream", each.name()}, {"state", to_string(state)}})
+            .set(each.state() == state ? 1 : 0);
+    }
+    for (size_t i = 0; i < kEndCauses; ++i) {
+        const auto cause = static_cast<EndCause>(i);
+        if (upkeep.restarts(cause) > 0) {
+            Counter& counter = metrics_.counter(
+                "neurond_downstream_restarts_total", "Starts after an end, by its reason.",
+                {{"downstream", each.name()}, {"reason", to_string(cause)}});
+            counter.add(upkeep.restarts(cause) - counter.value());
+        }
+    }
+    const MetricLabels labels = {{"downstream", each.name()}};
+    metrics_
+        .gauge("neurond_breaker_state", "0: closed, 1: open, 2: half-open.", labels)
+        .set(static_cast<double>(upkeep.breaker().state()));
+    metrics_
+        .gauge("neurond_alert", "1 while it crashes too often ([alert] crashes).",
+               labels)
+        .set(upkeep.alarming(monotonic_now()) ? 1 : 0);
 }
 
 Telemetry::PerDownstream& Telemetry::downstream(const std::string& name) {

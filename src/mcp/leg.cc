@@ -62,6 +62,10 @@ void write_cancelled(OutQueue& out, uint64_t id, std::string_view reason) {
     write_notification(out, "notifications/cancelled", w.take());
 }
 
+void write_ping(OutQueue& out, uint64_t id) {
+    write_request(out, std::to_string(id), "ping", std::string_view());
+}
+
 std::optional<ProgressToken> read_progress(const JsonScanner& scan,
                                            std::string_view text) {
     const Span where = find(scan.params_members(), text, "progressToken");

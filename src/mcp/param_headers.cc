@@ -48,4 +48,16 @@ std::vector<std::pair<std::string, std::string>> param_headers(
     return out;
 }
 
+std::vector<std::pair<std::string, std::string>> call_headers(const Call& call,
+                                                              bool repeats) {
+    auto fields = call.request.headers;
+    if (repeats) {
+        const JsonView arguments(call.request.arguments.in(call.request.text.view()));
+        for (auto& field : param_headers(*call.entry, arguments)) {
+            fields.push_back(std::move(field));
+        }
+    }
+    return fields;
+}
+
 }  // namespace neuron

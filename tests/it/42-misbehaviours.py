@@ -151,8 +151,8 @@ CASES = {
 
 
 def downstreams():
-    again = known(max_restarts=0, restart_window="0/1h", breaker_failures=1000000,
-                  crash_window="1ms")
+    again = known(max_restarts=0, restart_window="0", breaker_failures=0,
+                  crash_window="0s")
     out = {"good": hostile(**SLOW_START)}
     for name, case in CASES.items():
         out[name] = {**hostile(*case.traits), **again, **SLOW_START, **case.keys}

@@ -2,7 +2,6 @@
 of its own; and how it is stopped."""
 import json
 import os
-import time
 
 from harness import Neurond, hostile, is_alive, main, stat_of
 from rawhttp import wait_for
@@ -66,16 +65,6 @@ def test_what_a_child_leaves_behind_is_reaped():
             name for name in os.listdir("/proc") if name.isdigit()
             and (stat_of(int(name)) or (0, ""))[0] in (daemon.pid, daemon.reactor)
             and stat_of(int(name))[1] == "Z"])
-
-
-def test_restarts_back_off():
-    with Neurond({"a": hostile("crash-start=1", backoff="300ms", backoff_max="2s")}) as daemon:
-        with daemon.client() as client:
-            end = time.monotonic() + 3
-            while time.monotonic() < end:
-                assert client.call("a.echo").error["code"] == -32603
-        starts = [line for line in daemon.lines if "stderr: a: hostile: reason 42" in line]
-        assert 2 <= len(starts) <= 6, starts
 
 
 main(__name__)

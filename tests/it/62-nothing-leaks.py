@@ -19,7 +19,7 @@ def lasting(**keys):
     schema = subprocess.run([BINARY, "--dump-schema"], capture_output=True, text=True,
                             check=True).stdout
     wanted = {"backoff": "10ms", "backoff_max": "50ms", "max_restarts": 0,
-              "restart_window": "0/1h", "crash_window": "1ms", "breaker_failures": 1000000,
+              "restart_window": "0", "crash_window": "0s", "breaker_failures": 0,
               **keys}
     return {key: value for key, value in wanted.items() if f".{key}\t" in schema}
 

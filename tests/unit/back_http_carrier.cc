@@ -28,8 +28,8 @@ struct Owner final : CarrierOwner {
     void on_session_expired() override { told.emplace_back("expired"); }
     void on_output_room() override {}
     void on_output_closed() override {}
-    void on_carrier_end(const std::string& why) override {
-        told.push_back("end: " + why);
+    void on_carrier_end(const Ending& ending) override {
+        told.push_back("end: " + ending.why);
     }
     std::vector<std::string> told;
 };

@@ -55,6 +55,27 @@ TEST_CASE("one server is told in full, its stderr last") {
           "  two \\x1b[31m\n");
 }
 
+TEST_CASE("the history is a table, with tenths for what died at once") {
+    const char* json =
+        R"([{"time":"2026-11-21T12:03:07.123Z","uptime_seconds":0.104,)"
+        R"("status":"exited with status 3","next":"start 1 of 3 in 1000 ms",)"
+        R"("reason":"exited with status 3; its last words: x\u001b"},)"
+        R"({"time":"2026-11-21T12:04:08.000Z","uptime_seconds":74,"status":"",)"
+        R"("next":"given up: x","reason":"hangs"}])";
+    CHECK(history_text(JsonView(json), 0) ==
+          "TIME                  UPTIME  NEXT                     REASON\n"
+          "2026-11-21T12:03:07Z  0.104s  start 1 of 3 in 1000 ms  exited with status 3; "
+          "its last words: x\\x1b\n"
+          "2026-11-21T12:04:08Z  1m 14s  given up: x              hangs\n");
+    CHECK(history_text(JsonView("[]"), 0) == "It has not ended so far.\n");
+}
+
+TEST_CASE("lines of stderr are printed as lines, whatever is in them") {
+    CHECK(logs_text(JsonView(R"([{"line":"one"},{"line":"t\u001b[31mwo"}])")) ==
+          "one\nt\\x1b[31mwo\n");
+    CHECK(logs_text(JsonView("[]")).empty());
+}
+
 TEST_CASE("tools are filtered by their full name, their bytes kept") {
     const char* json =
         R"([ {"name":"a.one","server":"a","title":"One","description":"First\nline"},)"

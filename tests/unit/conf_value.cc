@@ -207,3 +207,41 @@ TEST_CASE("names of secrets are known in any case") {
         CHECK_FALSE(is_secret_name(name));
     }
 }
+
+TEST_CASE("a rate is a number within a time, or none") {
+    const struct {
+        const char* text;
+        int64_t count;
+        int64_t window;
+    } rows[] = {
+        {"10/1h", 10, 3600000}, {"1/250ms", 1, 250},    {"0", 0, 0},
+        {"1000/366d", 1000, 366ll * 86400000},          {"0/1h", kBad, 0},
+        {"1001/1h", kBad, 0},   {"10", kBad, 0},        {"10/", kBad, 0},
+        {"/1h", kBad, 0},       {"10/60", kBad, 0},     {"10/0s", kBad, 0},
+        {"-1/1h", kBad, 0},     {"10/1h/1h", kBad, 0},  {"", kBad, 0},
+        {"10 / 1h", kBad, 0},   {"1e1/1h", kBad, 0},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.text);
+        const Result<Rate> rate = parse_rate(row.text);
+        CHECK((rate ? static_cast<int64_t>(rate->count) : kBad) == row.count);
+        CHECK((rate ? rate->window.count() : 0) == row.window);
+    }
+}
+
+TEST_CASE("a fraction is from 0 to 1") {
+    const struct {
+        const char* text;
+        double value;  // negative: none
+    } rows[] = {
+        {"0", 0},     {"1", 1},     {"0.2", 0.2},   {"1.0", 1},  {"0.125", 0.125},
+        {"1.1", -1},  {"2", -1},    {"-0.1", -1},   {".5", -1},  {"0.", -1},
+        {"0,2", -1},  {"1e-1", -1}, {"", -1},       {" 0.2", -1}, {"0.2 ", -1},
+        {"0.1234567890", -1},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.text);
+        const Result<double> value = parse_fraction(row.text);
+        CHECK((value ? *value : -1) == doctest::Approx(row.value));
+    }
+}

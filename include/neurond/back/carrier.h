@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "neurond/back/lifecycle.h"
 #include "neurond/base/out_queue.h"
 #include "neurond/base/result.h"
 #include "neurond/mcp/revision.h"
@@ -69,8 +70,8 @@ class CarrierOwner {
     virtual void on_output_room() = 0;
     /// The server says nothing more, though it has not ended yet.
     virtual void on_output_closed() = 0;
-    /// It is over; the last callback. `why` in words: "exited with status 3; …".
-    virtual void on_carrier_end(const std::string& why) = 0;
+    /// It is over; the last callback.
+    virtual void on_carrier_end(const Ending& ending) = 0;
 
   protected:
     ~CarrierOwner() = default;

@@ -4,9 +4,11 @@
 #include <memory>
 #include <string>
 
+#include "neurond/back/circuit.h"
 #include "neurond/back/downstream_settings.h"
 #include "neurond/back/instance_set.h"
 #include "neurond/back/late_answers.h"
+#include "neurond/back/upkeep.h"
 #include "neurond/mcp/catalog.h"
 #include "neurond/mcp/exchange.h"
 #include "neurond/mcp/router.h"
@@ -15,7 +17,7 @@
 namespace neuron {
 
 /// Is told about downstreams.
-class DownstreamOwner {
+class DownstreamOwner : public AlarmSink {
   public:
     /// What it offers, or whether it will offer it soon, has changed.
     virtual void on_offer_changed() = 0;
@@ -27,6 +29,9 @@ class DownstreamOwner {
   protected:
     ~DownstreamOwner() = default;
 };
+
+/// What an operator may have done with a downstream.
+enum class ServerOrder { kRestart, kEnable, kDisable };
 
 /// A configured MCP server: what it offers, the instances that answer for it, and the
 /// limits they share.
@@ -40,12 +45,19 @@ class Downstream final : public Answerer, private SlotOwner {
     /// Ends its processes in good order; on_downstream_stopped() follows.
     void stop();
     void kill() { instances_.kill(); }
+    /// What an operator asks for.
+    void obey(ServerOrder order);
 
     const std::string& name() const noexcept override { return settings_.name; }
     const DownstreamSettings& settings() const noexcept { return settings_; }
     const InstanceSet& instances() const noexcept { return instances_; }
     /// That of the base instance.
-    DownstreamState state() const noexcept { return instances_.base().state(); }
+    LifeState state() const noexcept { return instances_.base().state(); }
+    /// Why it is in that state; empty while it is healthy.
+    const std::string& reason() const noexcept {
+        return instances_.base().life().reason();
+    }
+    const Upkeep& upkeep() const noexcept { return upkeep_; }
     bool resolved() const noexcept { return resolved_; }
     AnswererHandle handle() const noexcept { return registration_.handle(); }
     /// Null while it is not healthy.
@@ -57,14 +69,16 @@ class Downstream final : public Answerer, private SlotOwner {
         return instances_.base().last_error();
     }
     const StderrTail& tail() const noexcept { return instances_.base().tail(); }
-    /// Of all its instances.
-    unsigned restarts() const noexcept { return restarts_; }
     pid_t pid() const noexcept { return instances_.base().pid(); }
-    TimePoint started() const noexcept { return instances_.base().started(); }
+    Millis uptime() const noexcept { return instances_.base().uptime(); }
+    /// Until it is started again; 0 when it is not going to be.
+    Millis next_start() const noexcept { return instances_.base().next_start(); }
     size_t in_flight() const { return instances_.in_flight(); }
     size_t queued() const { return instances_.queued(); }
     /// The revision its server speaks; empty while it is not healthy.
     std::string revision() const;
+    /// "legacy" or "modern"; empty as above.
+    std::string era() const;
     /// "Downstream 'X' is not available: …"
     OwnError unavailable() const { return instances_.base().unavailable(); }
 
@@ -78,19 +92,27 @@ class Downstream final : public Answerer, private SlotOwner {
     void on_slot_down(InstanceSlot& slot) override;
     void on_slot_stopped(InstanceSlot& slot) override;
     void on_slot_room() override;
+    void on_call_done(CallHandle call, CallOutcome outcome) override;
+    void on_ping_missed() override;
+    void on_probe_passed() override;
     bool may_send() const override { return in_flight() < settings_.max_in_flight; }
 
     InstanceKey key_of(const CallRequest& request) const;
     OwnError busy(const std::string& why) const;
+    bool may_probe(const Call& call, const InstanceKey& key);
+    void on_circuit(Circuit::Change change, const std::string& why);
     void resolve_first_start();
     void tidy();
 
+    EventLoop& loop_;
+    Router& router_;
     DownstreamSettings settings_;
     DownstreamOwner& owner_;
+    Upkeep upkeep_;
+    Circuit circuit_;
     Registration<Answerer> registration_;
     bool resolved_ = false;
     bool stopping_ = false;
-    unsigned restarts_ = 0;
     LateAnswers refusals_;
     InstanceSet instances_;
     Task pump_task_;

@@ -7,6 +7,7 @@
 
 #include "neurond/back/http_target.h"
 #include "neurond/back/stdio_process.h"
+#include "neurond/back/upkeep.h"
 #include "neurond/base/clock.h"
 #include "neurond/mcp/catalog.h"
 #include "neurond/mcp/discovery.h"
@@ -36,8 +37,8 @@ struct DownstreamSettings {
     std::vector<std::pair<std::string, Millis>> timeouts;  ///< by glob on own names
     size_t max_in_flight = 256;
     size_t queue = 1024;
-    Millis backoff{1000};
-    Millis backoff_max{60000};
+    UpkeepSettings upkeep;
+    bool required = false;  ///< the daemon is ready only while it is healthy
 };
 
 }  // namespace neuron

@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "neurond/back/carrier.h"
+#include "neurond/back/circuit.h"
+#include "neurond/back/complaints.h"
+#include "neurond/back/health_monitor.h"
 #include "neurond/back/listing.h"
 #include "neurond/back/update_feed.h"
-#include "neurond/base/log_limiter.h"
 #include "neurond/loop/event_loop.h"
 #include "neurond/mcp/catalog.h"
 #include "neurond/mcp/discovery.h"
@@ -33,9 +35,13 @@ class InstanceOwner {
     /// A call it was sent has provably not been executed, because the server had forgotten
     /// the session: to be sent again once ready(). False when this is not the first time.
     virtual bool requeue(CallHandle call) = 0;
+    /// What became of a call it was sent; before the answer is delivered.
+    virtual void on_call_done(CallHandle call, CallOutcome outcome) = 0;
+    /// A health check failed, or the server has recovered from that.
+    virtual void on_health(bool well, const std::string& why) = 0;
     /// It has ended; every call it had has been answered. Retire it. `again`: the end was
     /// part of finding out the era; start the next one at once.
-    virtual void on_instance_end(const std::string& why, bool again) = 0;
+    virtual void on_instance_end(const Ending& ending, bool again) = 0;
 
   protected:
     ~InstanceOwner() = default;
@@ -46,13 +52,19 @@ struct InstanceSettings {
     std::string server;       ///< the downstream's name
     Millis start_timeout{0};  ///< for start, handshake and first list
     bool http = false;  ///< silence is then an outage, and headers repeat arguments
+    HealthSettings health;
+    Millis call_timeout{0};  ///< a server busy with a call may be silent for so long
 };
 
 /// One life of a downstream: a carrier, the handshake, the calls in flight by our id.
 ///
 ///     kGreeting ──hello──> kListing ──last page──> kReady ──stop(), the end──> kEnding
 ///         ^───────the server has forgotten the session───┘
-class Instance final : private CarrierOwner, private ListingOwner, private UpdateFeedOwner {
+/// In two files: instance.cc what it does, instance_hearing.cc what it hears.
+class Instance final : private CarrierOwner,
+                       private ListingOwner,
+                       private HealthUser,
+                       private UpdateFeedOwner {
   public:
     using MakeCarrier = std::function<std::unique_ptr<Carrier>(CarrierOwner&)>;
 
@@ -81,7 +93,7 @@ class Instance final : private CarrierOwner, private ListingOwner, private Updat
 
   private:
     enum class State { kGreeting, kListing, kReady, kEnding };
-    enum class Pending { kCall, kGreeting, kList, kFeed };
+    enum class Pending { kCall, kGreeting, kList, kHealth, kFeed };
 
     struct Entry {
         Pending kind;
@@ -97,12 +109,15 @@ class Instance final : private CarrierOwner, private ListingOwner, private Updat
     void on_session_expired() override { renew(); }
     void on_output_room() override { owner_.on_instance_room(); }
     void on_output_closed() override;
-    void on_carrier_end(const std::string& why) override;
+    void on_carrier_end(const Ending& ending) override;
+    uint64_t ask(HealthCheck::Question question) override;
+    void forget_question(uint64_t id) override;
+    TimePoint patience() const override;
+    void on_verdict(HealthCheck::Verdict verdict, const std::string& why) override;
 
     void on_answer(const JsonRpcMessage& message, const Slice& text);
     void on_bad_answer(std::string_view id_raw, const std::string& what);
     void fail_entry(uint64_t id, const Entry& entry, const std::string& what);
-    void complain(const std::string& what);
     void on_notification(const JsonRpcMessage& message, const JsonScanner& scan,
                          const Slice& text);
     void on_request(const JsonRpcMessage& message, std::string_view text);
@@ -118,12 +133,12 @@ class Instance final : private CarrierOwner, private ListingOwner, private Updat
     void end_listen(uint64_t id) override;
     void on_updates_missed() override { listing_.relist_all(); }
     void start_failed(const std::string& why);
+    void end(EndCause cause, const std::string& why);
     void expired(const Entry& entry);
     void renew();
-    std::vector<std::pair<std::string, std::string>> fields_of(const Call& call) const;
     bool take_entry(uint64_t id, Entry& entry);
-    void answer_all(const std::string& why, const char* type);
-    void answer(CallHandle call, const Answer& answer);
+    void answer_all(const std::string& why, const char* type, CallOutcome outcome);
+    void answer(CallHandle call, const Answer& answer, CallOutcome outcome);
     uint64_t new_request(Pending kind, CallHandle call);
     void transmit(OutQueue&& message, Outgoing about);
     OwnError own_error(std::string message, const char* type) const;
@@ -143,8 +158,14 @@ class Instance final : private CarrierOwner, private ListingOwner, private Updat
     ServerHello hello_;
     Listing listing_;
     UpdateFeed feed_;
-    std::string failure_;  ///< why we stop it ourselves
-    LogLimiter complaints_;
+    HealthMonitor health_;
+    TimePoint heard_;        ///< its last message
+    TimePoint busy_since_;   ///< valid while calls_ > 0
+    uint64_t forgotten_ = 0; ///< a health check whose answer may still come
+    bool unauthorized_ = false;
+    std::string failure_;  ///< why we end it ourselves; empty: we don't
+    EndCause cause_ = EndCause::kAsked;  ///< valid with failure_
+    Complaints complaints_;
     Timer start_timer_;
     Timer probe_timer_;
     Timer closed_timer_;

@@ -39,6 +39,8 @@ class InstanceSet {
     InstanceSlot* obtain(const InstanceKey& key);
     /// Ends the one of this key, if there is one, with all it has.
     void end(const std::string& key, const std::string& why);
+    /// Ends all but the base one.
+    void end_all(const std::string& why);
     /// Ends all of them.
     void stop(const std::string& why);
     void kill();

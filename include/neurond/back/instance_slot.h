@@ -10,22 +10,12 @@
 #include "neurond/back/instance.h"
 #include "neurond/back/late_answers.h"
 #include "neurond/back/stderr_drain.h"
+#include "neurond/back/upkeep.h"
 #include "neurond/mcp/router.h"
 
 namespace neuron {
 
 class InstanceSlot;
-
-/// What a downstream, or an instance of one, is doing (DESIGN 1.6).
-enum class DownstreamState {
-    kConfigured,  ///< not running, and nothing is wrong
-    kStarting,
-    kHealthy,
-    kRestarting,
-    kDisabled,
-    kStopped
-};
-const char* to_string(DownstreamState state) noexcept;
 
 /// Makes what a new instance speaks through; `tail` takes its stderr.
 using CarrierMaker =
@@ -40,6 +30,7 @@ struct SlotContext {
     InstanceSettings instance;
     CarrierMaker carrier;
     Discovery discovery;  ///< what is known of the server's era
+    Upkeep& upkeep;
 };
 
 /// Owns slots: a downstream. May destroy none from inside a callback.
@@ -53,6 +44,12 @@ class SlotOwner {
     virtual void on_slot_stopped(InstanceSlot& slot) = 0;
     /// Something in it has ended: calls that wait may now be let through.
     virtual void on_slot_room() = 0;
+    /// What became of a call that was sent.
+    virtual void on_call_done(CallHandle call, CallOutcome outcome) = 0;
+    /// A health check was not answered as it should be.
+    virtual void on_ping_missed() = 0;
+    /// The one start that was let through while the circuit was open has worked.
+    virtual void on_probe_passed() = 0;
     /// The downstream as a whole may have one more call in flight.
     virtual bool may_send() const = 0;
 
@@ -60,8 +57,8 @@ class SlotOwner {
     ~SlotOwner() = default;
 };
 
-/// The place of one instance: the one that is there now, started again when it ends after
-/// a pause that doubles, and the calls that wait for it.
+/// The place of one instance: the one that is there now, started again when it ends as its
+/// lifecycle decides, and the calls that wait for it.
 class InstanceSlot final : private InstanceOwner {
   public:
     /// `number` 0 is the base instance, which declares nothing and serves whoever has no
@@ -73,8 +70,18 @@ class InstanceSlot final : private InstanceOwner {
     /// Ends it in good order; what it has and what waits is answered; on_slot_stopped().
     void stop(const std::string& why);
     void kill();
+    /// What an operator asks for: to end it and leave it so, and to start it anew, with
+    /// counts at nought, whatever state it is in.
+    void disable();
+    void restart();
+    /// The circuit of the downstream was opened by calls, or is closed again.
+    void on_circuit_opened(const std::string& why);
+    void on_circuit_closed();
 
-    DownstreamState state() const noexcept { return state_; }
+    LifeState state() const noexcept { return life_.state(); }
+    const Lifecycle& life() const noexcept { return life_; }
+    /// Until it is started again; 0 when it is not going to be.
+    Millis next_start() const noexcept;
     unsigned number() const noexcept { return number_; }
     /// For people: "redis", "redis#2".
     const std::string& label() const noexcept { return label_; }
@@ -83,7 +90,7 @@ class InstanceSlot final : private InstanceOwner {
     const std::string& last_error() const noexcept { return last_error_; }
     const StderrTail& tail() const noexcept { return tail_; }
     pid_t pid() const noexcept { return instance_ ? instance_->pid() : 0; }
-    TimePoint started() const noexcept { return started_; }
+    Millis uptime() const noexcept { return life_.uptime(context_.loop.now()); }
     /// When it was last given a call, or made.
     TimePoint last_used() const noexcept { return last_used_; }
     size_t in_flight() const noexcept { return instance_ ? instance_->in_flight() : 0; }
@@ -91,7 +98,11 @@ class InstanceSlot final : private InstanceOwner {
     bool idle() const noexcept { return in_flight() == 0 && queue_.empty(); }
     /// Stopped, and nothing of it is left.
     bool ended() const noexcept {
-        return state_ == DownstreamState::kStopped && !instance_;
+        return life_.state() == LifeState::kStopped && !instance_;
+    }
+    /// There is a server that answers, whether or not it may be called.
+    bool answers() const noexcept {
+        return instance_ && (instance_->ready() || instance_->renewing());
     }
     /// Null while there is none.
     const ServerHello* hello() const noexcept;
@@ -102,7 +113,7 @@ class InstanceSlot final : private InstanceOwner {
     bool takes_calls() const noexcept;
     /// A call it is given goes out at once.
     bool sends_now() const { return queue_.empty() && can_send(); }
-    /// Only when takes_calls().
+    /// Only when takes_calls(), or answers() and the call is the circuit's probe.
     void take(Call& call);
     void cancel(Call& call, CancelReason reason);
     /// Sends what waits, in order, as far as the instance takes it.
@@ -112,11 +123,17 @@ class InstanceSlot final : private InstanceOwner {
     void on_listed(std::shared_ptr<const Offer> offer) override;
     void on_instance_room() override { owner_.on_slot_room(); }
     bool requeue(CallHandle call) override;
-    void on_instance_end(const std::string& why, bool again) override;
+    void on_call_done(CallHandle call, CallOutcome outcome) override {
+        owner_.on_call_done(call, outcome);
+    }
+    void on_health(bool well, const std::string& why) override;
+    void on_instance_end(const Ending& ending, bool again) override;
 
-    void enter(DownstreamState next, const std::string& why);
+    void tell(const std::string& why) const;
+    bool admitted();
     void launch();
-    void retry_later();
+    void launch_anew();
+    void finish(const Ending& ending);
     bool can_send() const;
     void fail_queue(const OwnError& error);
 
@@ -126,12 +143,12 @@ class InstanceSlot final : private InstanceOwner {
     std::string label_;
     ClientCaps caps_;
     Discovery discovery_;
-    DownstreamState state_ = DownstreamState::kConfigured;
+    Lifecycle life_;
+    bool probing_ = false;     ///< its start is the circuit's probe
+    bool restarting_ = false;  ///< it is ended to be started at once
     std::shared_ptr<const Offer> offer_;
     StderrTail tail_;
     std::string last_error_;
-    Millis pause_;
-    TimePoint started_;
     TimePoint last_used_;
     std::deque<CallHandle> queue_;
     Timer retry_;

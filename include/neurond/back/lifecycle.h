@@ -1,6 +1,7 @@
 #ifndef NEUROND_BACK_LIFECYCLE_H
 #define NEUROND_BACK_LIFECYCLE_H
 
+#include <cstddef>
 #include <deque>
 #include <string>
 
@@ -21,6 +22,7 @@ enum class LifeState {
     kDisabled,
     kStopped,     ///< for good: the daemon ends
 };
+constexpr size_t kLifeStates = 9;
 const char* to_string(LifeState state) noexcept;
 
 /// It takes calls.
@@ -39,8 +41,16 @@ enum class EndCause {
     kUnreachable,  ///< HTTP: no connection
     kAsked,        ///< ended by us, to be started again
 };
+constexpr size_t kEndCauses = 8;
 /// Also the label `reason` of neurond_downstream_restarts_total.
 const char* to_string(EndCause cause) noexcept;
+
+/// How a life ended.
+struct Ending {
+    EndCause cause = EndCause::kCrash;
+    std::string status;  ///< "exited with status 3"; empty where there was no process
+    std::string why;     ///< for people; holds the status where there is one
+};
 
 struct LifecycleSettings {
     enum class Restart { kOnFailure, kAlways, kNever };
@@ -99,6 +109,8 @@ class Lifecycle {
     /// Calls have opened the circuit of a live instance; their answers have closed it.
     void circuit_opened(const std::string& why);
     void circuit_closed();
+    /// It is being ended to be started again; ended() with kAsked follows.
+    void begin_restart(const std::string& why);
     /// `random` is from [-1, 1]: where in the jitter the next pause lies.
     NextStep ended(EndCause cause, const std::string& why, Breaker& breaker,
                    TimePoint now, double random);

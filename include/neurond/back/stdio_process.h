@@ -69,7 +69,7 @@ class StdioProcess final : public Carrier, private ChildOwner, private LinkOwner
     void begin_stop();
     bool crashed() const noexcept;
     Status launch(const SpawnPlan& plan);
-    std::string why_ended();
+    Ending ending();
     void finish_if_ended();
     void report_crash(const std::string& reason);
 

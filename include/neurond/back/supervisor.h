@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "neurond/back/alert_command.h"
 #include "neurond/back/downstream.h"
 #include "neurond/mcp/subscriptions.h"
 
@@ -29,8 +30,10 @@ class Supervisor final : public Directory,
                          public ResourceSource,
                          private DownstreamOwner {
   public:
+    /// `alert_command`: see AlertCommand.
     Supervisor(EventLoop& loop, Children& children, ResolverCache& names,
-               std::string separator, bool describe_prefix, SupervisorOwner& owner);
+               std::string separator, bool describe_prefix, std::string alert_command,
+               SupervisorOwner& owner);
     ~Supervisor();
 
     /// Adds one before start(). The router outlives the supervisor's downstreams.
@@ -44,8 +47,12 @@ class Supervisor final : public Directory,
     const std::vector<std::unique_ptr<Downstream>>& downstreams() const noexcept {
         return downstreams_;
     }
+    /// Null if there is none of this name.
+    Downstream* find(std::string_view name) const;
     bool all_resolved() const;
     size_t healthy() const;
+    /// The first `required` one that does not serve; null if all do.
+    const Downstream* missing() const;
     std::optional<Missing> why_missing(const View& view,
                                        std::string_view name) const override;
     bool has(std::string_view downstream) const override;
@@ -58,6 +65,7 @@ class Supervisor final : public Directory,
     void on_offer_changed() override { rebuild_.schedule(); }
     void on_first_start_resolved() override;
     void on_downstream_stopped() override;
+    void on_alarm(const std::string& server, const std::string& reason) override;
     void rebuild();
 
     EventLoop& loop_;
@@ -65,6 +73,7 @@ class Supervisor final : public Directory,
     ResolverCache& names_;
     std::string separator_;
     bool describe_prefix_;
+    AlertCommand alert_;
     SupervisorOwner& owner_;
     std::vector<std::unique_ptr<Downstream>> downstreams_;
     std::shared_ptr<const Catalog> catalog_;

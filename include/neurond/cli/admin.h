@@ -19,6 +19,9 @@ Result<ControlClient> admin_client(const Options& options);
 /// is an error, in the daemon's own words where it has some.
 Result<std::string> admin_get(ControlClient& client, const std::string& path);
 
+/// The JSON that POST to an admin path answers with status 200 or 202; errors as above.
+Result<std::string> admin_post(ControlClient& client, const std::string& path);
+
 /// Why the daemon refused: {"error": "…"}, {"error": {"message": "…"}}, {"message": "…"},
 /// {"status": "…"}, or else the status of HTTP.
 std::string refusal_text(const ControlReply& reply);
@@ -36,6 +39,9 @@ std::string duration_cell(JsonView object, std::string_view key);
 std::string status_text(JsonView status);
 std::string servers_text(JsonView servers, size_t width);
 std::string server_text(JsonView server);
+std::string history_text(JsonView history, size_t width);
+/// Line by line, for a terminal.
+std::string logs_text(JsonView lines);
 std::string tools_text(JsonView tools, size_t width);
 /// The elements whose name `glob` matches, as a JSON array; their bytes stay as they are.
 std::string filter_tools(JsonView tools, std::string_view glob);

@@ -11,6 +11,11 @@ struct Options;
 
 int run_status(const Options& options);
 int run_servers(const Options& options);
+int run_history(const Options& options);
+int run_logs(const Options& options);
+int run_restart(const Options& options);
+int run_enable(const Options& options);
+int run_disable(const Options& options);
 int run_tools(const Options& options);
 int run_call(const Options& options);
 int run_health(const Options& options);

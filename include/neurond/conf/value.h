@@ -34,6 +34,17 @@ Result<int64_t> parse_number(const KeySpec& spec, std::string_view text);
 /// A scalar of the row's type from expanded text.
 Result<Value> parse_scalar(const KeySpec& spec, std::string_view text);
 
+/// So many within so long: "10/1h". "0" stands for no limit.
+struct Rate {
+    unsigned count = 0;
+    Millis window{0};
+};
+/// The error is the reason alone, with what was expected.
+Result<Rate> parse_rate(std::string_view text);
+
+/// "0.2": from 0 to 1, in decimals, whatever the locale. The error as above.
+Result<double> parse_fraction(std::string_view text);
+
 /// Fails where the row has choices and `word` is none of them.
 Status check_word(const KeySpec& spec, std::string_view word);
 

@@ -21,8 +21,6 @@ class Pages {
     HttpReply health(const HttpRequest& request) const;
     HttpReply ready() const;
     std::string status_json() const;
-    HttpReply servers(const HttpRequest& request) const;
-    std::string server_json(const Downstream& downstream, bool detail) const;
     std::string tools_json() const;
     std::string health_json(bool detail) const;
 

@@ -12,6 +12,7 @@
 #include "neurond/daemon/checked_config.h"
 #include "neurond/daemon/keeper_link.h"
 #include "neurond/daemon/pages.h"
+#include "neurond/daemon/server_pages.h"
 #include "neurond/daemon/settings.h"
 #include "neurond/daemon/telemetry.h"
 #include "neurond/front/http_server.h"
@@ -72,7 +73,9 @@ class Reactor final : private SignalSink,
     void end();
 
     const char* state() const noexcept override;
-    bool is_ready() const noexcept override { return state_ == State::kReady; }
+    bool is_ready() const noexcept override {
+        return state_ == State::kReady && supervisor_.missing() == nullptr;
+    }
     const Supervisor& supervisor() const noexcept override { return supervisor_; }
     const Router& router() const noexcept override { return router_; }
     const HttpServer& server() const noexcept override { return server_; }
@@ -81,6 +84,7 @@ class Reactor final : private SignalSink,
     }
     const SessionStore& sessions() const noexcept override { return sessions_; }
     void refresh_metrics() override { telemetry_.refresh(); }
+    void order(std::string_view server, ServerOrder order) override;
     void ask_to_stop() override { stop_task_.schedule(); }
 
     std::shared_ptr<const conf::Config> config_;
@@ -104,6 +108,7 @@ class Reactor final : private SignalSink,
     McpEndpoint mcp_;
     std::optional<UnixDoor> unix_door_;  ///< none for `socket = none`
     Pages pages_;
+    ServerPages server_pages_;
     State state_ = State::kStarting;
     Timer drain_timer_;
     Timer shutdown_timer_;

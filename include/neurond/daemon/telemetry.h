@@ -31,6 +31,7 @@ class Telemetry final : public CallObserver {
         std::map<std::string, PerTool, std::less<>> tools;
     };
 
+    void refresh_upkeep(const Downstream& each);
     PerDownstream& downstream(const std::string& name);
     Counter& counter(const Call& call, std::string_view result);
 

@@ -21,6 +21,7 @@ class DaemonView {
     virtual const SessionStore& sessions() const noexcept = 0;
     /// Brings the metrics of downstreams up to date.
     virtual void refresh_metrics() = 0;
+    virtual void order(std::string_view server, ServerOrder order) = 0;
     /// As TERM does.
     virtual void ask_to_stop() = 0;
 

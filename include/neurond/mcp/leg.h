@@ -43,6 +43,9 @@ const Leg& leg_of(Revision revision) noexcept;
 /// `notifications/cancelled` for a request of ours; the same in both eras.
 void write_cancelled(OutQueue& out, uint64_t id, std::string_view reason);
 
+/// `ping`, which only the legacy revisions have.
+void write_ping(OutQueue& out, uint64_t id);
+
 /// Our call id in a `notifications/progress`, and where it stands in the text.
 struct ProgressToken {
     uint64_t id = 0;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "neurond/mcp/catalog.h"
+#include "neurond/mcp/exchange.h"
 #include "neurond/wire/json_view.h"
 
 namespace neuron {
@@ -23,6 +24,11 @@ void for_each_param_header(
 /// The fields that go with a call to this tool, values encoded.
 std::vector<std::pair<std::string, std::string>> param_headers(const CatalogEntry& entry,
                                                                const JsonView& arguments);
+
+/// The header fields that go with a call over HTTP: those of the client that are forwarded
+/// and, where the revision wants it, what it repeats of the arguments.
+std::vector<std::pair<std::string, std::string>> call_headers(const Call& call,
+                                                              bool repeats);
 
 }  // namespace neuron
 

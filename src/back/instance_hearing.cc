@@ -1,0 +1,215 @@
+// What an instance makes of what its server says: answers, notices, questions, and all
+// that is none of these.
+
+#include "neurond/back/instance.h"
+
+#include "neurond/base/log.h"
+#include "neurond/base/text.h"
+#include "neurond/mcp/leg_legacy.h"
+#include "neurond/mcp/leg_modern.h"
+
+namespace neuron {
+
+void Instance::on_message(const JsonScanner& scan, const Slice& text) {
+    const JsonRpcMessage message = classify(scan, text.view());
+    heard_ = loop_.now();
+    health_.on_message();
+    switch (message.kind) {
+        case JsonRpcMessage::Kind::kResult:
+        case JsonRpcMessage::Kind::kError:
+            on_answer(message, text);
+            break;
+        case JsonRpcMessage::Kind::kNotification:
+            on_notification(message, scan, text);
+            break;
+        case JsonRpcMessage::Kind::kRequest:
+            on_request(message, text.view());
+            break;
+        case JsonRpcMessage::Kind::kInvalid:
+            // With a method it is a request of the server's own, whose ids are not ours.
+            on_bad_answer(scan.envelope().method.empty() ? message.id.in(text.view())
+                                                         : std::string_view(),
+                          "sent an invalid message: " + message.reason);
+            break;
+    }
+}
+
+void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
+    const std::string_view id_raw = message.id.in(text.view());
+    const std::optional<uint64_t> id = read_leg_id(id_raw);
+    Entry entry{};
+    if (id && *id == std::exchange(forgotten_, 0)) {
+        return;
+    }
+    if (!id || !take_entry(*id, entry)) {
+        complaints_.add("it sent an answer nobody waits for, id " + escape(id_raw, 64));
+        return;
+    }
+    const bool is_result = message.kind == JsonRpcMessage::Kind::kResult;
+    const Slice body =
+        text.part((is_result ? message.result : message.error).in(text.view()));
+    switch (entry.kind) {
+        case Pending::kGreeting:
+            greet(is_result ? discovery_.on_result(body.view())
+                            : discovery_.on_error(body.view()));
+            break;
+        case Pending::kList:
+            if (is_result) {
+                listing_.on_page(*id, body);
+            } else {
+                listing_.on_refused(*id,
+                                    "it refused a list: " + escape(body.view(), 256));
+            }
+            break;
+        case Pending::kCall:
+            answer(entry.call, is_result ? Answer::result(body) : Answer::error(body),
+                   CallOutcome::kAnswered);
+            break;
+        case Pending::kHealth:
+            health_.on_reply(*id, is_result, body.view());
+            break;
+        case Pending::kFeed:
+            feed_.on_over(*id, !is_result);
+            break;
+    }
+}
+
+/// A message that breaks the rules still ends the call it was meant for.
+void Instance::on_bad_answer(std::string_view id_raw, const std::string& what) {
+    complaints_.add("it " + what);
+    const std::optional<uint64_t> id = read_leg_id(id_raw);
+    Entry entry{};
+    if (id && take_entry(*id, entry)) {
+        fail_entry(*id, entry, what);
+    }
+}
+
+void Instance::fail_entry(uint64_t id, const Entry& entry, const std::string& what) {
+    switch (entry.kind) {
+        case Pending::kCall:
+            answer(entry.call, Answer::failure(own_error(what, "protocol")),
+                   CallOutcome::kLost);
+            break;
+        case Pending::kHealth:
+            health_.on_failure(id, "it " + what);
+            break;
+        case Pending::kGreeting:
+            start_failed("it " + what);
+            break;
+        case Pending::kList:
+            listing_.on_refused(id, "it " + what);
+            break;
+        case Pending::kFeed:
+            feed_.on_over(id, false);
+            break;
+    }
+}
+
+void Instance::on_garbage(const JsonScanner& scan, std::string_view head,
+                          std::string_view id_raw) {
+    on_bad_answer(id_raw, "sent a line that is not JSON (" + scan.message() +
+                              "): " + escape(head, 128));
+}
+
+void Instance::on_oversized(std::string_view id_raw) {
+    on_bad_answer(id_raw, "sent a message over limits.message_max");
+}
+
+void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
+    Entry entry{};
+    if (!take_entry(id, entry)) {
+        return;
+    }
+    if (entry.kind == Pending::kGreeting) {
+        unauthorized_ = failure.kind == RequestFailure::Kind::kUnauthorized;
+        greet(discovery_.on_status(failure.status, failure.why));
+    } else if (failure.kind == RequestFailure::Kind::kSessionExpired) {
+        expired(entry);
+    } else if (entry.kind == Pending::kCall) {
+        const bool answered = failure.kind == RequestFailure::Kind::kTooLarge;
+        answer(entry.call,
+               Answer::failure(
+                   own_error("failed: " + failure.why, error_type(failure.kind))),
+               answered ? CallOutcome::kAnswered : CallOutcome::kLost);
+    } else if (entry.kind == Pending::kHealth) {
+        health_.on_failure(id, failure.why);
+    } else if (entry.kind == Pending::kList) {
+        listing_.on_refused(id, failure.why);
+    } else {
+        feed_.on_over(id, false);
+    }
+}
+
+/// What the server refused because it knows no such session, it has not executed.
+void Instance::expired(const Entry& entry) {
+    if (entry.kind == Pending::kCall && !owner_.requeue(entry.call)) {
+        answer(entry.call,
+               Answer::failure(own_error("has lost its session twice", "unavailable")),
+               CallOutcome::kLost);
+    } else if (entry.kind == Pending::kList && state_ == State::kListing) {
+        start_failed("it has lost its session at once");
+    }
+    if (entry.session == sessions_) {
+        renew();
+    }
+}
+
+/// Greets again, once for all the requests that the same lost session has failed.
+void Instance::renew() {
+    if (state_ != State::kReady) {
+        return;
+    }
+    log_info("supervisor", "%s: its session has expired: starting another one",
+             settings_.server.c_str());
+    ++sessions_;
+    renewing_ = true;
+    listing_.stop();
+    feed_.stop();
+    health_.stop();
+    state_ = State::kGreeting;
+    start_timer_.arm(settings_.start_timeout);
+    greet(discovery_.begin());
+}
+
+void Instance::on_notification(const JsonRpcMessage& message, const JsonScanner& scan,
+                               const Slice& text) {
+    if (message.method != "notifications/progress") {
+        if (state_ == State::kListing || state_ == State::kReady) {
+            listing_.on_notification(message.method);
+        }
+        if (message.method == "notifications/subscriptions/acknowledged") {
+            feed_.on_acknowledged(read_acknowledged(scan, text.view()).value_or(0));
+        }
+        return;  // of all others nothing links them to a call
+    }
+    const auto token = read_progress(scan, text.view());
+    const auto found = token ? pending_.find(token->id) : pending_.end();
+    if (found == pending_.end() || found->second.kind != Pending::kCall) {
+        return;
+    }
+    const size_t base = message.params.begin;
+    sink_.on_notice(found->second.call,
+                    {text.part(message.params.in(text.view())),
+                     {token->where.begin - base, token->where.end - base}});
+}
+
+/// No client's capability was promised to a shared server: only pings are answered.
+void Instance::on_request(const JsonRpcMessage& message, std::string_view text) {
+    if (congested()) {
+        complaints_.add("it asks more than it reads; its request is dropped");
+        return;
+    }
+    OutQueue reply;
+    const std::string_view id_raw = message.id.in(text);
+    if (message.method == "ping") {
+        write_result(reply, id_raw, Slice({}, "{}"));
+    } else {
+        write_error(reply, id_raw, JsonRpcError::kMethodNotFound,
+                    "neurond declared no capability for this request");
+    }
+    Outgoing about;
+    about.kind = Outgoing::Kind::kAnswer;
+    transmit(std::move(reply), about);
+}
+
+}  // namespace neuron
