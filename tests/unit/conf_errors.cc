@@ -36,7 +36,8 @@ TEST_CASE("unknown sections and keys come with what was meant") {
          "\"server\"?"},
         {"[nothing]",
          "t.conf:1:2: [nothing]: unknown section, expected one of server, tls, "
-         "federation, downstream, policy, rule, client, limits, http, audit, log"},
+         "federation, downstream, policy, rule, client, limits, http, audit, "
+         "alert, log"},
         {"[server]\nprot = 1",
          "t.conf:2:1: server.prot: unknown key, did you mean "
          "\"port\"?"},
@@ -408,7 +409,7 @@ TEST_CASE("what is included, overridden or expanded is reported where it stands"
               "-D log.level: expected section.key=value or section.name.key=value",
               "-D nope.x: [nope]: unknown section, expected one of server, tls, "
               "federation, downstream, policy, rule, client, limits, http, audit, "
-              "log",
+              "alert, log",
               "-D downstream.x: expected section.key=value or section.name.key=value",
               "-D downstream.x.a b: expected section.key=value or "
               "section.name.key=value",

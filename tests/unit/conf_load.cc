@@ -80,8 +80,20 @@ timeout.* = 9s
 stop_timeout = 250ms
 max_in_flight = 1
 queue = 0
+health_interval = 10s
+health_timeout = 1s
+restart = always
+crash_window = 0s
+max_restarts = 0
+restart_window = 5/10m
+stable_after = 30s
 backoff = 10ms
 backoff_max = 10ms
+backoff_jitter = 0.5
+breaker_failures = 7
+breaker_window = 30s
+breaker_cooldown = 1m
+required = yes
 [downstream second]
 command = self
 args = host-tools
@@ -138,6 +150,9 @@ arguments = hash
 on_failure = continue
 checkpoint = 2m
 sync = each
+[alert]
+crashes = 5
+command = /bin/alert
 [log]
 level = debug
 format = json
