@@ -258,6 +258,13 @@ uint64_t Instance::send_listen(const std::set<std::string>& uris) {
     return about.id;
 }
 
+void Instance::on_updates_missed() {
+    listing_.relist_all();
+    for (const std::string& uri : feed_.wanted()) {
+        owner_.on_resource_updated(uri);
+    }
+}
+
 /// Over HTTP the end of the exchange says it; a notification is not even sent.
 void Instance::end_listen(uint64_t id) {
     pending_.erase(id);

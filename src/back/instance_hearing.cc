@@ -177,6 +177,11 @@ void Instance::on_notification(const JsonRpcMessage& message, const JsonScanner&
         if (state_ == State::kListing || state_ == State::kReady) {
             listing_.on_notification(message.method);
         }
+        if (message.method == "notifications/resources/updated") {
+            const JsonView uri(find(scan.params_members(), text.view(), "uri")
+                                   .in(text.view()));
+            owner_.on_resource_updated(uri.as_string().value_or(""));
+        }
         if (message.method == "notifications/subscriptions/acknowledged") {
             feed_.on_acknowledged(read_acknowledged(scan, text.view()).value_or(0));
         }

@@ -70,6 +70,13 @@ bool InstanceSlot::admitted() {
     return false;
 }
 
+void InstanceSlot::want_updates(const std::set<std::string>& uris) {
+    wanted_ = uris;
+    if (instance_) {
+        instance_->want_updates(wanted_);
+    }
+}
+
 void InstanceSlot::launch() {
     if (!life_.alive() && !admitted()) {
         return;
@@ -81,6 +88,7 @@ void InstanceSlot::launch() {
         [this](CarrierOwner& owner) { return context_.carrier(owner, tail_); },
         discovery_, caps_, static_cast<CallSink&>(context_.router),
         static_cast<InstanceOwner&>(*this));
+    instance_->want_updates(wanted_);
     if (Status started = instance_->start(); !started) {
         instance_.reset();
         finish(Upkeep::not_started(started.error()));
@@ -103,6 +111,9 @@ void InstanceSlot::on_listed(std::shared_ptr<const Offer> offer) {
         context_.discovery = discovery_;
         if (std::exchange(probing_, false)) {
             owner_.on_probe_passed();
+        }
+        for (const std::string& uri : wanted_) {
+            owner_.on_slot_updated(uri);
         }
     }
     owner_.on_slot_listed(*this);

@@ -126,12 +126,14 @@ std::optional<Missing> Supervisor::why_missing(const View& view,
     return Missing{best->unavailable(), full, starting};
 }
 
-std::optional<ResourcePlace> Supervisor::place_of(std::string_view, const View&,
-                                                  const Identity&) const {
-    return std::nullopt;
+void Supervisor::want_updates(const std::string& downstream,
+                              const std::set<std::string>& uris) {
+    for (const auto& each : downstreams_) {
+        if (each->name() == downstream) {
+            each->want_updates(uris);
+        }
+    }
 }
-
-void Supervisor::want_updates(const std::string&, const std::set<std::string>&) {}
 
 void Supervisor::on_first_start_resolved() {
     if (all_resolved()) {

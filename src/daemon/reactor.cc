@@ -14,6 +14,7 @@
 #include "neurond/base/log.h"
 #include "neurond/conf/bundle.h"
 #include "neurond/daemon/daemon.h"
+#include "neurond/mcp/resource_place.h"
 #include "neurond/mcp/key_file.h"
 
 namespace neuron {
@@ -95,7 +96,7 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys,
       telemetry_(metrics_, static_cast<const DaemonView&>(*this)),
       router_(loop_, parties_, audit_, supervisor_, telemetry_,
               router_limits(*config_)),
-      subscriptions_(loop_, router_, static_cast<ResourceSource&>(supervisor_)),
+      subscriptions_(loop_, router_, static_cast<ResourceSource&>(*this)),
       sessions_(session_settings(*config_), keys.session),
       server_(loop_, http_settings(*config_, raise_descriptor_limit()),
               std::move(checked.clients)),
@@ -165,6 +166,21 @@ void Reactor::on_catalog(std::shared_ptr<const Catalog> catalog, bool changed) {
     if (changed && state_ != State::kStopping) {
         subscriptions_.rules_changed();
     }
+}
+
+void Reactor::on_resource_updated(const std::string& downstream,
+                                  const std::string& uri) {
+    subscriptions_.resource_updated(downstream, uri);
+}
+
+std::optional<ResourcePlace> Reactor::place_of(const std::string& uri, const View& view,
+                                               const Identity& identity) const {
+    return find_resource_place(router_, uri, view, identity);
+}
+
+void Reactor::want_updates(const std::string& downstream,
+                           const std::set<std::string>& uris) {
+    supervisor_.want_updates(downstream, uris);
 }
 
 void Reactor::on_all_resolved() {

@@ -40,6 +40,7 @@ ServerCaps union_of(const Viewer& viewer) {
             all.tools = all.tools || caps.tools;
             all.prompts = all.prompts || caps.prompts;
             all.resources = all.resources || caps.resources;
+            all.subscribe = all.subscribe || caps.subscribe;
             all.completions = all.completions || caps.completions;
         }
     }
@@ -57,7 +58,8 @@ std::string capabilities_json(const ServerCaps& caps) {
         w.key("prompts").raw(changes);
     }
     if (caps.resources) {
-        w.key("resources").raw(changes);
+        w.key("resources").raw(caps.subscribe ? R"({"listChanged":true,"subscribe":true})"
+                                           : changes);
     }
     if (caps.completions) {
         w.key("completions").raw("{}");

@@ -156,13 +156,12 @@ void Subscriptions::resource_updated(const std::string& downstream,
         if (!is_at_or_below(uri, each->first.uri)) {
             continue;
         }
-        const std::string below = uri.substr(each->first.uri.size());
         for (const Interest& interest : each->second) {
             std::set<std::string>& updated = interest.who->news_.resources;
-            // One that has very many parts is told of as a whole.
-            updated.insert(updated.size() < kMaxResourceSubscriptions
-                               ? interest.uri + below
-                               : interest.uri);
+            // What has another name here, or very many parts, is told of as a whole.
+            const bool by_itself = interest.uri == each->first.uri &&
+                                   updated.size() < kMaxResourceSubscriptions;
+            updated.insert(by_itself ? uri : interest.uri);
             schedule();
         }
     }

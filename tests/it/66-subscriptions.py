@@ -201,6 +201,109 @@ def test_a_modern_server_is_listened_to():
         ear.close()
 
 
+UPDATED = "notifications/resources/updated"
+
+
+def heard(client, tool="a.heard"):
+    return json.loads(client.call(tool).text)
+
+
+def test_a_legacy_server_has_one_subscription_for_all_clients():
+    servers = {"a": news_server(), "b": news_server()}
+    with Neurond(servers) as daemon, daemon.client() as one, daemon.client() as two:
+        assert one.server_info["capabilities"]["resources"]["subscribe"] is True
+        streams = [one.stream(), two.stream()]
+        ear = Listen(daemon, {"resourceSubscriptions": ["mem:///a", "gone:///x"]}, "5")
+        assert ear.acknowledged() == {"resourceSubscriptions": ["mem:///a"]}
+        for client in (one, two):
+            assert client.request("resources/subscribe", {"uri": "mem:///a"}).result == {}
+        got = one.request("resources/subscribe", {"uri": "gone:///x"})
+        assert got.error["code"] == -32602, got.raw
+        assert heard(one) == [["subscribe", "mem:///a"]]
+        one.call("a.touch", {"uri": "mem:///a", "times": 500})
+        for stream in streams:
+            assert stream.next() == {"jsonrpc": "2.0", "method": UPDATED,
+                                     "params": {"uri": "mem:///a"}}
+        assert ear.expect(UPDATED)["uri"] == "mem:///a"
+        ear.close()
+        one.request("resources/unsubscribe", {"uri": "mem:///a"})
+        two.request("resources/subscribe", {"uri": "mem:///dir/"})
+        one.call("a.touch", {"uri": "mem:///dir/x"})
+        assert streams[1].next()["params"]["uri"] == "mem:///dir/x"
+        two.delete()
+        wait_for("the server is told", lambda: heard(one)[-2:] == [
+            ["unsubscribe", "mem:///a"], ["unsubscribe", "mem:///dir/"]] or heard(one)[-2:] == [
+                ["unsubscribe", "mem:///dir/"], ["unsubscribe", "mem:///a"]])
+
+
+def test_a_resource_of_a_taken_uri_is_told_of_by_its_own_name():
+    servers = {"a": news_server(), "b": news_server("modern")}
+    with Neurond(servers) as daemon, daemon.client() as client:
+        with daemon.client(path="/api/v1/mcp/b") as alone:
+            streams = [client.stream(), alone.stream()]
+            (wrapped,) = [item["uri"] for item in client.request("resources/list").result[
+                "resources"] if item["name"] == "mem:///a" and item["uri"] != "mem:///a"]
+            client.request("resources/subscribe", {"uri": wrapped})
+            alone.request("resources/subscribe", {"uri": "mem:///a"})
+            wait_for("b is listened to", lambda: heard(alone, "heard")[-2:] == [
+                ["listen", ["mem:///a"]], ["cancel"]])
+            client.call("a.touch", {"uri": "mem:///a"})  # nobody's
+            alone.call("touch", {"uri": "mem:///a"})
+            assert streams[0].next()["params"] == {"uri": wrapped}
+            assert streams[1].next()["params"] == {"uri": "mem:///a"}
+            assert heard(client) == []
+            for stream in streams:
+                stream.close()
+
+
+def test_a_modern_server_has_one_listen_for_all_clients():
+    with Neurond({"a": news_server("modern")}) as daemon, daemon.client() as client:
+        stream = client.stream()
+        client.request("resources/subscribe", {"uri": "mem:///a"})
+        wait_for("the listen was replaced", lambda: heard(client) == [
+            ["listen", []], ["listen", ["mem:///a"]], ["cancel"]])
+        client.call("a.touch", {"uri": "mem:///a"})
+        assert stream.next()["params"] == {"uri": "mem:///a"}
+        ear = Listen(daemon, {"resourceSubscriptions": ["mem:///b"]})
+        ear.acknowledged()
+        wait_for("both are in it", lambda: heard(client)[-2:] == [
+            ["listen", ["mem:///a", "mem:///b"]], ["cancel"]])
+        client.call("a.touch", {"uri": "mem:///b"})
+        assert ear.expect(UPDATED)["uri"] == "mem:///b"
+        ear.close()
+        stream.close()
+
+
+def test_subscriptions_outlive_the_server():
+    with Neurond({"a": news_server()}) as daemon, daemon.client() as client:
+        stream = client.stream()
+        client.request("resources/subscribe", {"uri": "mem:///a"})
+        os.kill(daemon.child("a"), signal.SIGKILL)
+        while (got := stream.next())["method"] != UPDATED:
+            pass  # the lists go and come back
+        assert got["params"] == {"uri": "mem:///a"}, got  # it may have changed meanwhile
+        assert heard(client) == [["subscribe", "mem:///a"]]
+        stream.close()
+
+
+def test_who_may_not_read_may_not_subscribe():
+    rules = {"rule tools": {"effect": "allow", "tools": "*"},
+             "rule a": {"effect": "allow", "resources": "mem:///a"}}
+    with Neurond({"a": news_server()}, rules, allow=False) as daemon, daemon.client() as client:
+        assert client.request("resources/subscribe", {"uri": "mem:///a"}).result == {}
+        assert client.request("resources/subscribe", {"uri": "mem:///b"}).error["code"] == -32602
+        ear = Listen(daemon, {"resourceSubscriptions": ["mem:///a", "mem:///b"]})
+        assert ear.acknowledged() == {"resourceSubscriptions": ["mem:///a"]}
+        ear.close()
+
+
+def test_a_server_without_subscriptions():
+    with Neurond({"a": news_server("deaf")}) as daemon, daemon.client() as client:
+        assert "subscribe" not in client.server_info["capabilities"]["resources"]
+        got = client.request("resources/subscribe", {"uri": "mem:///a"})
+        assert got.error["code"] == -32602, got.raw
+
+
 def cpu_seconds(pid):
     with open(f"/proc/{pid}/stat", encoding="latin-1") as file:
         fields = file.read().rpartition(")")[2].split()

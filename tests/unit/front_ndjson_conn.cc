@@ -37,7 +37,7 @@ struct OneDownstream final : Directory {
 };
 
 struct NoResources final : ResourceSource {
-    std::optional<ResourcePlace> place_of(std::string_view, const View&,
+    std::optional<ResourcePlace> place_of(const std::string&, const View&,
                                           const Identity&) const override {
         return std::nullopt;
     }

@@ -14,12 +14,12 @@ namespace {
 
 /// Knows the resources of one server: `mem:///…`, all but those of a denied name.
 struct Memory final : ResourceSource {
-    std::optional<ResourcePlace> place_of(std::string_view uri, const View&,
+    std::optional<ResourcePlace> place_of(const std::string& uri, const View&,
                                           const Identity& who) const override {
         if (!starts_with(uri, "mem:") || who.name == "uid:2") {
             return std::nullopt;
         }
-        return ResourcePlace{"redis", std::string(uri)};
+        return ResourcePlace{"redis", uri};
     }
     void want_updates(const std::string& downstream,
                       const std::set<std::string>& uris) override {

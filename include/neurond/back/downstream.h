@@ -2,6 +2,7 @@
 #define NEUROND_BACK_DOWNSTREAM_H
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "neurond/back/circuit.h"
@@ -21,6 +22,9 @@ class DownstreamOwner : public AlarmSink {
   public:
     /// What it offers, or whether it will offer it soon, has changed.
     virtual void on_offer_changed() = 0;
+    /// It says that one of its resources has changed.
+    virtual void on_resource_updated(const std::string& downstream,
+                                     const std::string& uri) = 0;
     /// Its first start has listed, failed or timed out.
     virtual void on_first_start_resolved() = 0;
     /// Its last process has ended after stop().
@@ -82,6 +86,11 @@ class Downstream final : public Answerer, private SlotOwner {
     /// "Downstream 'X' is not available: …"
     OwnError unavailable() const { return instances_.base().unavailable(); }
 
+    /// The resources of which somebody wants to hear, from the base instance.
+    void want_updates(const std::set<std::string>& uris) {
+        instances_.base().want_updates(uris);
+    }
+
     void take(Call& call) override;
     void cancel(Call& call, CancelReason reason) override;
     Millis call_timeout(const std::string& own_name) const override;
@@ -89,6 +98,9 @@ class Downstream final : public Answerer, private SlotOwner {
 
   private:
     void on_slot_listed(InstanceSlot& slot) override;
+    void on_slot_updated(const std::string& uri) override {
+        owner_.on_resource_updated(settings_.name, uri);
+    }
     void on_slot_down(InstanceSlot& slot) override;
     void on_slot_stopped(InstanceSlot& slot) override;
     void on_slot_room() override;

@@ -30,6 +30,8 @@ class InstanceOwner {
   public:
     /// The handshake is done and everything is listed; or the list has changed since.
     virtual void on_listed(std::shared_ptr<const Offer> offer) = 0;
+    /// It says that this resource has changed, or may have.
+    virtual void on_resource_updated(const std::string& uri) = 0;
     /// It takes more calls than a moment ago.
     virtual void on_instance_room() = 0;
     /// A call it was sent has provably not been executed, because the server had forgotten
@@ -90,6 +92,8 @@ class Instance final : private CarrierOwner,
     /// Sends a call. Only when ready().
     void send(Call& call);
     void cancel(const Call& call, CancelReason reason);
+    /// The resources of which somebody wants to hear, whatever the instance is doing.
+    void want_updates(std::set<std::string> uris) { feed_.want(std::move(uris)); }
 
   private:
     enum class State { kGreeting, kListing, kReady, kEnding };
@@ -131,7 +135,7 @@ class Instance final : private CarrierOwner,
     void send_subscribe(const std::string& uri, bool subscribe) override;
     uint64_t send_listen(const std::set<std::string>& uris) override;
     void end_listen(uint64_t id) override;
-    void on_updates_missed() override { listing_.relist_all(); }
+    void on_updates_missed() override;
     void start_failed(const std::string& why);
     void end(EndCause cause, const std::string& why);
     void expired(const Entry& entry);

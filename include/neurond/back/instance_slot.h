@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "neurond/back/downstream_settings.h"
@@ -38,6 +39,8 @@ class SlotOwner {
   public:
     /// Its list is there, or another one than before.
     virtual void on_slot_listed(InstanceSlot& slot) = 0;
+    /// It says that this resource has changed; or it may have, while the slot was empty.
+    virtual void on_slot_updated(const std::string& uri) = 0;
     /// It could not be started, or has ended by itself; slot.last_error() says why.
     virtual void on_slot_down(InstanceSlot& slot) = 0;
     /// It has ended after stop().
@@ -109,6 +112,8 @@ class InstanceSlot final : private InstanceOwner {
     /// "Downstream 'X' is not available: …"
     OwnError unavailable() const;
 
+    /// The resources of which somebody wants to hear, of every instance in this place.
+    void want_updates(const std::set<std::string>& uris);
     /// It takes calls, now or once it has started.
     bool takes_calls() const noexcept;
     /// A call it is given goes out at once.
@@ -121,6 +126,9 @@ class InstanceSlot final : private InstanceOwner {
 
   private:
     void on_listed(std::shared_ptr<const Offer> offer) override;
+    void on_resource_updated(const std::string& uri) override {
+        owner_.on_slot_updated(uri);
+    }
     void on_instance_room() override { owner_.on_slot_room(); }
     bool requeue(CallHandle call) override;
     void on_call_done(CallHandle call, CallOutcome outcome) override {
@@ -150,6 +158,7 @@ class InstanceSlot final : private InstanceOwner {
     StderrTail tail_;
     std::string last_error_;
     TimePoint last_used_;
+    std::set<std::string> wanted_;
     std::deque<CallHandle> queue_;
     Timer retry_;
     std::unique_ptr<Instance> instance_;

@@ -3,12 +3,12 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "neurond/back/alert_command.h"
 #include "neurond/back/downstream.h"
-#include "neurond/mcp/subscriptions.h"
 
 namespace neuron {
 
@@ -18,6 +18,9 @@ class SupervisorOwner {
     /// There is a new catalog. `tools_changed`: a client could see the difference.
     virtual void on_catalog(std::shared_ptr<const Catalog> catalog,
                             bool tools_changed) = 0;
+    /// A downstream says that one of its resources has changed.
+    virtual void on_resource_updated(const std::string& downstream,
+                                     const std::string& uri) = 0;
     /// Every downstream's first start has listed, failed or timed out.
     virtual void on_all_resolved() = 0;
 
@@ -26,9 +29,7 @@ class SupervisorOwner {
 };
 
 /// All downstreams, in configured order, and the catalog they make together.
-class Supervisor final : public Directory,
-                         public ResourceSource,
-                         private DownstreamOwner {
+class Supervisor final : public Directory, private DownstreamOwner {
   public:
     /// `alert_command`: see AlertCommand.
     Supervisor(EventLoop& loop, Children& children, ResolverCache& names,
@@ -56,14 +57,16 @@ class Supervisor final : public Directory,
     std::optional<Missing> why_missing(const View& view,
                                        std::string_view name) const override;
     bool has(std::string_view downstream) const override;
-    std::optional<ResourcePlace> place_of(std::string_view uri, const View& view,
-                                          const Identity& identity) const override;
-    void want_updates(const std::string& downstream,
-                      const std::set<std::string>& uris) override;
+    /// The resources of a downstream of which somebody wants to hear: from now on.
+    void want_updates(const std::string& downstream, const std::set<std::string>& uris);
 
   private:
     void on_offer_changed() override { rebuild_.schedule(); }
     void on_first_start_resolved() override;
+    void on_resource_updated(const std::string& downstream,
+                             const std::string& uri) override {
+        owner_.on_resource_updated(downstream, uri);
+    }
     void on_downstream_stopped() override;
     void on_alarm(const std::string& server, const std::string& reason) override;
     void rebuild();

@@ -38,6 +38,7 @@ class UpdateFeed {
     void begin(const ServerHello& hello);
     /// The resources that somebody wants to hear of, whatever the server is doing.
     void want(std::set<std::string> uris);
+    const std::set<std::string>& wanted() const noexcept { return wanted_; }
     /// A listen is in force.
     void on_acknowledged(uint64_t listen);
     /// A listen has ended by itself, or failed; `refused`: there is no use in another.

@@ -41,6 +41,7 @@ struct ReactorKeys {
 ///     kDraining ──calls done, or drain_timeout──> kStopping ──children gone──> exit
 class Reactor final : private SignalSink,
                       private SupervisorOwner,
+                      private ResourceSource,
                       private KeeperLinkOwner,
                       private DaemonView {
   public:
@@ -63,6 +64,12 @@ class Reactor final : private SignalSink,
     void on_child() override { children_.reap(); }
     void on_catalog(std::shared_ptr<const Catalog> catalog,
                     bool changed) override;
+    void on_resource_updated(const std::string& downstream,
+                             const std::string& uri) override;
+    std::optional<ResourcePlace> place_of(const std::string& uri, const View& view,
+                                          const Identity& identity) const override;
+    void want_updates(const std::string& downstream,
+                      const std::set<std::string>& uris) override;
     void on_all_resolved() override;
     void on_news(ReactorNews) override {}
     void on_other_end_gone() override;

@@ -83,6 +83,7 @@ class Router final : public CallSink {
     Viewer viewer(const View& view, const Identity& identity) const {
         return {*rules_.catalog->seen_as(view), *rules_.policy, identity};
     }
+    const UriSightings& sightings() const noexcept { return sightings_; }
     const Directory& directory() const noexcept { return directory_; }
 
     /// Takes a call; its asker is answered later, never before this returns.

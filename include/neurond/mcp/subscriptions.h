@@ -98,7 +98,8 @@ struct ResourcePlace {
 class ResourceSource {
   public:
     /// Nothing when this client may not read it, or its server has no subscriptions.
-    virtual std::optional<ResourcePlace> place_of(std::string_view uri, const View& view,
+    virtual std::optional<ResourcePlace> place_of(const std::string& uri,
+                                                  const View& view,
                                                   const Identity& identity) const = 0;
     /// The resources of one server of which somebody wants to hear.
     virtual void want_updates(const std::string& downstream,
