@@ -133,11 +133,17 @@ std::string logs_text(JsonView lines) {
 }
 
 std::string tools_text(JsonView tools, size_t width) {
-    Table table({{"NAME"}, {"SERVER"}, {"DESCRIPTION"}});
+    const bool judged = tools.at(0).find("decision").exists();
+    Table table(judged ? Table({{"NAME"}, {"DECISION"}, {"RULE"}})
+                       : Table({{"NAME"}, {"SERVER"}, {"DESCRIPTION"}}));
     size_t rows = 0;
     for (JsonView tool : tools.elements()) {
-        table.add(
-            {cell(tool, "name"), cell(tool, "server"), title_or_description(tool)});
+        if (judged) {
+            table.add({cell(tool, "name"), cell(tool, "decision"), cell(tool, "rule")});
+        } else {
+            table.add(
+                {cell(tool, "name"), cell(tool, "server"), title_or_description(tool)});
+        }
         ++rows;
     }
     return rows == 0 ? std::string() : table.to_string(width);

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <string>
 
+#include "neurond/base/encode.h"
 #include "neurond/base/glob.h"
 #include "neurond/base/text.h"
 #include "neurond/cli/admin.h"
@@ -51,7 +52,9 @@ int run_tools(const Options& options) {
                      escape(glob).c_str());
         return kExitUsage;
     }
-    const Result<std::string> all = ask(options, "tools");
+    const std::string query =
+        options.client.empty() ? "" : "?client=" + percent_encode(options.client);
+    const Result<std::string> all = ask(options, "tools" + query);
     if (!all) {
         return fail(all.error());
     }

@@ -71,11 +71,12 @@ const Command kCommands[] = {
      "taken\n"
      "from the catalog.\n",
      1, 1, true, true, run_disable},
-    {"tools", "[GLOB] [--json]", "the merged catalog",
+    {"tools", "[GLOB] [--client ID] [--json]", "the merged catalog",
      "Lists the tools of all downstreams under their full names, or those that "
      "GLOB\n"
-     "matches: * any characters, ? one, [abc] one of these.\n",
-     0, 1, true, true, run_tools},
+     "matches: * any characters, ? one, [abc] one of these. With --client also\n"
+     "whether that identity may use each, and the rule that says so.\n",
+     0, 1, true, true, run_tools, false, false, true},
     {"call", "TOOL [JSON|-] [--json]", "call a tool",
      "Calls TOOL with the arguments in JSON (an object), or in stdin for -, and "
      "prints\n"

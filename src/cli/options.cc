@@ -14,7 +14,7 @@ namespace neuron {
 namespace {
 
 /// Where an option may stand.
-enum class For { kRun, kConfig, kControl, kSocket, kKey, kJson, kAny };
+enum class For { kRun, kConfig, kControl, kSocket, kKey, kClient, kJson, kAny };
 
 struct OptionSpec {
     char letter;       ///< 0: it has only the long name
@@ -33,12 +33,13 @@ constexpr OptionSpec kOptions[] = {
     {'\0', "helper", true, For::kRun},    {'\0', "reactor", false, For::kRun},
     {'\0', "socket", true, For::kSocket}, {'\0', "names", true, For::kSocket},
     {'\0', "wait", true, For::kSocket},   {'\0', "key", true, For::kKey},
+    {'\0', "client", true, For::kClient},
 };
 
 /// Those a mistyped one is compared with; the others are nobody's to type.
 const std::vector<std::string_view>& offered_names() {
     static const std::vector<std::string_view> names = {
-        "version", "help", "control", "json", "socket", "names", "wait", "key"};
+        "version", "help", "control", "json", "socket", "names", "wait", "key", "client"};
     return names;
 }
 
@@ -140,6 +141,8 @@ Status Parser::apply(const OptionSpec& spec, std::string_view value) {
         options_.wait = value;
     } else if (name == "key") {
         options_.key_path = value;
+    } else if (name == "client") {
+        options_.client = value;
     } else if (name == "dump-schema") {
         return set_action(Action::kDumpSchema, spec);
     } else if (name == "helper") {
@@ -208,6 +211,7 @@ Status Parser::check_uses(const Command& command) const {
             (spec->use == For::kConfig &&
              (command.has_control || command.has_socket || command.has_key)) ||
             (spec->use == For::kKey && command.has_key) ||
+            (spec->use == For::kClient && command.has_client) ||
             (spec->use == For::kControl && command.has_control) ||
             (spec->use == For::kSocket && command.has_socket) ||
             (spec->use == For::kJson && command.has_json);

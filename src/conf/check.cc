@@ -148,6 +148,11 @@ void Checker::alert(const Section& section) {
 /// Deny by default is right, but a proxy that lets nothing through is seldom meant.
 void Checker::policy() {
     const Section& section = config_.section("policy");
+    if (section.str("mode") == "report") {
+        diagnostics_.warning(section.place("mode"), section.path("mode"),
+                             "report: nothing is denied to anybody");
+        return;
+    }
     bool allows = section.str("default_action") == "allow";
     for (const Section* rule : config_.sections("rule")) {
         allows = allows || rule->str("effect") == "allow";

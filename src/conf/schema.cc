@@ -234,6 +234,8 @@ constexpr KeySpec kDownstream[] = {
 constexpr KeySpec kPolicy[] = {
     choice("default_action", "deny", "deny allow", kReload,
          "What happens to a call that no rule matches."),
+    choice("mode", "enforce", "enforce report", kReload,
+         "Whether what is denied is refused, or only told of in the audit."),
 };
 
 constexpr KeySpec kRule[] = {

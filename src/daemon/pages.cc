@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "neurond/base/encode.h"
 #include "neurond/base/text.h"
 #include "neurond/base/version.h"
 #include "neurond/wire/json_view.h"
@@ -20,12 +21,31 @@ int64_t whole_seconds(TimePoint::duration span) {
     return std::chrono::duration_cast<std::chrono::seconds>(span).count();
 }
 
-void tool_json(JsonWriter& w, const CatalogEntry& entry) {
+/// `client=ID` of a query, decoded; nothing without it.
+std::optional<std::string> asked_client(std::string_view query) {
+    constexpr std::string_view kKey = "client=";
+    for (const std::string_view pair : split(query, '&')) {
+        if (starts_with(pair, kKey)) {
+            return percent_decode(pair.substr(kKey.size()));
+        }
+    }
+    return std::nullopt;
+}
+
+/// With a client, what the policy says of it.
+void tool_json(JsonWriter& w, const CatalogEntry& entry, const Policy& policy,
+               const std::optional<std::string>& client) {
     const JsonView item(entry.item.view());
     w.begin_object().key("name").string(entry.full_name);
     w.key("server").string(entry.downstream);
     w.key("title").string(item.find("title").as_string().value_or(""));
     w.key("description").string(item.find("description").as_string().value_or(""));
+    if (client) {
+        const PolicyDecision decision =
+            policy.decide(*client, PolicyKind::kTool, entry.full_name);
+        w.key("decision").string(decision.allowed ? "allowed" : "denied");
+        w.key("rule").string(decision.rule);
+    }
     w.end_object();
 }
 
@@ -55,7 +75,9 @@ Pages::Pages(HttpServer& server, const Metrics& metrics, DaemonView& view)
     add(server, "/api/v1/admin/status", kServeAdmin, kRead,
         [this](const HttpRequest&) { return HttpReply::json(200, status_json()); });
     add(server, "/api/v1/admin/tools", kServeAdmin, kRead,
-        [this](const HttpRequest&) { return HttpReply::json(200, tools_json()); });
+        [this](const HttpRequest& request) {
+            return HttpReply::json(200, tools_json(asked_client(request.head.query)));
+        });
     add(server, "/api/v1/admin/stop", kServeAdmin, "POST", [this](const HttpRequest&) {
         view_.ask_to_stop();
         return HttpReply::json(202, R"({"status":"stopping"})");
@@ -144,11 +166,12 @@ std::string Pages::status_json() const {
     return w.take();
 }
 
-std::string Pages::tools_json() const {
+std::string Pages::tools_json(const std::optional<std::string>& client) const {
+    const Rules& rules = view_.router().rules();
     JsonWriter w;
     w.begin_array();
-    for (const CatalogEntry& entry : view_.router().rules().catalog->entries()) {
-        tool_json(w, entry);
+    for (const CatalogEntry& entry : rules.catalog->entries()) {
+        tool_json(w, entry, *rules.policy, client);
     }
     return w.end_array().take();
 }

@@ -38,7 +38,11 @@ Policy Policy::from(const conf::Config& config) {
                          section->list("prompts"), section->list("resources")});
     }
     return Policy(config.section("policy").str("default_action") == "allow",
-                  std::move(rules));
+                  std::move(rules), config.section("policy").str("mode") == "report");
+}
+
+PolicyDecision Policy::denied(const std::string& rule) const {
+    return {report_, report_ ? "report:" + rule : rule};
 }
 
 PolicyDecision Policy::decide(std::string_view identity, PolicyKind kind,
@@ -50,7 +54,7 @@ PolicyDecision Policy::decide(std::string_view identity, PolicyKind kind,
             (any_matches(globs_for(rule, kind), name) ||
              (!also.empty() && any_matches(globs_for(rule, kind), also)));
         if (matches && !rule.allow) {
-            return {false, rule.id};
+            return denied(rule.id);
         }
         if (matches && allowing == nullptr) {
             allowing = &rule;
@@ -59,7 +63,7 @@ PolicyDecision Policy::decide(std::string_view identity, PolicyKind kind,
     if (allowing != nullptr) {
         return {true, allowing->id};
     }
-    return {default_allow_, "default"};
+    return default_allow_ ? PolicyDecision{true, "default"} : denied("default");
 }
 
 bool Policy::same_for_all() const {

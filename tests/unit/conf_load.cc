@@ -113,6 +113,7 @@ tls_cert = /srv/cert.pem
 tls_key = /srv/key.pem
 [policy]
 default_action = allow
+mode = enforce
 [rule one]
 effect = deny
 tools = redis.* *.write_?

@@ -23,6 +23,7 @@ struct Command {
     int (*run)(const Options& options);  ///< returns the exit code
     bool has_socket = false;  ///< a client: takes --socket, --names, --wait, -c and -D
     bool has_key = false;     ///< reads the state directory: takes --key, -c and -D
+    bool has_client = false;  ///< takes --client
 };
 
 /// All of them, in the order of the help.

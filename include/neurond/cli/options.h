@@ -38,6 +38,7 @@ struct Options {
     std::string socket_path;  ///< of --socket; empty: to be found
     std::string names;        ///< of --names; empty: the command's default
     std::string wait;         ///< of --wait: a duration, or empty
+    std::string client;       ///< of --client: an identity; empty: none
     std::string key_path;     ///< of --key; empty: the daemon's own
 };
 

@@ -2,6 +2,8 @@
 #define NEUROND_DAEMON_PAGES_H
 
 #include <deque>
+#include <optional>
+#include <string>
 
 #include "neurond/base/clock.h"
 #include "neurond/base/metrics.h"
@@ -21,7 +23,7 @@ class Pages {
     HttpReply health(const HttpRequest& request) const;
     HttpReply ready() const;
     std::string status_json() const;
-    std::string tools_json() const;
+    std::string tools_json(const std::optional<std::string>& client) const;
     std::string health_json(bool detail) const;
 
     DaemonView& view_;

@@ -24,15 +24,18 @@ struct PolicyRule {
 
 struct PolicyDecision {
     bool allowed = false;
-    std::string rule;  ///< the rule that decided; "default" when none matched
+    /// The rule that decided; "default" when none matched. Behind "report:" it would have
+    /// denied, and does not because of `mode = report`.
+    std::string rule;
 };
 
 /// Who may use what. Any matching deny denies, wherever it stands; else any matching
 /// allow allows; else the default holds. Globs compare in exact case. Immutable.
 class Policy {
   public:
-    Policy(bool default_allow, std::vector<PolicyRule> rules)
-        : default_allow_(default_allow), rules_(std::move(rules)) {}
+    /// `report`: nothing is denied, but what would have been is told.
+    Policy(bool default_allow, std::vector<PolicyRule> rules, bool report = false)
+        : default_allow_(default_allow), report_(report), rules_(std::move(rules)) {}
     static Policy from(const conf::Config& config);
 
     /// `also` is a second name of the same thing; a rule that matches either matches.
@@ -42,7 +45,10 @@ class Policy {
     bool same_for_all() const;
 
   private:
+    PolicyDecision denied(const std::string& rule) const;
+
     bool default_allow_;
+    bool report_;
     std::vector<PolicyRule> rules_;
 };
 
