@@ -4,7 +4,6 @@
 #include "neurond/back/lifecycle.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace neuron {
 
@@ -226,12 +225,12 @@ NextStep Lifecycle::again(const std::string& why, TimePoint now, double random) 
 
 /// 1, 2, 4 … times backoff, at most backoff_max; then up or down by the jitter.
 Millis Lifecycle::pause(double random) const noexcept {
-    constexpr unsigned kMaxDoublings = 40;
-    const double plain =
-        std::min(std::ldexp(static_cast<double>(settings_.backoff.count()),
-                            static_cast<int>(std::min(restarts_, kMaxDoublings))),
-                 static_cast<double>(settings_.backoff_max.count()));
-    return Millis{std::llround(plain * (1.0 + settings_.jitter * random))};
+    Millis plain = settings_.backoff;
+    for (unsigned i = 0; i < restarts_ && plain < settings_.backoff_max; ++i) {
+        plain *= 2;
+    }
+    plain = std::min(plain, settings_.backoff_max);
+    return std::chrono::duration_cast<Millis>(plain * (1.0 + settings_.jitter * random));
 }
 
 void Lifecycle::reset() {
