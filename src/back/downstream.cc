@@ -58,6 +58,7 @@ Downstream::Downstream(EventLoop& loop, Children& children, ResolverCache& names
                   discovery_for(settings_),
                   upkeep_},
                  static_cast<SlotOwner&>(*this)),
+      idle_timer_(loop, [this] { end_idle(); }),
       pump_task_(loop, Phase::kSoon, [this] { instances_.pump(); }),
       tidy_task_(loop, Phase::kSoon, [this] { tidy(); }) {}
 
@@ -103,6 +104,7 @@ std::string Downstream::revision() const {
 // --- its instances -------------------------------------------------------------------
 
 void Downstream::on_slot_listed(InstanceSlot& slot) {
+    end_idle();
     if (slot.number() == 0) {
         resolve_first_start();
         owner_.on_offer_changed();
@@ -129,8 +131,40 @@ void Downstream::on_slot_room() {
     }
 }
 
+/// How long the base instance may be idle; nothing: for ever. Where everybody has an
+/// instance of their own it is only there to learn the list, and so is the first start on
+/// demand.
+std::optional<Millis> Downstream::base_idle() const {
+    if (settings_.share == Share::kSession) {
+        return settings_.instance_idle;
+    }
+    return settings_.idle_stop.count() > 0 ? std::optional(settings_.idle_stop)
+                                           : std::nullopt;
+}
+
+void Downstream::end_idle() {
+    const TimePoint now = loop_.now();
+    std::optional<TimePoint> next = instances_.end_idle(now, settings_.instance_idle);
+    InstanceSlot& base = instances_.base();
+    const std::optional<Millis> most = base_idle();
+    if (most && is_serving(base.state())) {
+        const TimePoint due = (base.idle() ? base.last_used() : now) + *most;
+        if (due <= now) {
+            base.rest("idle");
+        } else if (!next || due < *next) {
+            next = due;
+        }
+    }
+    if (next && !stopping_) {
+        idle_timer_.arm(std::chrono::ceil<Millis>(*next - now));
+    }
+}
+
 /// Slots cannot be destroyed while they are still speaking.
 void Downstream::tidy() {
+    for (const std::string& party : std::exchange(gone_, {})) {
+        instances_.end(InstanceKey::of_party(party), "its session has ended");
+    }
     instances_.sweep();
     if (stopping_ && instances_.all_stopped()) {
         stopping_ = false;
@@ -179,6 +213,17 @@ void Downstream::take(Call& call) {
     } else {
         slot->take(call);
     }
+    if (slot != nullptr && slot->number() != 0 && !idle_timer_.armed()) {
+        idle_timer_.arm(settings_.instance_idle);
+    }
+}
+
+/// Later: it is said while a session is being taken apart.
+void Downstream::forget_party(const std::string& party) {
+    if (settings_.share == Share::kSession) {
+        gone_.push_back(party);
+        tidy_task_.schedule();
+    }
 }
 
 /// While the circuit is open one call is let through after the cool-down, to a server that
@@ -196,7 +241,11 @@ void Downstream::cancel(Call& call, CancelReason reason) {
     const bool sent = call.stage == Call::Stage::kSent;
     const bool timed_out = reason == CancelReason::kTimeout && sent;
     const TimePoint when = sent ? call.sent : loop_.now();
-    instances_.for_each([&](InstanceSlot& slot) { slot.cancel(call, reason); });
+    instances_.for_each([&](InstanceSlot& slot) {
+        if (slot.number() == call.instance) {
+            slot.cancel(call, reason);
+        }
+    });
     on_circuit(circuit_.on_outcome(call.handle,
                                    timed_out ? CallOutcome::kTimeout
                                              : CallOutcome::kVoid,

@@ -88,6 +88,21 @@ void InstanceSet::end(const std::string& key, const std::string& why) {
     }
 }
 
+std::optional<TimePoint> InstanceSet::end_idle(TimePoint now, Millis idle) {
+    std::optional<TimePoint> next;
+    for (auto each = slots_.begin(); each != slots_.end();) {
+        const auto which = each++;
+        const InstanceSlot& slot = *which->second;
+        const TimePoint due = (slot.idle() ? slot.last_used() : now) + idle;
+        if (due <= now) {
+            end_slot(which, "idle");
+        } else if (!next || due < *next) {
+            next = due;
+        }
+    }
+    return next;
+}
+
 void InstanceSet::end_all(const std::string& why) {
     while (!slots_.empty()) {
         end_slot(slots_.begin(), why);

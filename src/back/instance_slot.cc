@@ -81,6 +81,8 @@ void InstanceSlot::launch() {
     if (!life_.alive() && !admitted()) {
         return;
     }
+    asleep_ = false;
+    last_used_ = context_.loop.now();
     life_.start(context_.loop.now());
     tell(place_of(context_.settings));
     instance_ = std::make_unique<Instance>(
@@ -103,6 +105,7 @@ void InstanceSlot::launch_anew() {
 
 void InstanceSlot::on_listed(std::shared_ptr<const Offer> offer) {
     offer_ = std::move(offer);
+    last_used_ = context_.loop.now();
     if (state() == LifeState::kStarting) {
         life_.listed(context_.loop.now());
         tell(std::to_string(offer_->tools().size()) + " tools, " +
@@ -133,6 +136,11 @@ void InstanceSlot::on_health(bool well, const std::string& why) {
 
 void InstanceSlot::on_instance_end(const Ending& ending, bool again) {
     context_.loop.retire(std::move(instance_));
+    if (asleep_ && is_serving(state())) {
+        rested();
+        return;
+    }
+    asleep_ = false;
     offer_ = nullptr;
     if (again && state() == LifeState::kStarting) {
         log_info("supervisor", "%s: ended when probed; starting it as a legacy server",
@@ -147,6 +155,23 @@ void InstanceSlot::on_instance_end(const Ending& ending, bool again) {
         return;
     }
     finish(ending);
+}
+
+void InstanceSlot::rest(const std::string& why) {
+    if (is_serving(state()) && instance_ && !restarting_ && !asleep_) {
+        log_info("supervisor", "%s: is stopped (%s)", label_.c_str(), why.c_str());
+        asleep_ = true;
+        instance_->stop("is being stopped");
+    }
+}
+
+/// Calls may have come while it was ending.
+void InstanceSlot::rested() {
+    life_.rested(context_.loop.now());
+    tell(life_.reason());
+    if (!queue_.empty()) {
+        launch();
+    }
 }
 
 /// This life is over, or was none; the lifecycle says what comes next.
@@ -174,7 +199,7 @@ void InstanceSlot::stop(const std::string& why) {
         return;
     }
     retry_.cancel();
-    restarting_ = false;
+    restarting_ = asleep_ = false;
     life_.stop();
     tell(why);
     fail_queue(unavailable());
@@ -190,7 +215,7 @@ void InstanceSlot::disable() {
         return;
     }
     retry_.cancel();
-    restarting_ = false;
+    restarting_ = asleep_ = false;
     life_.disable("an operator asked");
     tell(life_.reason());
     last_error_.clear();
@@ -254,7 +279,9 @@ void InstanceSlot::kill() {
 }
 
 const ServerHello* InstanceSlot::hello() const noexcept {
-    return offer_ != nullptr && instance_ ? &instance_->hello() : nullptr;
+    return offer_ != nullptr && instance_ && state() != LifeState::kStarting
+               ? &instance_->hello()
+               : nullptr;
 }
 
 OwnError InstanceSlot::unavailable() const {
@@ -281,7 +308,7 @@ OwnError InstanceSlot::unavailable() const {
 // --- calls ---------------------------------------------------------------------------
 
 bool InstanceSlot::takes_calls() const noexcept {
-    return state() == LifeState::kStarting || restarting_ ||
+    return state() == LifeState::kStarting || asleep_ || restarting_ ||
            (is_serving(state()) && answers());
 }
 
@@ -297,7 +324,15 @@ void InstanceSlot::take(Call& call) {
         instance_->send(call);
     } else {
         queue_.push_back(call.handle);
+        if (asleep_ && !instance_) {
+            launch();
+        }
     }
+}
+
+void InstanceSlot::on_instance_room() {
+    last_used_ = context_.loop.now();
+    owner_.on_slot_room();
 }
 
 void InstanceSlot::cancel(Call& call, CancelReason reason) {

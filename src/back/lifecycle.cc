@@ -233,6 +233,15 @@ Millis Lifecycle::pause(double random) const noexcept {
     return std::chrono::duration_cast<Millis>(plain * (1.0 + settings_.jitter * random));
 }
 
+void Lifecycle::rested(TimePoint now) {
+    if (alive_ && is_serving(state_)) {
+        alive_ = false;
+        ended_ = now;
+        state_ = LifeState::kConfigured;
+        reason_ = "starts with the next call";
+    }
+}
+
 void Lifecycle::reset() {
     if (!alive_ && state_ != LifeState::kStopped) {
         *this = Lifecycle(settings_);

@@ -114,7 +114,7 @@ std::optional<Missing> Supervisor::why_missing(const View& view,
             best = each.get();
         }
     }
-    if (best == nullptr || is_serving(best->state())) {
+    if (best == nullptr || is_serving(best->state()) || best->offer() != nullptr) {
         return std::nullopt;
     }
     const bool starting =

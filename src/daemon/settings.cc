@@ -224,6 +224,9 @@ DownstreamSettings downstream(const conf::Section& section,
     out.exposure.prefixed = section.str("prefix") == "name";
     out.exposure.expose = section.list("expose");
     out.exposure.hide = section.list("hide");
+    out.share = section.str("share") == "session" ? Share::kSession : Share::kAll;
+    out.max_instances = static_cast<size_t>(section.integer("max_instances"));
+    out.instance_idle = section.duration("instance_idle");
     out.start_timeout = section.duration("start_timeout");
     out.call_timeout = section.duration("call_timeout");
     out.call_timeout_max = section.duration("call_timeout_max");

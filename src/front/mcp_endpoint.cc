@@ -57,6 +57,7 @@ McpEndpoint::McpEndpoint(EventLoop& loop, HttpServer& server, Router& router,
       settings_(std::move(settings)),
       streams_(loop, server, sessions, subscriptions, settings_.keepalive),
       sweep_(loop, [this] { sweep(); }) {
+    sessions_.on_end([&router](const std::string& token) { router.party_gone(token); });
     sweep_.arm(kSweepInterval);
 }
 

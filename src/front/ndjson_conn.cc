@@ -396,6 +396,7 @@ void NdjsonConn::on_link_closed(const std::string& reason) {
     for (const auto& [tag, item] : std::exchange(items_, {})) {
         router_.cancel(item.call);
     }
+    router_.party_gone(party_);
     owner_.on_ndjson_closed(*this, reason);
 }
 

@@ -391,6 +391,11 @@ void Router::fail_unsent(Record& record, const std::string& why, const char* typ
            type == std::string_view("timeout") ? "timeout" : "error");
 }
 
+void Router::party_gone(const std::string& party) {
+    parties_.answerers.for_each(
+        [&party](Answerer& answerer) { answerer.forget_party(party); });
+}
+
 void Router::refuse_unsent() {
     std::vector<CallHandle> unsent;
     for (const auto& [slot, record] : calls_) {

@@ -148,8 +148,7 @@ bool SessionStore::has_room(TimePoint now) {
     if (oldest == nullptr) {
         return false;
     }
-    handles_.remove(oldest->handle);
-    sessions_.erase(std::string(oldest->token));
+    drop(*oldest);
     return true;
 }
 
@@ -168,10 +167,18 @@ ReplayBuffer& SessionStore::replay_of(Session& session) {
 }
 
 void SessionStore::end(Session& session) {
+    std::string token = session.token;
+    drop(session);
+    remember_ended(std::move(token));
+}
+
+void SessionStore::drop(Session& session) {
     const std::string token = session.token;
     handles_.remove(session.handle);
     sessions_.erase(token);
-    remember_ended(token);
+    if (gone_) {
+        gone_(token);
+    }
 }
 
 /// Bounded: of very many, the ones that ended first are forgotten first.

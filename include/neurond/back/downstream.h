@@ -2,8 +2,10 @@
 #define NEUROND_BACK_DOWNSTREAM_H
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "neurond/back/circuit.h"
 #include "neurond/back/downstream_settings.h"
@@ -64,7 +66,7 @@ class Downstream final : public Answerer, private SlotOwner {
     const Upkeep& upkeep() const noexcept { return upkeep_; }
     bool resolved() const noexcept { return resolved_; }
     AnswererHandle handle() const noexcept { return registration_.handle(); }
-    /// Null while it is not healthy.
+    /// Null before its first list and while something is wrong.
     const std::shared_ptr<const Offer>& offer() const noexcept {
         return instances_.base().offer();
     }
@@ -93,6 +95,7 @@ class Downstream final : public Answerer, private SlotOwner {
 
     void take(Call& call) override;
     void cancel(Call& call, CancelReason reason) override;
+    void forget_party(const std::string& party) override;
     Millis call_timeout(const std::string& own_name) const override;
     Millis call_timeout_max() const override { return settings_.call_timeout_max; }
 
@@ -115,6 +118,8 @@ class Downstream final : public Answerer, private SlotOwner {
     void on_circuit(Circuit::Change change, const std::string& why);
     void resolve_first_start();
     void tidy();
+    void end_idle();
+    std::optional<Millis> base_idle() const;
 
     EventLoop& loop_;
     Router& router_;
@@ -127,6 +132,8 @@ class Downstream final : public Answerer, private SlotOwner {
     bool stopping_ = false;
     LateAnswers refusals_;
     InstanceSet instances_;
+    std::vector<std::string> gone_;  ///< parties that have left
+    Timer idle_timer_;
     Task pump_task_;
     Task tidy_task_;
 };

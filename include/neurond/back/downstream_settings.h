@@ -30,7 +30,9 @@ struct DownstreamSettings {
     Protocol protocol = Protocol::kAuto;
     Exposure exposure;
     Share share = Share::kAll;
-    size_t max_instances = 16;
+    size_t max_instances = 16;     ///< beside the base one
+    Millis instance_idle{600000};  ///< of one that serves somebody in particular
+    Millis idle_stop{0};           ///< of the base one; 0 = never
     Millis start_timeout{10000};
     Millis call_timeout{50000};
     Millis call_timeout_max{600000};

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,9 @@ class InstanceSet {
     void end(const std::string& key, const std::string& why);
     /// Ends all but the base one.
     void end_all(const std::string& why);
+    /// Ends those that serve somebody in particular and have been idle for `idle`; says
+    /// when to look again, if any is left.
+    std::optional<TimePoint> end_idle(TimePoint now, Millis idle);
     /// Ends all of them.
     void stop(const std::string& why);
     void kill();

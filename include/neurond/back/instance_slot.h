@@ -80,6 +80,9 @@ class InstanceSlot final : private InstanceOwner {
     /// The circuit of the downstream was opened by calls, or is closed again.
     void on_circuit_opened(const std::string& why);
     void on_circuit_closed();
+    /// Ends it in good order and keeps its offer; the next call starts it again. Only when
+    /// healthy and idle().
+    void rest(const std::string& why);
 
     LifeState state() const noexcept { return life_.state(); }
     const Lifecycle& life() const noexcept { return life_; }
@@ -88,17 +91,20 @@ class InstanceSlot final : private InstanceOwner {
     unsigned number() const noexcept { return number_; }
     /// For people: "redis", "redis#2".
     const std::string& label() const noexcept { return label_; }
-    /// Null while it is not healthy.
+    /// Null before its first list and while something is wrong.
     const std::shared_ptr<const Offer>& offer() const noexcept { return offer_; }
     const std::string& last_error() const noexcept { return last_error_; }
     const StderrTail& tail() const noexcept { return tail_; }
     pid_t pid() const noexcept { return instance_ ? instance_->pid() : 0; }
     Millis uptime() const noexcept { return life_.uptime(context_.loop.now()); }
-    /// When it was last given a call, or made.
+    /// When it was last given a call, had answered one, or was started.
     TimePoint last_used() const noexcept { return last_used_; }
     size_t in_flight() const noexcept { return instance_ ? instance_->in_flight() : 0; }
     size_t queued() const noexcept { return queue_.size(); }
-    bool idle() const noexcept { return in_flight() == 0 && queue_.empty(); }
+    /// Nobody needs it: it has no calls, and nobody wants to hear from it.
+    bool idle() const noexcept {
+        return in_flight() == 0 && queue_.empty() && wanted_.empty();
+    }
     /// Stopped, and nothing of it is left.
     bool ended() const noexcept {
         return life_.state() == LifeState::kStopped && !instance_;
@@ -129,7 +135,7 @@ class InstanceSlot final : private InstanceOwner {
     void on_resource_updated(const std::string& uri) override {
         owner_.on_slot_updated(uri);
     }
-    void on_instance_room() override { owner_.on_slot_room(); }
+    void on_instance_room() override;
     bool requeue(CallHandle call) override;
     void on_call_done(CallHandle call, CallOutcome outcome) override {
         owner_.on_call_done(call, outcome);
@@ -141,6 +147,7 @@ class InstanceSlot final : private InstanceOwner {
     bool admitted();
     void launch();
     void launch_anew();
+    void rested();
     void finish(const Ending& ending);
     bool can_send() const;
     void fail_queue(const OwnError& error);
@@ -159,6 +166,7 @@ class InstanceSlot final : private InstanceOwner {
     std::string last_error_;
     TimePoint last_used_;
     std::set<std::string> wanted_;
+    bool asleep_ = false;  ///< ended by rest(), or being so: a call wakes it
     std::deque<CallHandle> queue_;
     Timer retry_;
     std::unique_ptr<Instance> instance_;

@@ -111,6 +111,8 @@ class Lifecycle {
     void circuit_closed();
     /// It is being ended to be started again; ended() with kAsked follows.
     void begin_restart(const std::string& why);
+    /// It was ended because nobody needed it: configured, and its counts stay.
+    void rested(TimePoint now);
     /// `random` is from [-1, 1]: where in the jitter the next pause lies.
     NextStep ended(EndCause cause, const std::string& why, Breaker& breaker,
                    TimePoint now, double random);

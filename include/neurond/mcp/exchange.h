@@ -173,6 +173,8 @@ class Answerer {
     /// The call is over for its asker; no answer is owed any more, and open questions get
     /// no reply: the server is told so.
     virtual void cancel(Call& call, CancelReason reason) = 0;
+    /// This party (CallRequest) will ask nothing any more: what is kept for it may end.
+    virtual void forget_party(const std::string& party) { static_cast<void>(party); }
     /// Time allowed for a call of this tool (own name), and its cap under progress.
     virtual Millis call_timeout(const std::string& own_name) const = 0;
     virtual Millis call_timeout_max() const = 0;

@@ -93,6 +93,8 @@ class Router final : public CallSink {
     /// What the client says to a question of this call. Nothing happens when the question
     /// is not open any more.
     void reply(CallHandle handle, const InputReply& reply);
+    /// A session or a connection has ended: no server needs to keep anything for it.
+    void party_gone(const std::string& party);
     /// Answers every call that no server has yet, because none will get it any more.
     void refuse_unsent();
     /// Calls `idle` once, when no call is in flight any more.

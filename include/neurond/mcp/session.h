@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -78,6 +79,10 @@ class SessionStore {
     SessionStore(SessionSettings settings, std::string key, WallClock wall = wall_now)
         : settings_(settings), sealer_(std::move(key)), wall_(wall) {}
 
+    /// `gone` is called with the token of each session that ends from now on.
+    void on_end(std::function<void(const std::string& token)> gone) {
+        gone_ = std::move(gone);
+    }
     /// Null when there are `max_sessions` already.
     Session* create(Revision revision, ClientCaps caps, const std::string& identity,
                     TimePoint now);
@@ -97,11 +102,13 @@ class SessionStore {
     bool is_idle(const Session& session, TimePoint now) const;
     bool has_room(TimePoint now);
     bool too_old(const SessionFacts& facts) const;
+    void drop(Session& session);
     void remember_ended(std::string token);
 
     SessionSettings settings_;
     SessionSealer sealer_;
     WallClock wall_;
+    std::function<void(const std::string& token)> gone_;
     HandleTable<Session> handles_;
     ReplayBudget replay_budget_{kMaxReplayBytes};
     std::unordered_map<std::string, std::unique_ptr<Session>> sessions_;
