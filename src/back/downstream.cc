@@ -182,7 +182,9 @@ void Downstream::resolve_first_start() {
 
 InstanceKey Downstream::key_of(const CallRequest& request) const {
     return InstanceKey::of(settings_, instances_.base().hello(), request.party,
-                           request.identity, relayable(request.caps));
+                           request.identity,
+                           request.takes_questions ? relayable(request.caps)
+                                                   : ClientCaps());
 }
 
 OwnError Downstream::busy(const std::string& why) const {
@@ -283,6 +285,18 @@ void Downstream::on_circuit(Circuit::Change change, const std::string& why) {
             instances_.for_each([](InstanceSlot& slot) { slot.on_circuit_closed(); });
             break;
     }
+}
+
+void Downstream::reply(Call& call, const InputReply& reply) {
+    instances_.for_each([&](InstanceSlot& slot) {
+        if (slot.number() == call.instance) {
+            slot.reply(call, reply);
+        }
+    });
+}
+
+void Downstream::on_wanted_level() {
+    instances_.for_each([](InstanceSlot& slot) { slot.update_log_level(); });
 }
 
 Millis Downstream::call_timeout(const std::string& own_name) const {

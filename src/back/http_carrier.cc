@@ -170,7 +170,7 @@ void HttpCarrier::on_post_message(HttpPost& post, const JsonScanner& scan,
     if (post.answered()) {
         requests_.erase(post.request());
     }
-    owner_.on_message(scan, text);
+    owner_.on_message(scan, text, post.request());
 }
 
 void HttpCarrier::on_post_failed(HttpPost& post, const RequestFailure& failure) {
@@ -218,7 +218,7 @@ void HttpCarrier::on_stream_message(const JsonScanner& scan, const Slice& text) 
             requests_.erase(found);
         }
     }
-    owner_.on_message(scan, text);
+    owner_.on_message(scan, text, 0);
 }
 
 void HttpCarrier::on_stream_garbage(const JsonScanner& scan, std::string_view head) {

@@ -7,7 +7,6 @@
 #include "neurond/base/text.h"
 #include "neurond/mcp/leg_legacy.h"
 #include "neurond/mcp/leg_modern.h"
-#include "neurond/mcp/param_headers.h"
 #include "neurond/wire/json_write.h"
 
 namespace neuron {
@@ -28,6 +27,8 @@ Instance::Instance(EventLoop& loop, const InstanceSettings& settings,
       caps_(caps),
       sink_(sink),
       owner_(owner),
+      voice_(carrier_, hello_, pending_, settings.http),
+      questions_(sink, [this](OutQueue&& answer) { voice_.answer(std::move(answer)); }),
       listing_(loop, settings.start_timeout, static_cast<ListingOwner&>(*this)),
       feed_(loop, static_cast<UpdateFeedOwner&>(*this)),
       health_(loop, settings.health, static_cast<HealthUser&>(*this)),
@@ -86,67 +87,60 @@ void Instance::start_failed(const std::string& why) {
     carrier_->stop();
 }
 
-uint64_t Instance::new_request(Pending kind, CallHandle call) {
-    const uint64_t id = next_id_++;
-    pending_.emplace(id, Entry{kind, call, sessions_});
-    if (kind == Pending::kCall && calls_++ == 0) {
-        busy_since_ = loop_.now();
-    }
-    return id;
-}
-
-void Instance::transmit(OutQueue&& message, Outgoing about) {
-    about.revision = hello_.revision;
-    carrier_->send(std::move(message), about);
-}
-
 // --- calls ---------------------------------------------------------------------------
 
 void Instance::send(Call& call) {
-    call.leg_id = new_request(Pending::kCall, call.handle);
-    call.stage = Call::Stage::kSent;
-    call.sent = monotonic_now();
-    call.server = hello_.revision;
-    OutQueue message;
-    leg_of(hello_.revision).write_call(message, call.leg_id, call);
-    Outgoing about;
-    about.id = call.leg_id;
-    about.method = call.request.method;
-    if (call.request.kind <= CallKind::kResource) {
-        about.name = call.entry->own_name;
+    send_call(call, {});
+}
+
+void Instance::send_call(Call& call, std::string_view more) {
+    if (pending_.calls() == 0) {
+        busy_since_ = loop_.now();
     }
-    const auto fields =
-        call_headers(call, settings_.http && !is_legacy(hello_.revision));
-    about.fields = &fields;
-    transmit(std::move(message), about);
+    voice_.call(call, more);
 }
 
 void Instance::cancel(const Call& call, CancelReason reason) {
-    Entry entry{};
-    if (!take_entry(call.leg_id, entry) || state_ == State::kEnding) {
+    if (state_ != State::kEnding) {
+        questions_.close(call.handle);
+    }
+    repeats_.erase(call.handle);
+    if (!pending_.take(call.leg_id) || state_ == State::kEnding) {
         return;
     }
-    carrier_->forget(call.leg_id);
-    OutQueue message;
-    write_cancelled(
-        message, call.leg_id,
-        reason == CancelReason::kTimeout ? "timed out" : "cancelled by the client");
-    Outgoing about;
-    about.kind = Outgoing::Kind::kNotification;
-    about.method = "notifications/cancelled";
-    transmit(std::move(message), about);
+    voice_.cancel(call.leg_id, reason == CancelReason::kTimeout
+                                   ? "timed out"
+                                   : "cancelled by the client");
     owner_.on_instance_room();
 }
 
-bool Instance::take_entry(uint64_t id, Entry& entry) {
-    const auto found = pending_.find(id);
-    if (found == pending_.end()) {
-        return false;
+void Instance::reply(Call& call, const InputReply& reply) {
+    if (!repeats_.has(call.handle)) {
+        questions_.reply(reply);
+        return;
     }
-    entry = found->second;
-    pending_.erase(found);
-    calls_ -= entry.kind == Pending::kCall ? 1 : 0;
-    return true;
+    const RepeatedCalls::Step step = repeats_.add(call.handle, reply);
+    if (step.kind == RepeatedCalls::Step::Kind::kRepeat) {
+        send_call(call, step.text);
+    } else if (step.kind == RepeatedCalls::Step::Kind::kFail) {
+        answer(call.handle, Answer::failure(own_error(step.text, "unavailable")),
+               CallOutcome::kAnswered);
+    }
+}
+
+/// A level once told cannot be taken back, only made as rare as can be.
+void Instance::set_log_level(std::optional<MessageLevel> level) {
+    if (!level && log_level_) {
+        level = MessageLevel::kEmergency;
+    }
+    if (!hello_.caps.logging || !is_legacy(hello_.revision) || level == log_level_) {
+        return;
+    }
+    log_level_ = level;
+    voice_.request(Pending::kLevel, "logging/setLevel",
+                   [level](OutQueue& out, uint64_t id) {
+                       write_set_level(out, id, *level);
+                   });
 }
 
 OwnError Instance::own_error(std::string message, const char* type) const {
@@ -165,14 +159,13 @@ void Instance::answer(CallHandle call, const Answer& answer, CallOutcome outcome
 
 void Instance::answer_all(const std::string& why, const char* type,
                           CallOutcome outcome) {
-    std::unordered_map<uint64_t, Entry> pending;
-    pending.swap(pending_);
-    calls_ = 0;
-    for (const auto& [id, entry] : pending) {
-        if (entry.kind == Pending::kCall) {
-            owner_.on_call_done(entry.call, outcome);
-            sink_.on_answer(entry.call, Answer::failure(own_error(why, type)));
-        }
+    std::vector<CallHandle> calls = pending_.take_calls();
+    const std::vector<CallHandle> asked = repeats_.take_all();
+    calls.insert(calls.end(), asked.begin(), asked.end());
+    questions_.clear();
+    for (const CallHandle call : calls) {
+        owner_.on_call_done(call, outcome);
+        sink_.on_answer(call, Answer::failure(own_error(why, type)));
     }
 }
 
@@ -183,45 +176,35 @@ void Instance::greet(Discovery::Step step) {
         return;
     }
     probe_timer_.cancel();
-    OutQueue message;
-    Outgoing about;
     switch (step) {
         case Discovery::Step::kDiscover:
             hello_.revision = Revision::k20260728;
-            about.id = new_request(Pending::kGreeting, {});
-            about.method = "server/discover";
-            write_discover(message, about.id);
+            voice_.request(Pending::kGreeting, "server/discover", write_discover);
             if (!settings_.http) {
                 probe_timer_.arm(kProbeTimeout);
             }
             break;
         case Discovery::Step::kInitialize:
             hello_.revision = Revision::k20251125;
-            about.id = new_request(Pending::kGreeting, {});
-            about.method = "initialize";
-            write_initialize(message, about.id, caps_);
+            voice_.request(
+                Pending::kGreeting, "initialize",
+                [this](OutQueue& out, uint64_t id) { write_initialize(out, id, caps_); });
             break;
         case Discovery::Step::kReady:
             greeted();
-            return;
+            break;
         case Discovery::Step::kRestart:  // only ever said at the end of the process
-            return;
+            break;
         case Discovery::Step::kFailed:
             start_failed(discovery_.why());
-            return;
+            break;
     }
-    transmit(std::move(message), about);
 }
 
 void Instance::greeted() {
     hello_ = discovery_.hello();
     if (is_legacy(hello_.revision)) {
-        OutQueue message;
-        write_initialized(message);
-        Outgoing about;
-        about.kind = Outgoing::Kind::kNotification;
-        about.method = "notifications/initialized";
-        transmit(std::move(message), about);
+        voice_.initialized();
     }
     state_ = State::kListing;
     listing_.begin(hello_);
@@ -229,33 +212,24 @@ void Instance::greeted() {
 
 uint64_t Instance::ask_for_page(ItemKind kind,
                                 const std::optional<std::string>& cursor) {
-    OutQueue message;
-    Outgoing about;
-    about.id = new_request(Pending::kList, {});
-    about.method = words_of(kind).method;
-    leg_of(hello_.revision).write_list(message, about.id, kind, cursor);
-    transmit(std::move(message), about);
-    return about.id;
+    return voice_.request(Pending::kList, words_of(kind).method,
+                          [&](OutQueue& out, uint64_t id) {
+                              leg_of(hello_.revision).write_list(out, id, kind, cursor);
+                          });
 }
 
 void Instance::send_subscribe(const std::string& uri, bool subscribe) {
-    OutQueue message;
-    Outgoing about;
-    about.id = new_request(Pending::kFeed, {});
-    about.method = subscribe ? "resources/subscribe" : "resources/unsubscribe";
-    write_request(message, std::to_string(about.id), about.method,
-                  "{\"uri\":" + json_quote(uri) + "}");
-    transmit(std::move(message), about);
+    const char* const method = subscribe ? "resources/subscribe" : "resources/unsubscribe";
+    voice_.request(Pending::kFeed, method, [&](OutQueue& out, uint64_t id) {
+        write_request(out, std::to_string(id), method,
+                      "{\"uri\":" + json_quote(uri) + "}");
+    });
 }
 
 uint64_t Instance::send_listen(const std::set<std::string>& uris) {
-    OutQueue message;
-    Outgoing about;
-    about.id = new_request(Pending::kFeed, {});
-    about.method = "subscriptions/listen";
-    write_listen(message, about.id, uris);
-    transmit(std::move(message), about);
-    return about.id;
+    return voice_.request(
+        Pending::kFeed, "subscriptions/listen",
+        [&uris](OutQueue& out, uint64_t id) { write_listen(out, id, uris); });
 }
 
 void Instance::on_updates_missed() {
@@ -267,14 +241,7 @@ void Instance::on_updates_missed() {
 
 /// Over HTTP the end of the exchange says it; a notification is not even sent.
 void Instance::end_listen(uint64_t id) {
-    pending_.erase(id);
-    carrier_->forget(id);
-    OutQueue message;
-    write_cancelled(message, id, "another listen has taken its place");
-    Outgoing about;
-    about.kind = Outgoing::Kind::kNotification;
-    about.method = "notifications/cancelled";
-    transmit(std::move(message), about);
+    voice_.cancel(id, "another listen has taken its place");
 }
 
 void Instance::on_list_complete(std::shared_ptr<Offer> offer) {
@@ -294,17 +261,13 @@ void Instance::on_list_complete(std::shared_ptr<Offer> offer) {
 // --- whether it lives ----------------------------------------------------------------
 
 uint64_t Instance::ask(HealthCheck::Question question) {
-    OutQueue message;
-    Outgoing about;
-    about.id = new_request(Pending::kHealth, {});
-    about.method = write_question(message, about.id, question, hello_.revision);
-    transmit(std::move(message), about);
-    return about.id;
+    return voice_.request(question, [&](OutQueue& out, uint64_t id) {
+        return write_question(out, id, question, hello_.revision);
+    });
 }
 
 void Instance::forget_question(uint64_t id) {
-    Entry entry{};
-    if (take_entry(id, entry)) {
+    if (pending_.take(id)) {
         carrier_->forget(id);
         forgotten_ = id;
     }
@@ -312,7 +275,7 @@ void Instance::forget_question(uint64_t id) {
 
 /// Each call has its own deadline, which takes care of a server that hangs in one.
 TimePoint Instance::patience() const {
-    return calls_ == 0 ? loop_.now()
+    return pending_.calls() == 0 ? loop_.now()
                        : std::max(heard_, busy_since_) + settings_.call_timeout;
 }
 

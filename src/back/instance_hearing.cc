@@ -5,12 +5,14 @@
 
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
+#include "neurond/mcp/door.h"
 #include "neurond/mcp/leg_legacy.h"
 #include "neurond/mcp/leg_modern.h"
 
 namespace neuron {
 
-void Instance::on_message(const JsonScanner& scan, const Slice& text) {
+void Instance::on_message(const JsonScanner& scan, const Slice& text,
+                          uint64_t exchange) {
     const JsonRpcMessage message = classify(scan, text.view());
     heard_ = loop_.now();
     health_.on_message();
@@ -20,10 +22,10 @@ void Instance::on_message(const JsonScanner& scan, const Slice& text) {
             on_answer(message, text);
             break;
         case JsonRpcMessage::Kind::kNotification:
-            on_notification(message, scan, text);
+            on_notification(message, scan, text, exchange);
             break;
         case JsonRpcMessage::Kind::kRequest:
-            on_request(message, text.view());
+            on_request(message, text, exchange);
             break;
         case JsonRpcMessage::Kind::kInvalid:
             // With a method it is a request of the server's own, whose ids are not ours.
@@ -37,14 +39,15 @@ void Instance::on_message(const JsonScanner& scan, const Slice& text) {
 void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
     const std::string_view id_raw = message.id.in(text.view());
     const std::optional<uint64_t> id = read_leg_id(id_raw);
-    Entry entry{};
     if (id && *id == std::exchange(forgotten_, 0)) {
         return;
     }
-    if (!id || !take_entry(*id, entry)) {
+    const auto taken = id ? pending_.take(*id) : std::nullopt;
+    if (!taken) {
         complaints_.add("it sent an answer nobody waits for, id " + escape(id_raw, 64));
         return;
     }
+    const Entry& entry = *taken;
     const bool is_result = message.kind == JsonRpcMessage::Kind::kResult;
     const Slice body =
         text.part((is_result ? message.result : message.error).in(text.view()));
@@ -61,7 +64,17 @@ void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
                                     "it refused a list: " + escape(body.view(), 256));
             }
             break;
+        case Pending::kLevel:
+            break;
         case Pending::kCall:
+            if (const auto round = is_result && !is_legacy(hello_.revision)
+                                       ? read_input_required(body)
+                                       : std::nullopt;
+                round) {
+                on_input_required(entry.call, *round);
+                break;
+            }
+            questions_.close(entry.call);
             answer(entry.call, is_result ? Answer::result(body) : Answer::error(body),
                    CallOutcome::kAnswered);
             break;
@@ -77,15 +90,16 @@ void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
 /// A message that breaks the rules still ends the call it was meant for.
 void Instance::on_bad_answer(std::string_view id_raw, const std::string& what) {
     complaints_.add("it " + what);
-    const std::optional<uint64_t> id = read_leg_id(id_raw);
-    Entry entry{};
-    if (id && take_entry(*id, entry)) {
-        fail_entry(*id, entry, what);
+    const auto id = read_leg_id(id_raw);
+    if (const auto entry = id ? pending_.take(*id) : std::nullopt; entry) {
+        fail_entry(*id, *entry, what);
     }
 }
 
 void Instance::fail_entry(uint64_t id, const Entry& entry, const std::string& what) {
     switch (entry.kind) {
+        case Pending::kLevel:
+            break;
         case Pending::kCall:
             answer(entry.call, Answer::failure(own_error(what, "protocol")),
                    CallOutcome::kLost);
@@ -116,10 +130,11 @@ void Instance::on_oversized(std::string_view id_raw) {
 }
 
 void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
-    Entry entry{};
-    if (!take_entry(id, entry)) {
+    const auto taken = pending_.take(id);
+    if (!taken) {
         return;
     }
+    const Entry& entry = *taken;
     if (entry.kind == Pending::kGreeting) {
         unauthorized_ = failure.kind == RequestFailure::Kind::kUnauthorized;
         greet(discovery_.on_status(failure.status, failure.why));
@@ -135,7 +150,7 @@ void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
         health_.on_failure(id, failure.why);
     } else if (entry.kind == Pending::kList) {
         listing_.on_refused(id, failure.why);
-    } else {
+    } else if (entry.kind == Pending::kFeed) {
         feed_.on_over(id, false);
     }
 }
@@ -149,7 +164,7 @@ void Instance::expired(const Entry& entry) {
     } else if (entry.kind == Pending::kList && state_ == State::kListing) {
         start_failed("it has lost its session at once");
     }
-    if (entry.session == sessions_) {
+    if (entry.session == pending_.session()) {
         renew();
     }
 }
@@ -161,7 +176,8 @@ void Instance::renew() {
     }
     log_info("supervisor", "%s: its session has expired: starting another one",
              settings_.server.c_str());
-    ++sessions_;
+    pending_.next_session();
+    log_level_.reset();
     renewing_ = true;
     listing_.stop();
     feed_.stop();
@@ -172,49 +188,73 @@ void Instance::renew() {
 }
 
 void Instance::on_notification(const JsonRpcMessage& message, const JsonScanner& scan,
-                               const Slice& text) {
-    if (message.method != "notifications/progress") {
-        if (state_ == State::kListing || state_ == State::kReady) {
-            listing_.on_notification(message.method);
-        }
-        if (message.method == "notifications/resources/updated") {
-            const JsonView uri(find(scan.params_members(), text.view(), "uri")
-                                   .in(text.view()));
-            owner_.on_resource_updated(uri.as_string().value_or(""));
-        }
-        if (message.method == "notifications/subscriptions/acknowledged") {
-            feed_.on_acknowledged(read_acknowledged(scan, text.view()).value_or(0));
-        }
-        return;  // of all others nothing links them to a call
+                               const Slice& text, uint64_t exchange) {
+    if (message.method == "notifications/progress") {
+        on_progress(message, scan, text);
+    } else if (message.method == "notifications/message") {
+        on_server_message(message.params.in(text.view()), exchange);
+    } else if (message.method == "notifications/cancelled") {
+        questions_.on_cancelled(read_cancelled_id(scan, text.view()));
+    } else if (message.method == "notifications/subscriptions/acknowledged") {
+        feed_.on_acknowledged(read_acknowledged(scan, text.view()).value_or(0));
+    } else if (message.method == "notifications/resources/updated") {
+        const JsonView uri(
+            find(scan.params_members(), text.view(), "uri").in(text.view()));
+        owner_.on_resource_updated(uri.as_string().value_or(""));
+    } else if (state_ == State::kListing || state_ == State::kReady) {
+        listing_.on_notification(message.method);
     }
+}
+
+/// What cannot be told to be of one client's call goes to nobody: it may be another's.
+void Instance::on_server_message(std::string_view params, uint64_t exchange) {
+    const std::optional<CallHandle> call = pending_.call_of(exchange);
+    const auto notice = read_server_message(params, settings_.server);
+    if (call && notice) {
+        sink_.on_notice(*call, *notice);
+    } else {
+        log_debug("back", "%s: %s", settings_.server.c_str(), escape(params, 512).c_str());
+    }
+}
+
+/// A modern server has ended the call to ask: who asked passes that on, or is asked, and
+/// then the call goes out again.
+void Instance::on_input_required(CallHandle call, const InputRound& round) {
+    repeats_.begin(call, round);
+    const InputOutcome outcome = sink_.on_input(call, round);
+    if (outcome != InputOutcome::kAsked) {
+        repeats_.erase(call);
+        owner_.on_call_done(call, CallOutcome::kAnswered);
+    } else if (round.questions.empty()) {
+        repeats_.erase(call);
+        answer(call,
+               Answer::failure(own_error("asks nothing, but to be called again",
+                                         "unavailable")),
+               CallOutcome::kAnswered);
+    }
+    owner_.on_instance_room();
+}
+
+void Instance::on_progress(const JsonRpcMessage& message, const JsonScanner& scan,
+                           const Slice& text) {
     const auto token = read_progress(scan, text.view());
-    const auto found = token ? pending_.find(token->id) : pending_.end();
-    if (found == pending_.end() || found->second.kind != Pending::kCall) {
+    const auto call = token ? pending_.call(token->id) : std::nullopt;
+    if (!call) {
         return;
     }
     const size_t base = message.params.begin;
-    sink_.on_notice(found->second.call,
+    sink_.on_notice(*call,
                     {text.part(message.params.in(text.view())),
                      {token->where.begin - base, token->where.end - base}});
 }
 
-/// No client's capability was promised to a shared server: only pings are answered.
-void Instance::on_request(const JsonRpcMessage& message, std::string_view text) {
-    if (congested()) {
+void Instance::on_request(const JsonRpcMessage& message, const Slice& text,
+                          uint64_t exchange) {
+    if (carrier_->overloaded()) {
         complaints_.add("it asks more than it reads; its request is dropped");
         return;
     }
-    OutQueue reply;
-    const std::string_view id_raw = message.id.in(text);
-    if (message.method == "ping") {
-        write_result(reply, id_raw, Slice({}, "{}"));
-    } else {
-        write_error(reply, id_raw, JsonRpcError::kMethodNotFound,
-                    "neurond declared no capability for this request");
-    }
-    Outgoing about;
-    about.kind = Outgoing::Kind::kAnswer;
-    transmit(std::move(reply), about);
+    questions_.on_request(message, text, pending_.call_of(exchange), caps_);
 }
 
 }  // namespace neuron

@@ -119,6 +119,7 @@ void InstanceSlot::on_listed(std::shared_ptr<const Offer> offer) {
             owner_.on_slot_updated(uri);
         }
     }
+    update_log_level();
     owner_.on_slot_listed(*this);
     owner_.on_slot_room();
 }
@@ -345,6 +346,18 @@ void InstanceSlot::cancel(Call& call, CancelReason reason) {
     const auto found = std::find(queue_.begin(), queue_.end(), call.handle);
     if (found != queue_.end()) {
         queue_.erase(found);
+    }
+}
+
+void InstanceSlot::reply(Call& call, const InputReply& reply) {
+    if (instance_) {
+        instance_->reply(call, reply);
+    }
+}
+
+void InstanceSlot::update_log_level() {
+    if (instance_ && instance_->ready()) {
+        instance_->set_log_level(context_.router.wanted_level());
     }
 }
 

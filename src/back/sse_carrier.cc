@@ -144,7 +144,7 @@ void SseCarrier::on_post_over(HttpPost& post) {
 // --- what comes back -----------------------------------------------------------------
 
 void SseCarrier::on_stream_message(const JsonScanner& scan, const Slice& text) {
-    owner_.on_message(scan, text);
+    owner_.on_message(scan, text, kAnyExchange);
 }
 
 void SseCarrier::on_stream_garbage(const JsonScanner& scan, std::string_view head) {

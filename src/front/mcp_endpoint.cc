@@ -222,7 +222,12 @@ void McpEndpoint::take_message(Post& post, const JsonScanner& scan, const Slice&
             break;
         case JsonRpcMessage::Kind::kResult:
         case JsonRpcMessage::Kind::kError:
-            find_session(post);  // nothing was asked, so nobody waits for it: 202
+            if (find_session(post)) {  // what nobody waits for is a 202, too
+                const bool failed = message.kind == JsonRpcMessage::Kind::kError;
+                const Span body = failed ? message.error : message.result;
+                streams_.reply(*post.session, id_raw,
+                               {{}, failed, text.part(body.in(text.view()))});
+            }
             break;
         case JsonRpcMessage::Kind::kInvalid:
             refuse(post, 400, message.code, message.reason,
@@ -295,6 +300,11 @@ void McpEndpoint::serve(Post& post, const Door& door, DoorRequest asked,
         case DoorRequest::Kind::kUnsubscribe:
             subscribe(post, asked, id_raw);
             return;
+        case DoorRequest::Kind::kSetLevel:
+            post.session->log_level = asked.call.log_level;
+            router_.want_level(post.session->token, asked.call.log_level);
+            write_result(answer, id_raw, Slice({}, "{}"));
+            break;
         case DoorRequest::Kind::kRefused:
             if (asked.status != 200) {
                 refuse(post, asked.status, asked.error.code, asked.error.message,
@@ -408,6 +418,8 @@ void McpEndpoint::call(Post& post, const Door& door, CallRequest request,
     } else {
         request.party = post.session->token;
         request.caps = post.session->caps;
+        request.takes_questions = true;
+        request.log_level = post.session->log_level;
     }
     exchange_of(post, door).add_call(std::move(request), id_raw);
 }

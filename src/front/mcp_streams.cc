@@ -15,7 +15,8 @@ PostExchange::PostExchange(EventLoop& loop, HttpServer& server, SessionStore& se
                            Router& router, StreamOwner& owner, HttpConn& conn,
                            const Door& door, Handle<Session> session, Accepts accepts,
                            Millis keepalive)
-    : router_(router),
+    : sessions_(sessions),
+      router_(router),
       owner_(owner),
       door_(door),
       events_(server, sessions, session, conn, ReplayBuffer::Kind::kPost),
@@ -76,6 +77,10 @@ bool PostExchange::cancel(std::string_view id_raw) {
     for (Item& item : items_) {
         if (item.open && same_id(item.id_raw, id_raw)) {
             item.open = false;
+            const auto tag = static_cast<uint64_t>(&item - items_.data());
+            for (const ClientQuestions::Open& each : questions_.take_all(tag)) {
+                send_question_cancelled(each.id_raw);
+            }
             router_.cancel(item.call);
             end_if_answered();
             return true;
@@ -98,11 +103,65 @@ void PostExchange::on_notice(uint64_t tag, const Notice& notice) {
     const HttpConn* conn = events_.conn();
     const bool heard = conn != nullptr ? !conn->congested() : events_.stream() != 0;
     if (!item.open || !accepts_.events || !heard) {
-        return;  // of all there is to say, progress may be dropped first
+        return;  // of all there is to say, notices may be dropped first
     }
     OutQueue message;
-    write_progress(message, notice, item.token_raw);
+    write_notice(message, notice, item.token_raw);
     send_event(std::move(message));
+}
+
+/// A modern client is asked by an answer, a legacy one by requests on its stream. While
+/// that is full of what it does not read, it is not asked more.
+InputOutcome PostExchange::on_input(uint64_t tag, const InputRound& round) {
+    Item& item = items_[tag];
+    if (door_.modern()) {
+        return pass_on(item, round);
+    }
+    Session* session = sessions_.find(events_.session());
+    const HttpConn* conn = events_.conn();
+    if (!item.open || !accepts_.events || session == nullptr ||
+        (conn != nullptr && conn->congested())) {
+        return InputOutcome::kRefused;
+    }
+    const CallHandle call = item.call;
+    const std::vector<InputReply> refused = questions_.ask(
+        tag, round, session->caps, session->revision, session->asked,
+        [this](OutQueue&& message) { send_event(std::move(message)); });
+    for (const InputReply& each : refused) {
+        router_.reply(call, each);
+    }
+    return InputOutcome::kAsked;
+}
+
+InputOutcome PostExchange::pass_on(Item& item, const InputRound& round) {
+    if (round.result.empty()) {
+        return InputOutcome::kRefused;
+    }
+    item.open = false;
+    OutQueue message;
+    door_.write_answer(message, item.id_raw, Answer::result(round.result), request_id_);
+    deliver(std::move(message));
+    end_if_answered();
+    return InputOutcome::kPassedOn;
+}
+
+void PostExchange::on_input_withdrawn(uint64_t tag, const std::string& key) {
+    if (const auto asked = questions_.take(tag, key); asked) {
+        send_question_cancelled(asked->id_raw);
+    }
+}
+
+void PostExchange::send_question_cancelled(const std::string& id_raw) {
+    OutQueue message;
+    write_question_cancelled(message, id_raw);
+    send_event(std::move(message));
+}
+
+void PostExchange::reply(std::string_view id_raw, InputReply reply) {
+    if (const auto asked = questions_.take(id_raw); asked) {
+        reply.key = asked->key;
+        router_.reply(items_[asked->tag].call, reply);
+    }
 }
 
 void PostExchange::on_answer(uint64_t tag, const Answer& answer) {

@@ -78,6 +78,7 @@ void NdjsonConn::on_oversized(std::string_view id_raw) {
 bool NdjsonConn::on_input_end() {
     ending_ = true;
     subscriptions_.finish();
+    withdraw_questions();
     end_if_done();
     return true;
 }
@@ -94,7 +95,8 @@ void NdjsonConn::take_message(const JsonScanner& scan, const Slice& text) {
             break;
         case JsonRpcMessage::Kind::kResult:
         case JsonRpcMessage::Kind::kError:
-            break;  // nothing was asked, so nobody waits for it
+            take_reply(in);
+            break;
         case JsonRpcMessage::Kind::kInvalid:
             if (message.answerable) {
                 refuse(in.id_raw, message.code, message.reason);
@@ -167,6 +169,11 @@ void NdjsonConn::serve(const Incoming& in, const Door& door, DoorRequest asked) 
         case DoorRequest::Kind::kUnsubscribe:
             subscribe(in, asked);
             return;
+        case DoorRequest::Kind::kSetLevel:
+            log_level_ = asked.call.log_level;
+            router_.want_level(party_, log_level_);
+            write_result(answer, in.id_raw, Slice({}, "{}"));
+            break;
         case DoorRequest::Kind::kPing:
             write_result(answer, in.id_raw, Slice({}, "{}"));
             break;
@@ -235,6 +242,8 @@ void NdjsonConn::call(const Incoming& in, const Door& door, CallRequest request)
     } else {
         request.party = party_;
         request.caps = caps_;
+        request.takes_questions = true;
+        request.log_level = log_level_;
     }
     request.request_id = item.request_id;
     request.asker = registration_.handle();
@@ -284,6 +293,9 @@ void NdjsonConn::cancel(std::string_view id_raw) {
     }
     const CallHandle call = found->second.call;
     const uint64_t batch = found->second.batch;
+    for (const ClientQuestions::Open& each : questions_.take_all(found->first)) {
+        send_question_cancelled(each.id_raw);
+    }
     items_.erase(found);
     router_.cancel(call);
     answered(batch);
@@ -305,11 +317,78 @@ void NdjsonConn::on_notice(uint64_t tag, const Notice& notice) {
         return;  // of all there is to say, progress may be dropped first
     }
     OutQueue message;
-    write_progress(message, notice, item->second.token_raw);
+    write_notice(message, notice, item->second.token_raw);
     send(std::move(message));
 }
 
+/// A modern client is asked by an answer, a legacy one by requests. One that does not
+/// read is not asked more.
+InputOutcome NdjsonConn::on_input(uint64_t tag, const InputRound& round) {
+    const auto item = items_.find(tag);
+    if (item == items_.end() || link_.congested() || ending_) {
+        return InputOutcome::kRefused;
+    }
+    if (item->second.door->modern()) {
+        return pass_on(tag, round);
+    }
+    const CallHandle call = item->second.call;
+    const std::vector<InputReply> refused =
+        questions_.ask(tag, round, caps_, *revision_, asked_,
+                       [this](OutQueue&& message) { send(std::move(message)); });
+    for (const InputReply& each : refused) {
+        router_.reply(call, each);
+    }
+    return InputOutcome::kAsked;
+}
+
+InputOutcome NdjsonConn::pass_on(uint64_t tag, const InputRound& round) {
+    if (round.result.empty()) {
+        return InputOutcome::kRefused;
+    }
+    answer_item(tag, Answer::result(round.result));
+    return InputOutcome::kPassedOn;
+}
+
+void NdjsonConn::on_input_withdrawn(uint64_t tag, const std::string& key) {
+    if (const auto asked = questions_.take(tag, key); asked) {
+        send_question_cancelled(asked->id_raw);
+    }
+}
+
+void NdjsonConn::send_question_cancelled(const std::string& id_raw) {
+    OutQueue message;
+    write_question_cancelled(message, id_raw);
+    send(std::move(message));
+}
+
+/// Who says no more cannot reply either.
+void NdjsonConn::withdraw_questions() {
+    const Slice error({}, R"({"code":-32603,"message":"The client has gone"})");
+    for (const ClientQuestions::Open& each : questions_.take_all()) {
+        if (const auto item = items_.find(each.tag); item != items_.end()) {
+            router_.reply(item->second.call, {each.key, true, error});
+        }
+    }
+}
+
+/// What nobody waits for is ignored.
+void NdjsonConn::take_reply(const Incoming& in) {
+    const auto asked = questions_.take(in.id_raw);
+    const auto item = asked ? items_.find(asked->tag) : items_.end();
+    if (item == items_.end()) {
+        return;
+    }
+    const bool failed = in.message.kind == JsonRpcMessage::Kind::kError;
+    const Span body = failed ? in.message.error : in.message.result;
+    router_.reply(item->second.call,
+                  {asked->key, failed, in.text.part(body.in(in.text.view()))});
+}
+
 void NdjsonConn::on_answer(uint64_t tag, const Answer& answer) {
+    answer_item(tag, answer);
+}
+
+void NdjsonConn::answer_item(uint64_t tag, const Answer& answer) {
     const auto item = items_.find(tag);
     if (item == items_.end()) {
         return;
@@ -379,6 +458,7 @@ void NdjsonConn::on_stall() {
 void NdjsonConn::drain() {
     draining_ = true;
     ending_ = true;
+    withdraw_questions();
     link_.pause_input();
     subscriptions_.finish();
     end_if_done();

@@ -105,6 +105,16 @@ void StreamTable::cancel(const Session& session, std::string_view id_raw) {
     });
 }
 
+void StreamTable::reply(const Session& session, std::string_view id_raw,
+                        InputReply reply) {
+    const Handle<Session> handle = session.handle;
+    exchanges_.for_each([&](PostExchange& exchange) {
+        if (exchange.session() == handle) {
+            exchange.reply(id_raw, reply);
+        }
+    });
+}
+
 void StreamTable::end_session(const Session& session) {
     const Handle<Session> handle = session.handle;
     exchanges_.for_each([handle](PostExchange& exchange) {

@@ -9,8 +9,8 @@ namespace neuron {
 
 namespace {
 
-/// Nothing a server asks is carried to a client.
-constexpr uint16_t kRelayed = 0;
+/// All that is known: whoever declares something less is asked less.
+constexpr uint16_t kRelayed = UINT16_MAX;
 
 }  // namespace
 

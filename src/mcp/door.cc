@@ -170,7 +170,11 @@ std::string_view read_cancelled_id(const JsonScanner& scan, std::string_view tex
     return find(scan.params_members(), text, "requestId").in(text);
 }
 
-void write_progress(OutQueue& out, const Notice& notice, std::string_view token_raw) {
+void write_notice(OutQueue& out, const Notice& notice, std::string_view token_raw) {
+    if (notice.kind == Notice::Kind::kMessage) {
+        write_notification(out, "notifications/message", notice.params.view());
+        return;
+    }
     const std::vector<Edit> edits = {{notice.progress_token, token_raw}};
     const Span whole{0, notice.params.size};
     write_notification(out, "notifications/progress",

@@ -29,6 +29,15 @@ bool is_foreign(const JsonView& result) {
     return type.exists() && !type.is_string("complete");
 }
 
+DoorRequest read_set_level(const JsonScanner& scan, std::string_view text) {
+    const JsonView word(find(scan.params_members(), text, "level").in(text));
+    DoorRequest out = of_kind(DoorRequest::Kind::kSetLevel);
+    out.call.log_level = parse_message_level(word.as_string().value_or(""));
+    return out.call.log_level ? out
+                              : refused_request(JsonRpcError::kInvalidParams,
+                                                "logging/setLevel: unknown level");
+}
+
 class LegacyDoor final : public Door {
   public:
     bool modern() const noexcept override { return false; }
@@ -72,6 +81,9 @@ DoorRequest LegacyDoor::read_request(const JsonRpcMessage& message,
     if (message.method == "resources/subscribe" ||
         message.method == "resources/unsubscribe") {
         return read_subscribe(message, scan, text.view());
+    }
+    if (message.method == "logging/setLevel") {
+        return read_set_level(scan, text.view());
     }
     if (message.method == "ping") {
         return of_kind(DoorRequest::Kind::kPing);

@@ -17,6 +17,7 @@ namespace neuron {
 namespace {
 
 constexpr int kNotFound = 404;
+constexpr std::string_view kLogLevelKey = "io.modelcontextprotocol/logLevel";
 constexpr std::string_view kResultType = R"("resultType":"complete")";
 constexpr std::string_view kPrivateNow = R"("ttlMs":0,"cacheScope":"private")";
 
@@ -54,11 +55,22 @@ DoorRequest read_listen_request(const JsonScanner& scan, std::string_view text) 
     return out;
 }
 
+DoorRequest with_log_level(DoorRequest asked, const JsonScanner& scan,
+                           std::string_view text) {
+    const JsonView word(find(scan.meta_members(), text, kLogLevelKey).in(text));
+    asked.call.log_level = parse_message_level(word.as_string().value_or(""));
+    return word.exists() && !asked.call.log_level
+               ? refused_request(JsonRpcError::kInvalidParams,
+                                 "params._meta[\"" + std::string(kLogLevelKey) +
+                                     "\"] is not a level")
+               : std::move(asked);
+}
+
 DoorRequest ModernDoor::read_request(const JsonRpcMessage& message,
                                      const JsonScanner& scan, const Slice& text) const {
     if (auto shared = read_shared_request(message, scan, text); shared) {
         shared->call.caps = read_request_caps(scan, text.view());
-        return std::move(*shared);
+        return with_log_level(std::move(*shared), scan, text.view());
     }
     if (message.method == "subscriptions/listen") {
         return read_listen_request(scan, text.view());

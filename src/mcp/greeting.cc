@@ -34,13 +34,14 @@ ServerCaps union_of(const Viewer& viewer) {
     ServerCaps all;
     for (const CatalogPart& part : viewer.catalog.parts()) {
         if (part.offer == nullptr) {
-            all.tools = all.prompts = all.resources = true;
+            all.tools = all.prompts = all.resources = all.logging = true;
         } else if (may_use(viewer, part)) {
             const ServerCaps& caps = part.offer->caps;
             all.tools = all.tools || caps.tools;
             all.prompts = all.prompts || caps.prompts;
             all.resources = all.resources || caps.resources;
             all.subscribe = all.subscribe || caps.subscribe;
+            all.logging = all.logging || caps.logging;
             all.completions = all.completions || caps.completions;
         }
     }
@@ -51,6 +52,9 @@ std::string capabilities_json(const ServerCaps& caps) {
     const char* const changes = R"({"listChanged":true})";
     JsonWriter w;
     w.begin_object();
+    if (caps.logging) {
+        w.key("logging").raw("{}");
+    }
     if (caps.tools || !(caps.prompts || caps.resources)) {
         w.key("tools").raw(changes);
     }

@@ -81,12 +81,17 @@ std::optional<uint64_t> read_leg_id(std::string_view id_raw) noexcept {
 }
 
 void write_call_request(OutQueue& out, uint64_t id, const Call& call,
-                        std::string_view hop_meta) {
+                        std::string_view hop_meta, std::string_view more) {
     const CallRequest& request = call.request;
+    std::string front(more);
+    front += more.empty() ? "" : ",";
     const std::string id_text = std::to_string(id);
     const std::string own_name = json_quote(call.entry->own_name);
     std::string inserted;
     std::vector<Edit> edits;
+    if (!front.empty()) {
+        edits.push_back({front_of_object(request.params), front});
+    }
     if (!request.meta.empty()) {
         edit_meta(edits, call, inserted, hop_meta);
     } else if (!hop_meta.empty()) {
@@ -107,6 +112,37 @@ void write_call_request(OutQueue& out, uint64_t id, const Call& call,
     });
     write_request(out, id_text, request.method,
                   JsonBody{request.text, request.params, edits});
+}
+
+std::optional<Notice> read_server_message(std::string_view params,
+                                          const std::string& server) {
+    const JsonView view(params);
+    const std::optional<MessageLevel> level =
+        parse_message_level(view.find("level").as_string().value_or(""));
+    if (!level || !view.is_object()) {
+        return std::nullopt;
+    }
+    const std::string_view logger = view.find("logger").raw();
+    const std::string own = view.find("logger").as_string().value_or("");
+    const std::string named = json_quote(own.empty() ? server : server + "." + own);
+    std::string text(params);
+    if (logger.empty()) {
+        text.insert(text.find('{') + 1, "\"logger\":" + named + ",");
+    } else {
+        text.replace(static_cast<size_t>(logger.data() - params.data()), logger.size(),
+                     named);
+    }
+    Notice notice;
+    notice.params = Slice::copy_of(text);
+    notice.kind = Notice::Kind::kMessage;
+    notice.level = *level;
+    return notice;
+}
+
+void write_set_level(OutQueue& out, uint64_t id, MessageLevel level) {
+    JsonWriter w;
+    w.begin_object().key("level").string(to_string(level)).end_object();
+    write_request(out, std::to_string(id), "logging/setLevel", w.take());
 }
 
 }  // namespace neuron

@@ -20,8 +20,9 @@ class LegacyLeg final : public Leg {
             cursor ? "{\"cursor\":" + json_quote(*cursor) + "}" : std::string();
         write_request(out, std::to_string(id), words_of(kind).method, params);
     }
-    void write_call(OutQueue& out, uint64_t id, const Call& call) const override {
-        write_call_request(out, id, call, {});
+    void write_call(OutQueue& out, uint64_t id, const Call& call,
+                    std::string_view more) const override {
+        write_call_request(out, id, call, {}, more);
     }
 };
 

@@ -32,8 +32,16 @@ class ModernLeg final : public Leg {
         write_request(out, std::to_string(id), words_of(kind).method,
                       "{" + more + "\"_meta\":{" + hop_meta({}) + "}}");
     }
-    void write_call(OutQueue& out, uint64_t id, const Call& call) const override {
-        write_call_request(out, id, call, hop_meta(relayable(call.request.caps)));
+    void write_call(OutQueue& out, uint64_t id, const Call& call,
+                    std::string_view more) const override {
+        ClientCaps caps = relayable(call.request.caps);
+        caps.bits &= static_cast<uint16_t>(~ClientCaps::kRootsListChanged);
+        std::string meta = hop_meta(caps);
+        if (call.request.log_level) {
+            meta += ",\"io.modelcontextprotocol/logLevel\":" +
+                    json_quote(to_string(*call.request.log_level));
+        }
+        write_call_request(out, id, call, meta, more);
     }
 };
 

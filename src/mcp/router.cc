@@ -350,6 +350,26 @@ void Router::on_input_withdrawn(CallHandle handle, const std::string& key) {
     }
 }
 
+void Router::want_level(const std::string& party, std::optional<MessageLevel> level) {
+    const std::optional<MessageLevel> before = wanted_level();
+    if (level) {
+        levels_[party] = *level;
+    } else {
+        levels_.erase(party);
+    }
+    if (wanted_level() != before) {
+        parties_.answerers.for_each([](Answerer& each) { each.on_wanted_level(); });
+    }
+}
+
+std::optional<MessageLevel> Router::wanted_level() const {
+    std::optional<MessageLevel> most;
+    for (const auto& [party, level] : levels_) {
+        most = most ? std::min(*most, level) : level;
+    }
+    return most;
+}
+
 void Router::on_answer(CallHandle handle, const Answer& answer) {
     Record* record = find(handle);
     if (record != nullptr) {
@@ -392,6 +412,7 @@ void Router::fail_unsent(Record& record, const std::string& why, const char* typ
 }
 
 void Router::party_gone(const std::string& party) {
+    want_level(party, std::nullopt);
     parties_.answerers.for_each(
         [&party](Answerer& answerer) { answerer.forget_party(party); });
 }

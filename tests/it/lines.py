@@ -85,8 +85,9 @@ class Lines:
     def modern(self, method, params=None):
         return self.request(method, {"_meta": self.meta, **(params or {})})
 
-    def initialize(self, version=LATEST):
-        got = self.request("initialize", {"protocolVersion": version, "capabilities": {},
+    def initialize(self, version=LATEST, capabilities=None):
+        got = self.request("initialize", {"protocolVersion": version,
+                                          "capabilities": capabilities or {},
                                           "clientInfo": {"name": "it", "version": "1"}})
         self.notify("notifications/initialized")
         return got

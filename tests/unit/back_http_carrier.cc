@@ -14,7 +14,7 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 
 /// Writes down what a carrier tells.
 struct Owner final : CarrierOwner {
-    void on_message(const JsonScanner&, const Slice& text) override {
+    void on_message(const JsonScanner&, const Slice& text, uint64_t) override {
         told.push_back(std::string(text.view()));
     }
     void on_garbage(const JsonScanner&, std::string_view, std::string_view) override {

@@ -300,7 +300,7 @@ TEST_CASE("a progress notice gets the client's own token back") {
     const size_t at = params.find("17");
     for (const char* token : {"\"t\"", "0", "\"\"", "9007199254740993"}) {
         OutQueue out;
-        write_progress(out, {Slice::copy_of(params), {at, at + 2}}, token);
+        write_notice(out, {Slice::copy_of(params), {at, at + 2}}, token);
         CHECK(out.to_string() ==
               R"({"jsonrpc":"2.0","method":"notifications/progress","params":)"
               R"({"progress":1,"progressToken":)" +

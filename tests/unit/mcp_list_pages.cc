@@ -137,7 +137,7 @@ TEST_CASE("a server that is not up may offer anything") {
     const auto catalog = builder.build(".");
     const Policy all(true, {});
     CHECK(greeting_for({*catalog, all, kSomebody}).capabilities ==
-          R"({"tools":{"listChanged":true},"prompts":{"listChanged":true},)"
+          R"({"logging":{},"tools":{"listChanged":true},"prompts":{"listChanged":true},)"
           R"("resources":{"listChanged":true}})");
 }
 

@@ -52,12 +52,17 @@ struct RequestFailure {
 /// The `data.type` (DESIGN 1.7) of a call that failed so.
 const char* error_type(RequestFailure::Kind kind) noexcept;
 
+/// For CarrierOwner::on_message(): the carrier is one pipe for everything.
+constexpr uint64_t kAnyExchange = UINT64_MAX;
+
 /// Uses a carrier: an instance. Callbacks come from the loop, never from inside a call.
 class CarrierOwner {
   public:
     /// One message; `scan` is done with exactly `text`, which has no line breaks. Keep a
-    /// copy of a small text rather than the slice.
-    virtual void on_message(const JsonScanner& scan, const Slice& text) = 0;
+    /// copy of a small text rather than the slice. `exchange`: our id of the request whose
+    /// response brought it, 0 = none's, or kAnyExchange.
+    virtual void on_message(const JsonScanner& scan, const Slice& text,
+                            uint64_t exchange) = 0;
     /// What came is not JSON: `scan` says why, `head` is its beginning, `id_raw` the id of
     /// the message it may have been meant as.
     virtual void on_garbage(const JsonScanner& scan, std::string_view head,
@@ -91,6 +96,8 @@ class Carrier {
     virtual void forget(uint64_t id) = 0;
     /// Enough is queued; wait for on_output_room().
     virtual bool congested() const noexcept = 0;
+    /// Even answers to what the server asks would only pile up.
+    virtual bool overloaded() const noexcept { return congested(); }
     /// Begins to end it in good order; on_carrier_end() follows.
     virtual void stop() = 0;
     /// At once and hard; on_carrier_end() follows.

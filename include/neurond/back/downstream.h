@@ -96,6 +96,8 @@ class Downstream final : public Answerer, private SlotOwner {
     void take(Call& call) override;
     void cancel(Call& call, CancelReason reason) override;
     void forget_party(const std::string& party) override;
+    void reply(Call& call, const InputReply& reply) override;
+    void on_wanted_level() override;
     Millis call_timeout(const std::string& own_name) const override;
     Millis call_timeout_max() const override { return settings_.call_timeout_max; }
 

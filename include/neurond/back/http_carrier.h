@@ -32,6 +32,7 @@ class HttpCarrier final : public Carrier,
     void send(OutQueue&& message, const Outgoing& about) override;
     void forget(uint64_t id) override;
     bool congested() const noexcept override { return pool_.full(); }
+    bool overloaded() const noexcept override { return pool_.backed_up(); }
     /// Ends the session, for which it waits a second.
     void stop() override;
     void kill() override;

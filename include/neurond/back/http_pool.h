@@ -8,6 +8,7 @@
 #include "neurond/back/http_client_conn.h"
 #include "neurond/back/http_exchange.h"
 #include "neurond/back/http_target.h"
+#include "neurond/base/limits.h"
 #include "neurond/base/owned_set.h"
 #include "neurond/net/resolver_cache.h"
 
@@ -29,6 +30,10 @@ class HttpPool final : private HttpClientConnOwner {
     void cancel(const HttpExchange& exchange);
     /// Another job that is not urgent would have to wait.
     bool full() const noexcept;
+    /// So much waits that more urgent jobs would only pile up.
+    bool backed_up() const noexcept {
+        return waiting_.size() >= target_.max_connections + kMaxOpenQuestions;
+    }
 
   private:
     void on_conn_idle(HttpClientConn& conn) override;

@@ -6,7 +6,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -15,11 +14,15 @@
 #include "neurond/back/complaints.h"
 #include "neurond/back/health_monitor.h"
 #include "neurond/back/listing.h"
+#include "neurond/back/pending_requests.h"
+#include "neurond/back/question_relay.h"
+#include "neurond/back/server_voice.h"
 #include "neurond/back/update_feed.h"
 #include "neurond/loop/event_loop.h"
 #include "neurond/mcp/catalog.h"
 #include "neurond/mcp/discovery.h"
 #include "neurond/mcp/exchange.h"
+#include "neurond/mcp/input_required.h"
 #include "neurond/mcp/leg.h"
 #include "neurond/wire/jsonrpc.h"
 
@@ -84,7 +87,7 @@ class Instance final : private CarrierOwner,
     bool ready() const noexcept { return state_ == State::kReady; }
     /// It was ready, and will be again or end: calls may wait for it.
     bool renewing() const noexcept { return renewing_ && state_ != State::kEnding; }
-    size_t in_flight() const noexcept { return calls_; }
+    size_t in_flight() const noexcept { return pending_.calls(); }
     bool congested() const { return carrier_->congested(); }
     pid_t pid() const noexcept { return carrier_->pid(); }
     const ServerHello& hello() const noexcept { return hello_; }
@@ -92,20 +95,21 @@ class Instance final : private CarrierOwner,
     /// Sends a call. Only when ready().
     void send(Call& call);
     void cancel(const Call& call, CancelReason reason);
+    /// The client's reply to a question of this call.
+    void reply(Call& call, const InputReply& reply);
+    /// The messages that anybody wants of it; nothing = none, or no more. Only when
+    /// ready().
+    void set_log_level(std::optional<MessageLevel> level);
     /// The resources of which somebody wants to hear, whatever the instance is doing.
     void want_updates(std::set<std::string> uris) { feed_.want(std::move(uris)); }
 
   private:
     enum class State { kGreeting, kListing, kReady, kEnding };
-    enum class Pending { kCall, kGreeting, kList, kHealth, kFeed };
+    using Pending = PendingRequests::Kind;
+    using Entry = PendingRequests::Entry;
 
-    struct Entry {
-        Pending kind;
-        CallHandle call;
-        unsigned session;  ///< how many sessions had been renewed when it was sent
-    };
-
-    void on_message(const JsonScanner& scan, const Slice& text) override;
+    void on_message(const JsonScanner& scan, const Slice& text,
+                    uint64_t exchange) override;
     void on_garbage(const JsonScanner& scan, std::string_view head,
                     std::string_view id_raw) override;
     void on_oversized(std::string_view id_raw) override;
@@ -123,8 +127,14 @@ class Instance final : private CarrierOwner,
     void on_bad_answer(std::string_view id_raw, const std::string& what);
     void fail_entry(uint64_t id, const Entry& entry, const std::string& what);
     void on_notification(const JsonRpcMessage& message, const JsonScanner& scan,
-                         const Slice& text);
-    void on_request(const JsonRpcMessage& message, std::string_view text);
+                         const Slice& text, uint64_t exchange);
+    void on_progress(const JsonRpcMessage& message, const JsonScanner& scan,
+                     const Slice& text);
+    void on_server_message(std::string_view params, uint64_t exchange);
+    void on_request(const JsonRpcMessage& message, const Slice& text,
+                    uint64_t exchange);
+    void on_input_required(CallHandle call, const InputRound& round);
+    void send_call(Call& call, std::string_view more);
     void greet(Discovery::Step step);
     void greeted();
     uint64_t ask_for_page(ItemKind kind,
@@ -140,11 +150,8 @@ class Instance final : private CarrierOwner,
     void end(EndCause cause, const std::string& why);
     void expired(const Entry& entry);
     void renew();
-    bool take_entry(uint64_t id, Entry& entry);
     void answer_all(const std::string& why, const char* type, CallOutcome outcome);
     void answer(CallHandle call, const Answer& answer, CallOutcome outcome);
-    uint64_t new_request(Pending kind, CallHandle call);
-    void transmit(OutQueue&& message, Outgoing about);
     OwnError own_error(std::string message, const char* type) const;
 
     EventLoop& loop_;
@@ -154,17 +161,18 @@ class Instance final : private CarrierOwner,
     CallSink& sink_;
     InstanceOwner& owner_;
     State state_ = State::kGreeting;
-    uint64_t next_id_ = 1;
-    std::unordered_map<uint64_t, Entry> pending_;
-    size_t calls_ = 0;
-    unsigned sessions_ = 0;  ///< renewed so far
+    PendingRequests pending_;
     bool renewing_ = false;
     ServerHello hello_;
+    ServerVoice voice_;
+    QuestionRelay questions_;
+    RepeatedCalls repeats_;
+    std::optional<MessageLevel> log_level_;  ///< told to it
     Listing listing_;
     UpdateFeed feed_;
     HealthMonitor health_;
     TimePoint heard_;        ///< its last message
-    TimePoint busy_since_;   ///< valid while calls_ > 0
+    TimePoint busy_since_;   ///< valid while there are calls
     uint64_t forgotten_ = 0; ///< a health check whose answer may still come
     bool unauthorized_ = false;
     std::string failure_;  ///< why we end it ourselves; empty: we don't

@@ -127,6 +127,9 @@ class InstanceSlot final : private InstanceOwner {
     /// Only when takes_calls(), or answers() and the call is the circuit's probe.
     void take(Call& call);
     void cancel(Call& call, CancelReason reason);
+    void reply(Call& call, const InputReply& reply);
+    /// The router knows which messages are wanted.
+    void update_log_level();
     /// Sends what waits, in order, as far as the instance takes it.
     void pump();
 

@@ -54,7 +54,7 @@ class StdioProcess final : public Carrier, private ChildOwner, private LinkOwner
 
     void on_exit(pid_t pid, ExitStatus status) override;
     void on_message(const JsonScanner& scan, const Slice& text) override {
-        owner_.on_message(scan, text);
+        owner_.on_message(scan, text, kAnyExchange);
     }
     void on_garbage(const JsonScanner& scan, std::string_view head,
                     std::string_view id_raw) override {

@@ -8,6 +8,7 @@
 #include "neurond/front/event_writer.h"
 #include "neurond/front/http_server.h"
 #include "neurond/front/mcp_head.h"
+#include "neurond/mcp/client_questions.h"
 #include "neurond/mcp/door.h"
 #include "neurond/mcp/router.h"
 #include "neurond/mcp/session.h"
@@ -52,6 +53,8 @@ class PostExchange final : public Asker, private HttpWaiter {
     void start();
     /// Takes back the call with this id, if it is one of these. Ids compare with type.
     bool cancel(std::string_view id_raw);
+    /// The client's reply to a question with this id, if it is one of these.
+    void reply(std::string_view id_raw, InputReply reply);
     /// Takes back everything and ends the answer.
     void abandon();
 
@@ -62,6 +65,8 @@ class PostExchange final : public Asker, private HttpWaiter {
     void resume(HttpConn& conn, uint64_t after);
 
     void on_notice(uint64_t tag, const Notice& notice) override;
+    InputOutcome on_input(uint64_t tag, const InputRound& round) override;
+    void on_input_withdrawn(uint64_t tag, const std::string& key) override;
     void on_answer(uint64_t tag, const Answer& answer) override;
 
   private:
@@ -77,10 +82,13 @@ class PostExchange final : public Asker, private HttpWaiter {
     void on_keepalive();
     void deliver(OutQueue&& message);
     void send_event(OutQueue&& message);
+    InputOutcome pass_on(Item& item, const InputRound& round);
+    void send_question_cancelled(const std::string& id_raw);
     bool all_answered() const;
     HttpReply json_reply();
     void end_if_answered();
 
+    SessionStore& sessions_;
     Router& router_;
     StreamOwner& owner_;
     const Door& door_;
@@ -92,6 +100,7 @@ class PostExchange final : public Asker, private HttpWaiter {
     bool started_ = false;
     bool ended_ = false;
     std::vector<Item> items_;
+    ClientQuestions questions_;
     OutQueue json_;         ///< what goes out as JSON at the end
     bool batch_ = false;    ///< several answers are due
     bool has_json_ = false; ///< json_ holds an answer

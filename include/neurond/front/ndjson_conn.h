@@ -10,6 +10,7 @@
 
 #include "neurond/front/line_subscriptions.h"
 #include "neurond/front/request_ids.h"
+#include "neurond/mcp/client_questions.h"
 #include "neurond/mcp/door.h"
 #include "neurond/mcp/router.h"
 #include "neurond/net/link.h"
@@ -62,6 +63,8 @@ class NdjsonConn final : public Asker,
     void drain();
 
     void on_notice(uint64_t tag, const Notice& notice) override;
+    InputOutcome on_input(uint64_t tag, const InputRound& round) override;
+    void on_input_withdrawn(uint64_t tag, const std::string& key) override;
     void on_answer(uint64_t tag, const Answer& answer) override;
 
   private:
@@ -110,6 +113,11 @@ class NdjsonConn final : public Asker,
     void subscribe(const Incoming& in, const DoorRequest& asked);
     void call(const Incoming& in, const Door& door, CallRequest request);
     void cancel(std::string_view id_raw);
+    void take_reply(const Incoming& in);
+    void withdraw_questions();
+    void answer_item(uint64_t tag, const Answer& answer);
+    InputOutcome pass_on(uint64_t tag, const InputRound& round);
+    void send_question_cancelled(const std::string& id_raw);
     void refuse(std::string_view id_raw, JsonRpcError code, std::string_view message,
                 std::string_view data = {});
 
@@ -129,6 +137,9 @@ class NdjsonConn final : public Asker,
     std::string party_;  ///< of legacy requests on this connection
     std::optional<Revision> revision_;  ///< of the handshake, once there was one
     ClientCaps caps_;    ///< declared in that handshake
+    std::optional<MessageLevel> log_level_;  ///< of servers' messages it wants
+    ClientQuestions questions_;
+    uint64_t asked_ = 0;  ///< questions put to it so far
     bool initialized_ = false;          ///< and the client has said that it is over
     bool ending_ = false;               ///< no more requests come, or are taken
     bool draining_ = false;             ///< none are taken

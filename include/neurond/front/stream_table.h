@@ -40,6 +40,8 @@ class StreamTable final : private StreamOwner,
                 const ListenFilter& filter, std::string_view id_raw);
     /// Takes a call of this session back.
     void cancel(const Session& session, std::string_view id_raw);
+    /// What its client says to a question with this id; its key is not known yet.
+    void reply(const Session& session, std::string_view id_raw, InputReply reply);
     /// Takes its calls back and ends its streams.
     void end_session(const Session& session);
     /// Ends the streams that wait for news.

@@ -25,6 +25,7 @@ struct DoorRequest {
         kDiscover,
         kPing,
         kList,
+        kSetLevel,  ///< `call.log_level`; the answer is empty
         kCall,
         kListen,       ///< `listen`
         kSubscribe,    ///< to `uri`
@@ -99,7 +100,7 @@ ClientCaps read_request_caps(const JsonScanner& scan, std::string_view text);
 std::string_view read_cancelled_id(const JsonScanner& scan, std::string_view text);
 
 /// `token_raw` is the client's own progress token, put back where ours stands.
-void write_progress(OutQueue& out, const Notice& notice, std::string_view token_raw);
+void write_notice(OutQueue& out, const Notice& notice, std::string_view token_raw);
 /// An error of our own with its data (DESIGN 1.7).
 void write_own_error(OutQueue& out, std::string_view id_raw, const OwnError& error,
                      std::string_view request_id);

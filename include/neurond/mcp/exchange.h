@@ -67,6 +67,8 @@ struct CallRequest {
     /// `identity_party()` of a caller without a session.
     std::string party;
     ClientCaps caps;  ///< declared by the session, or in this very request
+    /// Its client takes questions while the call goes on, as legacy ones do.
+    bool takes_questions = false;
     AskerHandle asker;
     uint64_t tag = 0;  ///< which of the asker's requests this is; the asker's number
     /// Which of the server's messages about this call its asker wants; nothing = none.
@@ -175,6 +177,8 @@ class Answerer {
     virtual void cancel(Call& call, CancelReason reason) = 0;
     /// This party (CallRequest) will ask nothing any more: what is kept for it may end.
     virtual void forget_party(const std::string& party) { static_cast<void>(party); }
+    /// Router::wanted_level() is another one now.
+    virtual void on_wanted_level() {}
     /// Time allowed for a call of this tool (own name), and its cap under progress.
     virtual Millis call_timeout(const std::string& own_name) const = 0;
     virtual Millis call_timeout_max() const = 0;

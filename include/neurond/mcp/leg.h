@@ -31,8 +31,10 @@ class Leg {
     virtual void write_list(OutQueue& out, uint64_t id, ItemKind kind,
                             const std::optional<std::string>& cursor) const = 0;
     /// The client's params with the server's own name in them and, if the client wants
-    /// progress, with `id` as the progress token.
-    virtual void write_call(OutQueue& out, uint64_t id, const Call& call) const = 0;
+    /// progress, with `id` as the progress token. `more`: members to be put into params,
+    /// comma-joined.
+    virtual void write_call(OutQueue& out, uint64_t id, const Call& call,
+                            std::string_view more = {}) const = 0;
 
   protected:
     ~Leg() = default;
@@ -59,9 +61,17 @@ std::optional<uint64_t> read_leg_id(std::string_view id_raw) noexcept;
 
 /// Puts the client's params of a call into `out` as a request: own name, our progress
 /// token, the keys of `_meta` that belong to one hop taken out, and `hop_meta` (members
-/// as `"key":value,…`, may be empty) put in. Everything else stays as it came.
+/// as `"key":value,…`, may be empty) put in, `more` in front of the params. Everything
+/// else stays as it came.
 void write_call_request(OutQueue& out, uint64_t id, const Call& call,
-                        std::string_view hop_meta);
+                        std::string_view hop_meta, std::string_view more = {});
+
+/// What a server says in a `notifications/message`, for whoever wants that: `params` with
+/// the name of the server in front of the logger's. Nothing when it has no known level.
+std::optional<Notice> read_server_message(std::string_view params,
+                                          const std::string& server);
+/// `logging/setLevel`.
+void write_set_level(OutQueue& out, uint64_t id, MessageLevel level);
 
 }  // namespace neuron
 

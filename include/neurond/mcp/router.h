@@ -95,6 +95,10 @@ class Router final : public CallSink {
     void reply(CallHandle handle, const InputReply& reply);
     /// A session or a connection has ended: no server needs to keep anything for it.
     void party_gone(const std::string& party);
+    /// Which messages of servers a session (CallRequest::party) wants; nothing = none.
+    void want_level(const std::string& party, std::optional<MessageLevel> level);
+    /// The most verbose level that anybody wants.
+    std::optional<MessageLevel> wanted_level() const;
     /// Answers every call that no server has yet, because none will get it any more.
     void refuse_unsent();
     /// Calls `idle` once, when no call is in flight any more.
@@ -142,6 +146,7 @@ class Router final : public CallSink {
     HandleTable<Call> handles_;
     std::unordered_map<uint32_t, std::unique_ptr<Record>> calls_;  ///< by handle slot
     std::vector<CallHandle> received_;
+    std::unordered_map<std::string, MessageLevel> levels_;  ///< wanted, by party
     std::vector<CallHandle> waiting_;  ///< for a downstream that is starting
     std::function<void()> idle_;
     Task stage_task_;

@@ -17,6 +17,7 @@
 #include "neurond/base/limits.h"
 #include "neurond/base/result.h"
 #include "neurond/mcp/client_caps.h"
+#include "neurond/mcp/log_level.h"
 #include "neurond/mcp/replay.h"
 #include "neurond/mcp/revision.h"
 #include "neurond/mcp/subscriptions.h"
@@ -30,6 +31,8 @@ struct Session {
     Revision revision = Revision::k20251125;
     ClientCaps caps;
     std::string identity;  ///< whose it is; nobody else can name it
+    std::optional<MessageLevel> log_level;  ///< of servers' messages it wants
+    uint64_t asked = 0;                     ///< questions put to its client so far
     TimePoint last_used;
     size_t open_streams = 0;  ///< with one open a session is not idle
     /// What was sent on its streams; null before the first one.

@@ -1,0 +1,53 @@
+#ifndef NEUROND_BACK_PENDING_REQUESTS_H
+#define NEUROND_BACK_PENDING_REQUESTS_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "neurond/mcp/exchange.h"
+
+namespace neuron {
+
+/// What one instance has been asked and has not answered, by our id. Pure.
+class PendingRequests {
+  public:
+    enum class Kind { kCall, kGreeting, kList, kHealth, kFeed, kLevel };
+    struct Entry {
+        Kind kind = Kind::kCall;
+        CallHandle call;
+        unsigned session = 0;  ///< how many sessions had been renewed when it was sent
+        std::string party;     ///< of a call (CallRequest::party)
+    };
+
+    /// Our id for it.
+    uint64_t add(Kind kind, CallHandle call = {}, const std::string& party = {});
+    std::optional<Entry> take(uint64_t id);
+    void erase(uint64_t id) { take(id); }
+    /// All that are calls; afterwards nothing is pending.
+    std::vector<CallHandle> take_calls();
+    size_t calls() const noexcept { return calls_; }
+
+    /// The server has forgotten its session with us: what is asked now is of the next.
+    void next_session() noexcept { ++session_; }
+    unsigned session() const noexcept { return session_; }
+
+    /// The call with this id of ours.
+    std::optional<CallHandle> call(uint64_t id) const;
+    /// The call that what came on `exchange` belongs to (CarrierOwner::on_message). On one
+    /// pipe for everything that can be told only while all calls in flight are of one
+    /// party; then it is the latest.
+    std::optional<CallHandle> call_of(uint64_t exchange) const;
+
+  private:
+    uint64_t next_ = 1;
+    size_t calls_ = 0;
+    unsigned session_ = 0;
+    std::unordered_map<uint64_t, Entry> entries_;
+};
+
+}  // namespace neuron
+
+#endif

@@ -1,0 +1,147 @@
+// Servers' questions on their way to legacy clients: who can be asked what, and which
+// answer belongs to which question.
+
+#include "neurond/mcp/client_questions.h"
+
+#include <algorithm>
+
+#include "neurond/wire/json_view.h"
+#include "neurond/wire/json_write.h"
+#include "neurond/wire/jsonrpc.h"
+
+namespace neuron {
+
+namespace {
+
+std::string error_object(JsonRpcError code, std::string_view message) {
+    JsonWriter w;
+    w.begin_object().key("code").integer(static_cast<int>(code));
+    return w.key("message").string(message).end_object().take();
+}
+
+std::string undeclared(std::string_view what) {
+    return error_object(JsonRpcError::kMethodNotFound,
+                        "The client did not declare " + std::string(what));
+}
+
+std::string unknown_mode(std::string_view what) {
+    return error_object(JsonRpcError::kInvalidParams,
+                        "The client did not declare " + std::string(what));
+}
+
+std::optional<std::string> refuse_elicitation(const JsonView& params, ClientCaps caps,
+                                              Revision revision) {
+    const bool form = caps.has(ClientCaps::kElicitationForm);
+    const bool url = caps.has(ClientCaps::kElicitationUrl);
+    if (revision < Revision::k20250618 || !(form || url)) {
+        return undeclared("elicitation");
+    }
+    if (params.find("mode").is_string("url")) {
+        return url && revision >= Revision::k20251125
+                   ? std::nullopt
+                   : std::optional(unknown_mode("elicitation.url"));
+    }
+    return form ? std::nullopt : std::optional(unknown_mode("elicitation.form"));
+}
+
+std::optional<std::string> refuse_sampling(const JsonView& params, ClientCaps caps) {
+    if (!caps.has(ClientCaps::kSampling)) {
+        return undeclared("sampling");
+    }
+    const bool tools = params.find("tools").exists() || params.find("toolChoice").exists();
+    return tools && !caps.has(ClientCaps::kSamplingTools)
+               ? std::optional(unknown_mode("sampling.tools"))
+               : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> refuse_question(const Question& question, ClientCaps caps,
+                                           Revision revision) {
+    const JsonView params(question.params.view());
+    if (question.method == "elicitation/create") {
+        return refuse_elicitation(params, caps, revision);
+    }
+    if (question.method == "sampling/createMessage") {
+        return refuse_sampling(params, caps);
+    }
+    if (question.method == "roots/list") {
+        return caps.has(ClientCaps::kRoots) ? std::nullopt
+                                            : std::optional(undeclared("roots"));
+    }
+    return error_object(JsonRpcError::kMethodNotFound, "Method not found");
+}
+
+void write_question(OutQueue& out, std::string_view id_raw, const Question& question) {
+    if (question.params.empty()) {
+        write_request(out, id_raw, question.method, std::string_view());
+        return;
+    }
+    const std::vector<Edit> none;
+    write_request(out, id_raw, question.method,
+                  JsonBody{question.params, {0, question.params.size}, none});
+}
+
+void write_question_cancelled(OutQueue& out, std::string_view id_raw) {
+    JsonWriter w;
+    w.begin_object().key("requestId").raw(id_raw);
+    w.key("reason").string("no longer needed").end_object();
+    write_notification(out, "notifications/cancelled", w.take());
+}
+
+const ClientQuestions::Open& ClientQuestions::add(uint64_t tag, const std::string& key,
+                                                  uint64_t number) {
+    open_.push_back({"\"n" + std::to_string(number) + "\"", tag, key});
+    return open_.back();
+}
+
+std::vector<InputReply> ClientQuestions::ask(
+    uint64_t tag, const InputRound& round, ClientCaps caps, Revision revision,
+    uint64_t& asked, const std::function<void(OutQueue&&)>& say) {
+    std::vector<InputReply> refused;
+    for (const Question& question : round.questions) {
+        if (const auto error = refuse_question(question, caps, revision); error) {
+            refused.push_back({question.key, true, Slice::copy_of(*error)});
+            continue;
+        }
+        OutQueue message;
+        write_question(message, add(tag, question.key, ++asked).id_raw, question);
+        say(std::move(message));
+    }
+    return refused;
+}
+
+std::optional<ClientQuestions::Open> ClientQuestions::take(std::string_view id_raw) {
+    const auto found = std::find_if(open_.begin(), open_.end(), [&](const Open& each) {
+        return same_id(each.id_raw, id_raw);
+    });
+    if (found == open_.end()) {
+        return std::nullopt;
+    }
+    Open taken = std::move(*found);
+    open_.erase(found);
+    return taken;
+}
+
+std::optional<ClientQuestions::Open> ClientQuestions::take(uint64_t tag,
+                                                           const std::string& key) {
+    const auto found = std::find_if(open_.begin(), open_.end(), [&](const Open& each) {
+        return each.tag == tag && each.key == key;
+    });
+    return found == open_.end() ? std::nullopt : take(std::string(found->id_raw));
+}
+
+std::vector<ClientQuestions::Open> ClientQuestions::take_all(uint64_t tag) {
+    std::vector<Open> taken;
+    for (const Open& each : open_) {
+        if (each.tag == tag) {
+            taken.push_back(each);
+        }
+    }
+    open_.erase(std::remove_if(open_.begin(), open_.end(),
+                               [tag](const Open& each) { return each.tag == tag; }),
+                open_.end());
+    return taken;
+}
+
+}  // namespace neuron

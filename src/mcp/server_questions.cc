@@ -1,0 +1,74 @@
+// Requests of legacy servers: which call they belong to is for the leg to find out, which
+// reply they get is here.
+
+#include "neurond/mcp/server_questions.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "neurond/wire/jsonrpc.h"
+
+namespace neuron {
+
+const std::string& ServerQuestions::add(std::string_view id_raw,
+                                        const std::string& method, CallHandle call) {
+    open_.push_back({"q" + std::to_string(++last_), std::string(id_raw), method, call});
+    return open_.back().key;
+}
+
+std::optional<ServerQuestions::Open> ServerQuestions::take(const std::string& key) {
+    const auto found = std::find_if(open_.begin(), open_.end(), [&](const Open& each) {
+        return each.key == key;
+    });
+    if (found == open_.end()) {
+        return std::nullopt;
+    }
+    Open taken = std::move(*found);
+    open_.erase(found);
+    return taken;
+}
+
+std::optional<ServerQuestions::Open> ServerQuestions::take_id(std::string_view id_raw) {
+    const auto found = std::find_if(open_.begin(), open_.end(), [&](const Open& each) {
+        return same_id(each.id_raw, id_raw);
+    });
+    return found == open_.end() ? std::nullopt : take(std::string(found->key));
+}
+
+std::vector<ServerQuestions::Open> ServerQuestions::take_all(CallHandle call) {
+    std::vector<Open> taken;
+    std::vector<Open> rest;
+    for (Open& each : open_) {
+        (each.call == call ? taken : rest).push_back(std::move(each));
+    }
+    open_ = std::move(rest);
+    return taken;
+}
+
+bool is_question(std::string_view method) noexcept {
+    return method == "elicitation/create" || method == "sampling/createMessage" ||
+           method == "roots/list";
+}
+
+void write_reply(OutQueue& out, const ServerQuestions::Open& question,
+                 const InputReply& reply) {
+    if (reply.failed) {
+        write_error(out, question.id_raw, reply.body);
+    } else {
+        write_result(out, question.id_raw, reply.body);
+    }
+}
+
+void write_no_reply(OutQueue& out, const ServerQuestions::Open& question) {
+    if (question.method == "elicitation/create") {
+        write_result(out, question.id_raw, Slice({}, R"({"action":"cancel"})"));
+    } else if (question.method == "sampling/createMessage") {
+        write_error(out, question.id_raw, JsonRpcError::kUserRejected,
+                    "The client has gone");
+    } else {
+        write_error(out, question.id_raw, JsonRpcError::kInternal,
+                    "The client has gone");
+    }
+}
+
+}  // namespace neuron

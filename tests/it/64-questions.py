@@ -1,0 +1,301 @@
+"""Servers ask the client of a call: each question reaches the one whose call it is, and its
+reply the server; progress, messages and answers cross nobody's; what ends, ends for all."""
+import json
+import queue
+import random
+import threading
+import time
+
+from fixtures.http_server import HttpServer
+
+from harness import Neurond, main, scaled
+from lines import SocketLines
+from mcp import McpClient, ModernClient, PREFIX
+from rawhttp import DEADLINE, wait_for
+
+CAPS = {"elicitation": {}, "sampling": {}, "roots": {"listChanged": True}}
+FORM = {"message": "Who?", "requestedSchema": {"type": "object", "properties": {}}}
+QUESTION = {"ask": ("elicitation/create", FORM), "roots": ("roots/list", None),
+            "sample": ("sampling/createMessage", {"messages": [], "maxTokens": 5}),
+            "open": ("elicitation/create", {"mode": "url", "url": "http://x", "message": "m"})}
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+
+
+class Asking(HttpServer):
+    """Its tools ask before they answer, on the stream of the call. `chat` says who called in
+    everything it says, after random delays."""
+
+    def __init__(self, era="legacy"):
+        self.replies, self.next_id, self.declared = {}, 0, []
+        self.cancelled, self.levels, self.asked = [], [], threading.Event()
+        super().__init__(era, tools=[*QUESTION, "chat", "withdraw", "input", "form"])
+
+    def posted(self, conn, request):
+        message, method = request.message, request.message.get("method")
+        if method is None:
+            self.replies[message["id"]].put(message)
+            return self.reply(conn, 202)
+        if method == "notifications/cancelled":
+            self.cancelled.append(message["params"]["requestId"])
+        if method == "logging/setLevel":
+            self.levels.append(message["params"]["level"])
+            return self.result(conn, request, {})
+        return super().posted(conn, request)
+
+    def initialize(self, conn, request):
+        self.declared.append(request.params["capabilities"])
+        self.sessions["s%d" % len(self.declared)] = False
+        return self.result(conn, request, {
+            "protocolVersion": "2025-11-25", "capabilities": {"tools": {}, "logging": {}},
+            "serverInfo": {"name": "asking", "version": "1"}},
+            [("Mcp-Session-Id", "s%d" % len(self.declared))])
+
+    def say(self, conn, message):
+        conn.sendall(b"data: %s\n\n" % json.dumps({"jsonrpc": "2.0", **message}).encode())
+
+    def ask(self, conn, method, params):
+        with self.lock:
+            id_value, self.next_id = self.next_id, self.next_id + 1
+            self.replies[id_value] = queue.Queue()
+        self.say(conn, {"id": id_value, "method": method,
+                        **({"params": params} if params else {})})
+        self.asked.set()
+        return id_value
+
+    def call(self, conn, request, name):
+        if self.era == "modern":
+            return self.modern_call(conn, request, name)
+        conn.sendall(HEAD)
+        who = request.params["arguments"].get("who")
+        if name == "chat":
+            got = self.chat(conn, request, who)
+        elif name == "withdraw":
+            id_value = self.ask(conn, *QUESTION["ask"])
+            self.say(conn, {"method": "notifications/cancelled",
+                            "params": {"requestId": id_value}})
+            got = "withdrawn"
+        else:
+            id_value = self.ask(conn, *QUESTION[name])
+            if who == "nobody":  # the test looks at the reply
+                return self.wait(conn, DEADLINE)
+            got = self.replies[id_value].get(timeout=DEADLINE)
+        self.say(conn, {"id": request.id, "result": {
+            "content": [{"type": "text", "text": json.dumps(got)}]}})
+        return True
+
+    def chat(self, conn, request, who):
+        token = request.params["_meta"]["progressToken"]
+        for n in range(3):
+            time.sleep(random.random() / 50)
+            self.say(conn, {"method": "notifications/progress", "params": {
+                "progressToken": token, "progress": n, "message": who}})
+            self.say(conn, {"method": "notifications/message", "params": {
+                "level": "warning", "data": who}})
+        id_value = self.ask(conn, "elicitation/create", {**FORM, "message": who})
+        return self.replies[id_value].get(timeout=DEADLINE)["result"]["content"]["who"]
+
+    def modern_call(self, conn, request, name):
+        meta, replies = request.params["_meta"], request.params.get("inputResponses")
+        self.declared.append(meta[PREFIX + "clientCapabilities"])
+        if replies:
+            return self.result(conn, request, {"resultType": "complete", "content": [{
+                "type": "text",
+                "text": json.dumps([replies, request.params.get("requestState"), name])}]})
+        return self.raw(conn, request, b'{"resultType":"input_required","inputRequests":'
+                        b'{"k\\u00e9":{"method":"elicitation/create","params":%s}},'
+                        b'"requestState":"s 1.10"}' % json.dumps(FORM).encode())
+
+
+def asking(server):
+    return {"a": {"url": server.url}}
+
+
+def helper_of(client):
+    """Another connection of the same session."""
+    other = McpClient(client.address, version=client.version, start=False)
+    other.session = client.session
+    return other
+
+
+class Replier:
+    """Replies to questions on the stream of a call."""
+
+    def __init__(self, client, reply):
+        self.other, self.make, self.seen = helper_of(client), reply, []
+
+    def __call__(self, message):
+        self.seen.append(message)
+        if "id" in message and "method" in message:
+            body = {"jsonrpc": "2.0", "id": message["id"], **self.make(message)}
+            assert self.other.post(json.dumps(body).encode()).status == 202
+
+
+def ask(client, tool, reply):
+    replier = Replier(client, reply)
+    got = client.call("a." + tool, on_event=replier)
+    return json.loads(got.text), [m for m in replier.seen if "method" in m]
+
+
+def test_a_question_goes_to_its_client_and_the_reply_back():
+    with Asking() as server, Neurond(asking(server)) as daemon:
+        with daemon.client(capabilities=CAPS) as client:
+            for tool, result in (("ask", {"action": "accept", "content": {"n": "1.10"}}),
+                                 ("roots", {"roots": [{"uri": "file:///x"}]}),
+                                 ("sample", {"role": "assistant", "model": "m",
+                                             "content": {"type": "text", "text": "t"}})):
+                got, asked = ask(client, tool, lambda _m, r=result: {"result": r})
+                assert got["result"] == result, got
+                (question,) = asked
+                method, params = QUESTION[tool]
+                assert question["method"] == method and question.get("params") == params
+                assert isinstance(question["id"], str), "an id of the server's own"
+            error = {"code": -1, "message": "no", "data": {"x": 1}}
+            got, _ = ask(client, "sample", lambda _m: {"error": error})
+            assert got["error"] == error and "result" not in got, got
+            assert {"elicitation": {}, "sampling": {}, "roots": {"listChanged": True}} \
+                in server.declared, server.declared
+
+
+def test_who_cannot_be_asked_is_not():
+    with Asking() as server, Neurond(asking(server)) as daemon:
+        with daemon.client() as client:
+            got, asked = ask(client, "ask", None)
+            assert got["error"]["code"] == -32601 and not asked, got
+        with daemon.client(capabilities=CAPS) as client:
+            got, asked = ask(client, "open", None)
+            assert got["error"]["code"] == -32602 and not asked, got
+        with McpClient(daemon.address, version="2025-03-26", capabilities=CAPS) as client:
+            got, asked = ask(client, "ask", None)
+            assert got["error"]["code"] == -32601 and not asked, got
+        got, asked = ask(ModernClient(daemon.address, capabilities=CAPS), "ask", None)
+        assert got["error"]["code"] == -32601 and not asked, got
+
+
+def test_a_question_taken_back_is_taken_back_from_the_client():
+    with Asking() as server, Neurond(asking(server)) as daemon:
+        with daemon.client(capabilities=CAPS) as client:
+            seen = []
+            got = client.call("a.withdraw", on_event=seen.append)
+            question, cancelled = [m for m in seen if "method" in m]
+            assert json.loads(got.text) == "withdrawn"
+            assert cancelled["method"] == "notifications/cancelled"
+            assert cancelled["params"]["requestId"] == question["id"]
+            late = helper_of(client).respond(question["id"], {"action": "accept"})
+            assert late.status == 202, "an answer nobody waits for is ignored"
+
+
+def test_a_call_cancelled_while_its_client_is_asked():
+    with Asking() as server, Neurond(asking(server)) as daemon:
+        with daemon.client(capabilities=CAPS) as client:
+            other, seen = helper_of(client), []
+
+            def on_event(message):
+                seen.append(message)
+                if message.get("method") == "elicitation/create":
+                    other.notify("notifications/cancelled", {"requestId": client.next_id})
+            got = client.call("a.ask", {"who": "nobody"}, on_event=on_event)
+            assert got.message is None or "result" not in got.message, got.raw
+            reply = server.replies[0].get(timeout=DEADLINE)
+            assert reply["result"] == {"action": "cancel"}, reply
+            wait_for("the server is told", lambda: server.cancelled)
+
+
+def test_a_session_that_ends_while_it_is_asked():
+    with Asking() as server, Neurond(asking(server)) as daemon:
+        with daemon.client(capabilities=CAPS) as client:
+            threading.Thread(target=client.call, args=("a.sample", {"who": "nobody"}),
+                             daemon=True).start()
+            assert server.asked.wait(DEADLINE)
+            assert helper_of(client).delete().status == 200
+            reply = server.replies[0].get(timeout=DEADLINE)
+            assert reply["error"]["code"] == -1, reply
+            wait_for("the server is told", lambda: server.cancelled)
+
+
+def test_lines_are_asked_too():
+    with Asking() as server, Neurond(asking(server)) as daemon:
+        with SocketLines(daemon.dir / "run/neurond.sock") as lines:
+            lines.initialize(capabilities=CAPS)
+            lines.send({"jsonrpc": "2.0", "id": 7, "method": "tools/call",
+                        "params": {"name": "a.ask", "arguments": {}}})
+            question = lines.read()
+            assert question["method"] == "elicitation/create", question
+            lines.send({"jsonrpc": "2.0", "id": question["id"],
+                        "result": {"action": "decline"}})
+            got = json.loads(lines.read()["result"]["content"][0]["text"])
+            assert got["result"] == {"action": "decline"}, got
+
+
+def test_a_modern_server_asks_a_modern_client_by_its_result():
+    with Asking("modern") as server, Neurond(asking(server)) as daemon:
+        client = ModernClient(daemon.address, capabilities=CAPS)
+        got = client.call("a.input")
+        assert b'"requestState":"s 1.10"' in got.raw and b'"k\\u00e9"' in got.raw, got.raw
+        assert got.result["resultType"] == "input_required"
+        replies = {"k\u00e9": {"action": "accept"}}
+        got = client.request("tools/call", {
+            "name": "a.input", "arguments": {}, "inputResponses": replies,
+            "requestState": got.result["requestState"]})
+        assert json.loads(got.text) == [replies, "s 1.10", "input"], got.raw
+        assert server.declared[0] == {"elicitation": {}, "sampling": {}, "roots": {}}
+
+
+def test_a_modern_server_asks_a_legacy_client_by_requests():
+    with Asking("modern") as server, Neurond(asking(server)) as daemon:
+        with daemon.client(capabilities=CAPS) as client:
+            got, asked = ask(client, "input", lambda _m: {"result": {"action": "accept"}})
+            assert got == [{"k\u00e9": {"action": "accept"}}, "s 1.10", "input"], got
+            assert asked[0]["params"] == FORM
+            got, _ = ask(client, "form", lambda _m: {"error": {"code": -1, "message": "n"}})
+            assert got[0] == {"k\u00e9": {"action": "cancel"}}, got
+
+
+def test_messages_are_for_who_wants_them():
+    with Asking() as server, Neurond(asking(server)) as daemon:
+        with daemon.client(capabilities=CAPS) as client, daemon.client(
+                capabilities=CAPS) as deaf:
+            assert client.request("logging/setLevel", {"level": "loud"}).error["code"] == -32602
+            assert client.request("logging/setLevel", {"level": "info"}).result == {}
+            for who, wanted in ((client, 3), (deaf, 0)):
+                replier = Replier(who, lambda _m: {"result": {
+                    "action": "accept", "content": {"who": "me"}}})
+                who.call("a.chat", {"who": "me"}, {"progressToken": 5}, on_event=replier)
+                logs = [m["params"] for m in replier.seen
+                        if m.get("method") == "notifications/message"]
+                assert len(logs) == wanted, logs
+                assert all(m == {"logger": "a", "level": "warning", "data": "me"}
+                           for m in logs), logs
+            assert "info" in server.levels, server.levels
+
+
+def test_nobody_sees_what_is_anothers():
+    rounds = scaled(3, 30)
+    with Asking() as server, Neurond(asking(server)) as daemon:
+        wrong = []
+
+        def one(n):
+            who = f"client {n}"
+            with daemon.client(capabilities=CAPS) as client:
+                client.request("logging/setLevel", {"level": "debug"})
+                replier = Replier(client, lambda m: {"result": {
+                    "action": "accept", "content": {"who": m["params"]["message"]}}})
+                for _ in range(rounds):
+                    replier.seen.clear()
+                    got = client.call("a.chat", {"who": who}, {"progressToken": who},
+                                      on_event=replier)
+                    said = [m.get("params", {}) for m in replier.seen if "method" in m]
+                    names = [p.get("data", p.get("message")) for p in said]
+                    tokens = {p["progressToken"] for p in said if "progressToken" in p}
+                    steps = [p["progress"] for p in said if "progress" in p]
+                    if (json.loads(got.text), names, tokens, steps) != (
+                            who, [who] * 7, {who}, [0, 1, 2]):
+                        wrong.append((who, got.raw, replier.seen[:]))
+        threads = [threading.Thread(target=one, args=(n,)) for n in range(32)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not wrong, wrong[0]
+
+
+main(__name__)
