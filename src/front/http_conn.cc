@@ -173,6 +173,8 @@ void HttpConn::on_stall() {
         return;
     }
     if (channel_.written() == written_before_) {
+        log_warn("http", "%s: dropped: the client does not read (%zu bytes wait for it)",
+                 peer_.caller.identity.peer.c_str(), channel_.out().bytes());
         channel_.close("the client does not read");
         return;
     }

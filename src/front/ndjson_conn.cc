@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "neurond/base/limits.h"
+#include "neurond/base/log.h"
 #include "neurond/base/text.h"
 #include "neurond/mcp/door_legacy.h"
 #include "neurond/mcp/door_modern.h"
@@ -446,6 +447,8 @@ void NdjsonConn::on_output_room() {
 /// A client may be slow, but not stop reading.
 void NdjsonConn::on_stall() {
     if (link_.written() == written_before_) {
+        log_warn("ndjson", "%s: dropped: the client does not read",
+                 identity_.peer.c_str());
         link_.close("the client does not read");
         return;
     }
