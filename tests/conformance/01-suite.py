@@ -1,81 +1,74 @@
-"""The official conformance suites through neurond, one downstream without a prefix, of
-either era. What fails and is not in known.txt is a failure; so is a line there that
-nothing needs."""
-import fnmatch
-import json
-import pathlib
-import re
-import subprocess
-import sys
-import tempfile
+"""The official server suites, directly against the fixture and through neurond with the
+fixture behind it, without a prefix, over HTTP and stdio. What passes directly passes
+through neurond in its era; known.txt says what doesn't, and is wrong when a line of it is
+not needed."""
+import concurrent.futures
+import contextlib
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "it"), str(HERE.parent / "peers")]
+from suites import FIXTURE, Known, NEW, OLD, failures, http_fixture, none, run_suite, successes
+from peers import NODE
+from harness import Neurond, Table, main
 
-from harness import Neurond, Table, main  # noqa: E402
-from peers import MODULES, NODE  # noqa: E402
-
-OLD = "@modelcontextprotocol/conformance", "--suite", "all"
-RUNS = {"0.1.16 all": OLD,
-        "2025-11-25": ("conformance-next", "--requirements", "2025-11-25"),
-        "2026-07-28": ("conformance-next", "--requirements", "2026-07-28")}
-FIXTURE = HERE / "fixture.mjs"
+# Suite → era of the client that it is, and its options.
+RUNS = {"0.1.16": ("legacy", OLD, "--suite", "all"),
+        "2025-11-25": ("legacy", NEW, "--requirements", "2025-11-25"),
+        "2026-07-28": ("modern", NEW, "--requirements", "2026-07-28")}
+DIRECT = "direct"
 
 
-class Known:
-    """known.txt, and which of its lines something needed."""
-
-    def __init__(self):
-        self.needed, self.lines = set(), []
-        for line in (HERE / "known.txt").read_text().splitlines():
-            if line and not line.startswith("#"):
-                self.lines.append(line.split(None, 3))
-
-    def covers(self, scenario, check):
-        found = [i for i, (where, which, *_) in enumerate(self.lines)
-                 if fnmatch.fnmatchcase(scenario, where) and fnmatch.fnmatchcase(check, which)]
-        self.needed.update(found)
-        return bool(found)
-
-    def idle(self):
-        return [" ".join(line) for i, line in enumerate(self.lines) if i not in self.needed]
+def forms(url):
+    """Form of the downstream → its section."""
+    common = {"prefix": "none", "start_timeout": "60s"}
+    stdio = {**common, "command": NODE}
+    http = {**common, "url": url}
+    return {
+        "legacy/http": {**http, "protocol": "legacy"},
+        "modern/http": {**http, "protocol": "modern"},
+        "legacy/stdio": {**stdio, "args": [FIXTURE, "legacy"]},
+        "modern/stdio": {**stdio, "args": [FIXTURE, "modern"]},
+    }
 
 
-def run_suite(url, package, *options):
-    """Scenario → its checks."""
-    with tempfile.TemporaryDirectory() as name:
-        done = subprocess.run(
-            [NODE, str(MODULES / package / "dist/index.js"), "server", "--url", url, *options,
-             "-o", name], capture_output=True, text=True, timeout=120, check=False)
-        found = {}
-        for path in pathlib.Path(name).glob("*/checks.json"):
-            scenario = re.fullmatch(r"server-(.*)-\d{4}-\d\d-\d\dT.*", path.parent.name)[1]
-            found[scenario] = json.loads(path.read_text())
-        assert found, done.stdout[-2000:] + done.stderr[-2000:]
-        return found
+def wanted(suite, form):
+    """Bridges between the eras are run over stdio."""
+    return form == DIRECT or form.startswith(RUNS[suite][0]) or form.endswith("stdio")
 
 
-def unknown_failures(known, scenario, checks):
-    return [f"{check['id']}: {str(check.get('errorMessage'))[:200]}" for check in checks
-            if check["status"] == "FAILURE" and not known.covers(scenario, check["id"])]
+def run_all(urls):
+    """(suite, form) → scenario → checks. Suites wait more than they work: three at once."""
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        jobs = {(suite, form): pool.submit(run_suite, package, "server", "--url", url, *options)
+                for form, url in urls.items()
+                for suite, (_, package, *options) in RUNS.items() if wanted(suite, form)}
+        return {key: job.result() for key, job in jobs.items()}
 
 
-def none(found):
-    assert not found, "; ".join(found)
+def problems(known, suite, form, scenario, checks, direct):
+    """What fails and is not known; in one era also what succeeds only directly."""
+    client = RUNS[suite][0]
+    found = failures(checks)
+    if form.startswith(client):
+        for check in successes(direct) - successes(checks) - set(found):
+            found[check] = "passes directly; not tried, or a warning, through neurond"
+    return [f"{check}: {why}" for check, why in sorted(found.items())
+            if not known.covers(scenario, check, f"{client}>{form}")]
 
 
 def test_the_official_suites():
-    table, known = Table(), Known()
-    for era in ("legacy", "modern"):
-        fixture = {"command": NODE, "args": [FIXTURE, era], "prefix": "none",
-                   "start_timeout": "60s"}
-        with Neurond({"fixture": fixture}) as daemon:
+    table, known = Table(), Known(lambda combination: ">" in combination)
+    with contextlib.ExitStack() as stack:
+        urls = {DIRECT: stack.enter_context(http_fixture())}
+        daemons = {form: stack.enter_context(Neurond({"fixture": section})) for form, section
+                   in forms(stack.enter_context(http_fixture())).items()}
+        for form, daemon in daemons.items():
             daemon.wait_for_log("fixture: healthy", 60)
-            for what, (package, *options) in RUNS.items():
-                for scenario, checks in sorted(run_suite(daemon.url, package, *options).items()):
-                    passed = sum(check["status"] == "SUCCESS" for check in checks)
-                    table.row(f"{what} {scenario} ({passed}), a {era} server", lambda: none(
-                        unknown_failures(known, scenario, checks)))
+            urls[form] = daemon.url
+        results = run_all(urls)
+    for (suite, form), scenarios in results.items():
+        for scenario, checks in sorted(scenarios.items()):
+            direct = results[suite, DIRECT].get(scenario, [])
+            table.row(f"{suite} {scenario} ({len(successes(checks))}), {form}", lambda: none(
+                problems(known, suite, form, scenario, checks, direct)))
     table.row("every line of known.txt is needed", lambda: none(known.idle()))
     assert not table.failed
 
