@@ -72,7 +72,7 @@ bool Supervisor::all_resolved() const {
 size_t Supervisor::healthy() const {
     return static_cast<size_t>(std::count_if(
         downstreams_.begin(), downstreams_.end(), [](const auto& downstream) {
-            return is_serving(downstream->state());
+            return downstream->serves();
         }));
 }
 
@@ -86,7 +86,7 @@ Downstream* Supervisor::find(std::string_view name) const {
 const Downstream* Supervisor::missing() const {
     const auto found = std::find_if(
         downstreams_.begin(), downstreams_.end(), [](const auto& each) {
-            return each->settings().required && !is_serving(each->state());
+            return each->settings().required && !each->serves();
         });
     return found == downstreams_.end() ? nullptr : found->get();
 }

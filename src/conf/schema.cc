@@ -193,6 +193,8 @@ constexpr KeySpec kDownstream[] = {
          "How many instances serve somebody in particular at a time."),
     duration("instance_idle", "10m", kWait, kReload,
          "How long such an instance may have nothing to do before it is ended."),
+    duration("idle_stop", "0s", kWaitOrNot, kReload,
+         "Stopped after so long without a call, and started by the next; 0s: never."),
     duration("start_timeout", "10s", kWait, kReload,
          "How long a start may take until its tools are listed."),
     duration("call_timeout", "50s", kWait, kReload,

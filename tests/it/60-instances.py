@@ -1,6 +1,8 @@
 """A downstream with several instances: who gets one of their own, and when it ends."""
+import collections
 import json
 import os
+import re
 import threading
 
 from harness import Neurond, hostile, is_alive, main
@@ -88,12 +90,104 @@ def test_the_idlest_makes_room_and_nobody_with_work_does():
             thread.join()
 
 
+def test_one_that_nobody_calls_is_stopped_and_stays_listed():
+    with Neurond({"a": hostile(idle_stop="200ms")}) as daemon, daemon.client() as client:
+        first = pid_of(client)
+        gone(first)
+        daemon.wait_for_log(r"a: configured \(starts with the next call\)")
+        assert "a.echo" in client.tools() and daemon.child("a") is None
+        with daemon.connect() as conn:
+            answer = conn.request("GET", "/health")
+            assert answer.status == 200 and json.loads(answer.body)["status"] == "healthy"
+        assert pid_of(client) != first
+
+
+def test_a_call_at_once_waits_for_its_child():
+    with Neurond({"a": hostile("start=700")}, wait=False) as daemon:
+        daemon.port = int(daemon.wait_for_log(r"listening on 127\.0\.0\.1:(\d+)")[1])
+        daemon.address = ("127.0.0.1", daemon.port)
+        with daemon.client() as client:
+            assert client.call("a.echo", {"text": "early"}).text == "early"
+        daemon.wait_for_log(r"daemon: ready")
+
+
+def test_the_base_instance_declares_nothing():
+    with Neurond({"a": hostile()}) as daemon:
+        with daemon.client(capabilities={"sampling": {}, "elicitation": {}}) as client:
+            assert client.call("a.echo", {"text": "x"}).text == "x"
+        hellos = [json.loads(line) for line in daemon.received("a") if b'"initialize"' in line]
+        assert [hello["params"]["capabilities"] for hello in hellos] == [{}], hellos
+
+
+def seconds(line):
+    """The time of day of a line of the log."""
+    hours, minutes, rest = re.match(r"\S*T(\d+):(\d+):([\d.]+)Z", line).groups()
+    return int(hours) * 3600 + int(minutes) * 60 + float(rest)
+
+
 def test_twenty_children_start_together():
     with Neurond({f"s{n}": hostile("start=200") for n in range(20)}) as daemon:
         daemon.wait_for_log(r"ready: 20 of 20 downstreams healthy")
+        starting = [n for n, line in enumerate(daemon.lines) if re.search(r"starting \(", line)]
+        healthy = [n for n, line in enumerate(daemon.lines) if re.search(r": healthy \(", line)]
+        assert len(starting) == len(healthy) == 20
+        assert max(starting) < min(healthy), "one waited for another"
+        took = seconds(daemon.lines[healthy[-1]]) - seconds(daemon.lines[starting[0]])
+        print(f"note: 20 children of 200 ms each are ready after {took * 1000:.0f} ms")
         with daemon.client() as client:
             for n in range(20):
                 assert client.call(f"s{n}.echo", {"text": "hello"}).text == "hello"
+
+
+def keep_calling(daemon, name, number, over, answers):
+    with daemon.client(timeout=60) as client:
+        n = 0
+        while not over.is_set() or n < 10:
+            text = f"{name}:{number}:{n}"
+            got = client.call(f"{name}.echo", {"text": text})
+            answers.append((name, text, got))
+            n += 1
+
+
+def kill_under_load(daemon, clients, kills):
+    over, answers, threads = threading.Event(), [], []
+    for n in range(clients):
+        threads.append(threading.Thread(
+            target=keep_calling, args=(daemon, "bad" if n % 2 else "good", n, over, answers)))
+        threads[-1].start()
+    for _ in range(kills):
+        served = sum(name == "bad" and "result" in got.message for name, _, got in answers)
+        wait_for("calls of the bad one are answered", lambda: sum(
+            name == "bad" and "result" in got.message for name, _, got in list(answers))
+            > served + clients)
+        victim = daemon.child("bad")
+        os.kill(victim, 9)
+        gone(victim)
+    over.set()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def test_a_child_killed_under_load_costs_only_its_own_calls():
+    restless = hostile(max_restarts="0", backoff="50ms", breaker_failures="0")
+    with Neurond({"bad": restless, "good": hostile()}) as daemon:
+        answers = kill_under_load(daemon, 32, 3)
+        failed = 0
+        for name, text, got in answers:
+            if name == "good" or "result" in got.message:
+                assert got.text == text, got.raw[:300]
+            else:
+                failed += 1
+                assert got.error["data"]["type"] in ("crash", "unavailable"), got.raw[:300]
+        lines = [json.loads(line) for line in daemon.audit()]
+        seen = collections.Counter((line["request_id"], line["event"]) for line in lines)
+        assert set(seen.values()) == {1}, "a call was answered twice"
+        calls = [line for line in lines if line["event"] == "call"]
+        allowed = [line for line in calls if line["decision"] == "allowed"]
+        assert len(calls) == len(answers), (len(calls), len(answers))
+        assert len(lines) - len(calls) == len(allowed), "a call has no result"
+        print(f"note: {len(answers)} calls, {failed} failed by 3 kills")
 
 
 def test_a_crash_costs_one_session_only():

@@ -75,6 +75,7 @@ hide = ab*
 share = session
 max_instances = 2
 instance_idle = 1m
+idle_stop = 3m
 start_timeout = 1s
 call_timeout = 2s
 call_timeout_max = 3m

@@ -64,6 +64,10 @@ class Downstream final : public Answerer, private SlotOwner {
         return instances_.base().life().reason();
     }
     const Upkeep& upkeep() const noexcept { return upkeep_; }
+    /// It takes calls, though the first one may have to start it.
+    bool serves() const noexcept {
+        return is_serving(state()) || instances_.base().resting();
+    }
     bool resolved() const noexcept { return resolved_; }
     AnswererHandle handle() const noexcept { return registration_.handle(); }
     /// Null before its first list and while something is wrong.

@@ -105,6 +105,11 @@ class InstanceSlot final : private InstanceOwner {
     bool idle() const noexcept {
         return in_flight() == 0 && queue_.empty() && wanted_.empty();
     }
+    /// rest() has ended it, and a call starts it again: nothing is wrong.
+    bool resting() const noexcept {
+        return offer_ != nullptr && (life_.state() == LifeState::kConfigured ||
+                                     life_.state() == LifeState::kStarting);
+    }
     /// Stopped, and nothing of it is left.
     bool ended() const noexcept {
         return life_.state() == LifeState::kStopped && !instance_;
