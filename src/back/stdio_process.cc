@@ -47,9 +47,10 @@ StdioProcess::StdioProcess(EventLoop& loop, Children& children, StderrTail& tail
 
 StdioProcess::~StdioProcess() {
     if (pid_ != 0) {
-        children_.kill_group(pid_, SIGKILL);
+        kill_all();
         children_.forget(pid_);
     }
+    leave_group();
 }
 
 Status StdioProcess::start() {
@@ -84,10 +85,28 @@ Status StdioProcess::start() {
     return Ok{};
 }
 
-/// Without limits the program is started directly.
 Status StdioProcess::launch(const SpawnPlan& plan) {
-    if (command_.may_use.any()) {
-        Result<LimitedChild> child = spawn_limited(plan, command_.may_use);
+    ChildLimits limits = command_.may_use;
+    if (command_.cgroups != nullptr) {
+        command_.cgroups->assign(command_.server, limits);
+        group_ = limits.cgroup;
+    }
+    if (limits.processes != 0 && limits.user.empty()) {
+        leave_group();
+        return Error{"limit processes of " + command_.path +
+                     ": there is no cgroup for it, and no user"};
+    }
+    Status launched = launch(plan, limits);
+    if (!launched) {
+        leave_group();
+    }
+    return launched;
+}
+
+/// Without limits the program is started directly.
+Status StdioProcess::launch(const SpawnPlan& plan, const ChildLimits& limits) {
+    if (limits.any()) {
+        Result<LimitedChild> child = spawn_limited(plan, limits);
         if (!child) {
             return child.error();
         }
@@ -146,7 +165,23 @@ void StdioProcess::kill() {
     asked_ = true;
     if (pid_ != 0) {
         stopping_ = Stopping::kKilled;
-        children_.kill_group(pid_, SIGKILL);
+        kill_all();
+    }
+}
+
+void StdioProcess::kill_all() {
+    children_.kill_group(pid_, SIGKILL);
+    if (!group_.empty()) {
+        command_.cgroups->kill(group_);
+    }
+}
+
+/// Nothing of it survives, and the group does not either.
+void StdioProcess::leave_group() {
+    if (!group_.empty()) {
+        out_of_memory_ = command_.cgroups->was_out_of_memory(group_);
+        command_.cgroups->retire(group_);
+        group_.clear();
     }
 }
 
@@ -174,6 +209,7 @@ void StdioProcess::on_exit(pid_t, ExitStatus status) {
     ended_ = status;
     uptime_ = std::chrono::duration_cast<Millis>(loop_.now() - started_);
     escalation_.cancel();
+    leave_group();
     rest_.arm(kRestOfOutput);
     finish_if_ended();
 }
@@ -212,7 +248,9 @@ Ending StdioProcess::ending() {
     }
     std::string why = status;
     const uint64_t memory = command_.may_use.memory;
-    if (crashed() && memory != 0 && ended_->max_rss / 3 >= memory / 4) {
+    if (out_of_memory_) {
+        why += ", out of memory (limit_memory)";
+    } else if (crashed() && memory != 0 && ended_->max_rss / 3 >= memory / 4) {
         why += ", probably out of memory (limit_memory)";
     }
     if (!tail_.last().empty()) {

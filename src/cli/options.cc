@@ -34,6 +34,7 @@ constexpr OptionSpec kOptions[] = {
     {'\0', "socket", true, For::kSocket}, {'\0', "names", true, For::kSocket},
     {'\0', "wait", true, For::kSocket},   {'\0', "key", true, For::kKey},
     {'\0', "client", true, For::kClient},
+    {'\0', "cgroup", true, For::kRun},
 };
 
 /// Those a mistyped one is compared with; the others are nobody's to type.
@@ -143,6 +144,8 @@ Status Parser::apply(const OptionSpec& spec, std::string_view value) {
         options_.key_path = value;
     } else if (name == "client") {
         options_.client = value;
+    } else if (name == "cgroup") {
+        options_.cgroup = value;
     } else if (name == "dump-schema") {
         return set_action(Action::kDumpSchema, spec);
     } else if (name == "helper") {

@@ -23,6 +23,7 @@ constexpr const char* kExecutable = "executable";
 constexpr const char* kDirectory = "directory";
 constexpr const char* kGroup = "group";
 constexpr const char* kUser = "user";
+constexpr const char* kCgroup = "cgroup";
 constexpr const char* kOptions = "options";
 
 using Fields = std::vector<std::string>;
@@ -183,6 +184,12 @@ Status RecordingFiles::check_user(const std::string& name) {
     return status;
 }
 
+Status RecordingFiles::check_cgroup(const std::string& controller) {
+    auto status = inner_.check_cgroup(controller);
+    answers_[{kCgroup, controller}] = to_fields(status);
+    return status;
+}
+
 Result<FileText> ReplayFiles::read_config(const std::string& path) {
     return file_answer(answers_, kRead, path);
 }
@@ -219,6 +226,10 @@ Status ReplayFiles::check_group(const std::string& name) {
 
 Status ReplayFiles::check_user(const std::string& name) {
     return status_answer(answers_, kUser, name);
+}
+
+Status ReplayFiles::check_cgroup(const std::string& controller) {
+    return status_answer(answers_, kCgroup, controller);
 }
 
 Result<Bundle> parse_bundle(std::string_view text) {

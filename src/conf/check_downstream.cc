@@ -67,6 +67,7 @@ class DownstreamCheck : private CheckBase {
     void timeouts(const Section& section);
     void privileges(const Section& section);
     void restarts(const Section& section);
+    void limits(const Section& section);
 };
 
 void DownstreamCheck::run(const Section& section) {
@@ -80,6 +81,7 @@ void DownstreamCheck::run(const Section& section) {
     timeouts(section);
     privileges(section);
     restarts(section);
+    limits(section);
     ordered(section, "call_timeout", "call_timeout_max");
     const std::string& cwd = section.str("cwd");
     if (!good(section, "cwd") || cwd.empty()) {
@@ -251,11 +253,31 @@ void DownstreamCheck::privileges(const Section& section) {
             error(section, "user", may.error().message);
         }
     }
-    if (good(section, "limit_processes") && section.integer("limit_processes") != 0 &&
-        user.empty()) {
+}
+
+/// Where a limit cannot be had from a cgroup: the weaker way, if there is one, and why.
+void DownstreamCheck::limits(const Section& section) {
+    const auto lacks = [&](const char* key, const char* controller, std::string& why) {
+        if (!section.yes("enabled") || !good(section, key) ||
+            section.find(key)->value.number == 0) {
+            return false;
+        }
+        const Status has = files_.check_cgroup(controller);
+        why = has ? std::string() : " (" + has.error().message + ")";
+        return !has;
+    };
+    std::string why;
+    if (lacks("limit_memory", "memory", why)) {
+        warning(section, "limit_memory",
+                "limits the data of each process, not what all use together" + why);
+    }
+    if (lacks("limit_cpu", "cpu", why)) {
+        warning(section, "limit_cpu", "has no effect" + why);
+    }
+    if (section.str("user").empty() && lacks("limit_processes", "pids", why)) {
         error(section, "limit_processes",
-              "needs user: it counts all processes of a user, and root is not bound by "
-              "it");
+              "needs user, because without a cgroup it counts all processes of a user, "
+              "and root is not bound by it" + why);
     }
 }
 

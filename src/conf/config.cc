@@ -54,7 +54,8 @@ const std::string& Section::str(std::string_view key) const {
 int64_t Section::integer(std::string_view key) const {
     const Setting* setting = find(key);
     assert(setting != nullptr && (setting->spec->type == Type::kInteger ||
-                                  setting->spec->type == Type::kMode));
+                                  setting->spec->type == Type::kMode ||
+                                  setting->spec->type == Type::kPercent));
     return setting->value.number;
 }
 

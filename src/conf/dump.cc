@@ -28,6 +28,7 @@ std::string written(const Setting& setting) {
         case Type::kMode:
         case Type::kSize:
         case Type::kDuration:
+        case Type::kPercent:
             break;
     }
     return write_number(setting.spec->type, value.number);

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "neurond/base/cgroup_place.h"
 #include "neurond/base/fd.h"
 #include "neurond/base/limits.h"
 #include "neurond/base/text.h"
@@ -144,6 +145,11 @@ Status RealFiles::check_user(const std::string& name) {
         return Error{"change to user " + name + ": only root may"};
     }
     return Ok{};
+}
+
+Status RealFiles::check_cgroup(const std::string& controller) {
+    const Result<std::string> own = own_cgroup_dir();
+    return own ? check_cgroup_at(*own, controller) : Status(own.error());
 }
 
 Result<uint32_t> group_id(const std::string& name) {

@@ -176,9 +176,11 @@ constexpr KeySpec kDownstream[] = {
     text("user", "", kReload,
          "The user it runs as; without it, neurond's own. Needs root."),
     size("limit_memory", "0", {0, kKilo * kGiga}, kReload,
-         "The largest data segment of each of its processes; 0 is no limit."),
+         "How much memory it may have; 0 is no limit."),
+    number("limit_cpu", Type::kPercent, "0%", {0, 100 * 1000}, kReload,
+           "How much of one CPU it may have, 200% being two; 0% is no limit."),
     integer("limit_processes", "0", {0, 1000 * 1000}, kReload,
-         "How many processes its user may have; 0 is no limit. Needs user."),
+         "How many processes and threads it may have; 0 is no limit."),
     integer("limit_files", "0", {0, 1000 * 1000}, kReload,
          "How many files each of its processes may have open; 0 is no limit."),
     choice("prefix", "name", "name none", kReload,
@@ -377,6 +379,8 @@ const char* to_string(Type type) noexcept {
             return "size";
         case Type::kDuration:
             return "duration";
+        case Type::kPercent:
+            return "percent";
         case Type::kChoice:
             return "choice";
         case Type::kList:
@@ -447,6 +451,8 @@ std::string expectation(const KeySpec& spec) {
             return "a size " + range_of(spec) + ", such as 64k";
         case Type::kDuration:
             return "a duration " + range_of(spec) + ", such as 30s";
+        case Type::kPercent:
+            return "a percentage " + range_of(spec) + ", such as 50%";
         case Type::kChoice:
             return alternatives(spec.choices);
         case Type::kList:

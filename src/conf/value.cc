@@ -24,6 +24,8 @@ constexpr Unit kDurations[] = {
 constexpr Unit kSizes[] = {
     {"g", int64_t{1} << 30}, {"m", int64_t{1} << 20}, {"k", int64_t{1} << 10}, {"", 1}};
 
+constexpr Unit kPercents[] = {{"%", 1}};
+
 constexpr int64_t kTooLarge = std::numeric_limits<int64_t>::max();
 
 /// Digits and one of `units`; empty if it is not that; kTooLarge beyond 63 bits.
@@ -82,6 +84,8 @@ const char* what_is_wrong(Type type, std::string_view text) {
             return "is not a size";
         case Type::kDuration:
             return is_digits(text) ? "has no unit" : "is not a duration";
+        case Type::kPercent:
+            return "is not a percentage";
         case Type::kInteger:
         case Type::kString:
         case Type::kChoice:
@@ -105,6 +109,8 @@ std::optional<int64_t> parse_any(Type type, std::string_view text) {
             return parse_with_unit(text, kSizes);
         case Type::kDuration:
             return parse_with_unit(text, kDurations);
+        case Type::kPercent:
+            return parse_with_unit(text, kPercents);
         case Type::kString:
         case Type::kChoice:
         case Type::kList:
@@ -170,6 +176,8 @@ std::string write_number(Type type, int64_t number) {
             return number == 0 ? "0" : write_with_unit(number, kSizes);
         case Type::kDuration:
             return number == 0 ? "0s" : write_with_unit(number, kDurations);
+        case Type::kPercent:
+            return write_with_unit(number, kPercents);
         case Type::kInteger:
         case Type::kString:
         case Type::kChoice:

@@ -14,9 +14,11 @@
 #include <csignal>
 #include <cstdio>
 #include <deque>
+#include <memory>
 #include <optional>
 
 #include "neurond/base/atomic_file.h"
+#include "neurond/base/cgroup_place.h"
 #include "neurond/base/log.h"
 #include "neurond/base/version.h"
 #include "neurond/conf/bundle.h"
@@ -28,6 +30,7 @@
 #include "neurond/daemon/pid_file.h"
 #include "neurond/daemon/settings.h"
 #include "neurond/daemon/socket_file.h"
+#include "neurond/loop/cgroup.h"
 #include "neurond/loop/child.h"
 #include "neurond/loop/signals.h"
 #include "neurond/net/address.h"
@@ -53,6 +56,7 @@ struct Estate {
     SocketFile control;
     SocketFile local;  ///< not open when there is to be none
     Fd main;
+    std::unique_ptr<CgroupTree> cgroups;  ///< null: nothing needs them, or we may not
     Millis shutdown_timeout{0};
 };
 
@@ -68,6 +72,10 @@ class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkO
     int run() {
         launch();
         loop_.run();
+        if (estate_.cgroups) {
+            estate_.cgroups->sweep(kSweepMillis);
+            estate_.cgroups->close();
+        }
         estate_.local.remove();
         estate_.control.remove();
         estate_.pid_file.remove();
@@ -139,6 +147,9 @@ Status Keeper::spawn_reactor() {
     SpawnPlan plan;
     plan.path = "/proc/self/exe";
     plan.argv = {"neurond", kReactorOption};
+    if (estate_.cgroups) {
+        plan.argv.push_back(kCgroupOption + estate_.cgroups->dir());
+    }
     plan.keep_mask = true;  // signals sent before it listens to them must wait, not kill
     for (char** at = environ; *at != nullptr; ++at) {
         plan.env.emplace_back(*at);
@@ -176,6 +187,9 @@ void Keeper::on_exit(pid_t, ExitStatus status) {
     reactor_ = 0;
     link_.reset();
     kill_descendants(0, kSweepMillis);
+    if (estate_.cgroups) {
+        estate_.cgroups->sweep(kSweepMillis);
+    }
     if (terminating_ || !served_) {
         end(status.signal != 0 ? kExitFailed : status.code);
         return;
@@ -292,6 +306,27 @@ Status prepare(const conf::Config& config, const DaemonOptions& options,
     return Ok{};
 }
 
+/// Without them children run all the same, with weaker limits.
+std::unique_ptr<CgroupTree> make_cgroups(const conf::Config& config) {
+    static CgroupFs fs;
+    if (!wants_cgroups(config)) {
+        return nullptr;
+    }
+    const Result<std::string> own = own_cgroup_dir();
+    Status opened = own ? Status(Ok{}) : Status(own.error());
+    std::unique_ptr<CgroupTree> tree;
+    if (own) {
+        tree = std::make_unique<CgroupTree>(fs, *own, ::getpid());
+        opened = tree->open();
+    }
+    if (!opened) {
+        log_warn("keeper", "no cgroups for children: %s", opened.error().message.c_str());
+        return nullptr;
+    }
+    log_info("keeper", "cgroups of children: %s", tree->dir().c_str());
+    return tree;
+}
+
 void warn_about_places(const DaemonPaths& paths) {
     if (::geteuid() != 0) {
         log_info("keeper", "not root: run_dir %s, state_dir %s, audit %s",
@@ -334,6 +369,7 @@ int run_daemon(const DaemonOptions& options) {
         return kExitFailed;
     }
     estate.bundle = std::move(*bundle);
+    estate.cgroups = make_cgroups(config);
     log_info("keeper", "neurond %s, pid %d, configuration %s", kVersion,
              static_cast<int>(::getpid()), options.config_path.c_str());
     warn_about_places(estate.paths);

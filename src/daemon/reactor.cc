@@ -76,7 +76,7 @@ CrashReports::Disk crash_disk(Helper& writer) {
 }  // namespace
 
 Reactor::Reactor(CheckedConfig checked, ReactorKeys keys,
-                 Fd keeper, Fd control, Fd main, Fd local)
+                 Fd keeper, Fd control, Fd main, Fd local, const std::string& cgroup)
     : config_(std::move(checked.config)),
       signals_(loop_, static_cast<SignalSink&>(*this)),
       keeper_(loop_, std::move(keeper), static_cast<KeeperLinkOwner&>(*this)),
@@ -88,6 +88,7 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys,
              }),
       audit_(loop_, writer_, audit_settings(*config_, std::move(keys.audit))),
       crashes_(daemon_paths(*config_).state_dir + "/crashes", crash_disk(writer_)),
+      cgroups_(loop_, cgroup_fs_, cgroup),
       supervisor_(loop_, children_, names_,
                   config_->section("federation").str("separator"),
                   config_->section("federation").yes("describe_prefix"),
@@ -116,6 +117,7 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys,
                        list_settings(*config_, keys.session)});
     for (DownstreamSettings& settings : downstream_settings(*config_, checked.tls)) {
         settings.command.crashes = &crashes_;
+        settings.command.cgroups = &cgroups_;
         supervisor_.add(router_, std::move(settings));
     }
     for (const char* path : {"/api/v1/mcp", "/mcp", "/api/v1/mcp/", "/*/mcp"}) {
@@ -272,7 +274,7 @@ void Reactor::end() {
     loop_.stop();
 }
 
-int run_reactor() {
+int run_reactor(const std::string& cgroup) {
     block_signals();
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     ::prctl(PR_SET_NAME, "neurond-reactor");
@@ -304,7 +306,7 @@ int run_reactor() {
         return kExitFailed;
     }
     Reactor reactor(std::move(loaded), std::move(*keys), std::move(keeper),
-                    std::move(control), std::move(main), std::move(local));
+                    std::move(control), std::move(main), std::move(local), cgroup);
     if (Status opened = reactor.open(); !opened) {
         log_error("daemon", "%s", opened.error().message.c_str());
         return kExitFailed;

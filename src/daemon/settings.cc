@@ -103,6 +103,7 @@ ChildLimits child_limits(const conf::Section& section) {
     ChildLimits out;
     out.memory = static_cast<uint64_t>(section.size("limit_memory"));
     out.processes = static_cast<uint64_t>(section.integer("limit_processes"));
+    out.cpu = static_cast<uint64_t>(section.integer("limit_cpu"));
     out.files = static_cast<uint64_t>(section.integer("limit_files"));
     out.user = section.str("user");
     return out;
@@ -363,6 +364,15 @@ unsigned served(const conf::Config& config) {
                                     : 0U;
     }
     return bits;
+}
+
+bool wants_cgroups(const conf::Config& config) {
+    for (const conf::Section* section : config.sections("downstream")) {
+        if (section->yes("enabled") && child_limits(*section).wants_group()) {
+            return true;
+        }
+    }
+    return false;
 }
 
 std::vector<DownstreamSettings> downstream_settings(const conf::Config& config,

@@ -28,10 +28,10 @@ namespace {
 constexpr int kReportFd = 3;
 constexpr int kPlanFd = 4;
 constexpr int kNotStarted = 127;  ///< as shells have it
-constexpr size_t kFixedFields = 7;
+constexpr size_t kFixedFields = 8;
 
-/// Fields end in NUL: path, cwd, memory, processes, files, user, number of arguments,
-/// the arguments, the environment.
+/// Fields end in NUL: path, cwd, memory, processes, files, user, cgroup, number of
+/// arguments, the arguments, the environment.
 std::string encode(const SpawnPlan& plan, const ChildLimits& limits) {
     std::string text;
     const auto add = [&text](const std::string& field) {
@@ -43,6 +43,7 @@ std::string encode(const SpawnPlan& plan, const ChildLimits& limits) {
     add(std::to_string(limits.processes));
     add(std::to_string(limits.files));
     add(limits.user);
+    add(limits.cgroup);
     add(std::to_string(plan.argv.size()));
     for (const std::string& arg : plan.argv) {
         add(arg);
@@ -89,7 +90,7 @@ Result<Start> decode(std::string_view text) {
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     }
     const auto number = [&fields](size_t at) { return parse_u64(fields[at]).value_or(0); };
-    if (fields.size() < kFixedFields || fields.size() < kFixedFields + number(6)) {
+    if (fields.size() < kFixedFields || fields.size() < kFixedFields + number(7)) {
         return Error{"read the plan of a start: it is cut off"};
     }
     Start out;
@@ -99,8 +100,9 @@ Result<Start> decode(std::string_view text) {
     out.limits.processes = number(3);
     out.limits.files = number(4);
     out.limits.user = fields[5];
+    out.limits.cgroup = fields[6];
     const auto args = fields.begin() + static_cast<ptrdiff_t>(kFixedFields);
-    const auto env = args + static_cast<ptrdiff_t>(number(6));
+    const auto env = args + static_cast<ptrdiff_t>(number(7));
     out.plan.argv.assign(args, env);
     out.plan.env.assign(env, fields.end());
     return out;
@@ -144,7 +146,25 @@ Status become(const std::string& user) {
     return Ok{};
 }
 
+/// As whom we are now: the group is not the user's.
+Status enter(const std::string& cgroup) {
+    if (cgroup.empty()) {
+        return Ok{};
+    }
+    const std::string path = cgroup + "/cgroup.procs";
+    const std::string pid = std::to_string(::getpid());
+    const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!file ||
+        ::write(file.get(), pid.data(), pid.size()) != static_cast<ssize_t>(pid.size())) {
+        return sys_error("enter", cgroup);
+    }
+    return Ok{};
+}
+
 Status start(Start& what) {
+    if (Status entered = enter(what.limits.cgroup); !entered) {
+        return entered;
+    }
     // The user first: its data base may be large, and limits are for the program.
     if (Status changed = become(what.limits.user); !changed) {
         return changed;

@@ -69,6 +69,7 @@ TEST_CASE("a replay knows nothing but what was recorded") {
     CHECK_FALSE(files.check_directory("/"));
     CHECK_FALSE(files.check_group("staff"));
     CHECK_FALSE(files.check_user("nobody"));
+    CHECK_FALSE(files.check_cgroup("pids"));
 }
 
 TEST_CASE(

@@ -215,8 +215,12 @@ TEST_CASE("a command is absolute and can be run") {
         {"[downstream x]\ncommand = /bin/x\nuser = somebody",
          "t.conf:3:8: downstream.x.user: find user somebody: there is none"},
         {"[downstream x]\ncommand = /bin/x\nlimit_processes = 8",
-         "t.conf:3:19: downstream.x.limit_processes: needs user: it counts all processes "
-         "of a user, and root is not bound by it"},
+         "t.conf:3:19: downstream.x.limit_processes: needs user, because without a "
+         "cgroup it counts all processes of a user, and root is not bound by it "
+         "(use cgroups: no controller pids)"},
+        {"[downstream x]\ncommand = /bin/x\nlimit_cpu = 50",
+         "t.conf:3:13: downstream.x.limit_cpu: \"50\" is not a percentage, expected a "
+         "percentage from 0% to 100000%, such as 50%"},
     };
     check(rows);
     CHECK(message_for("[policy]\ndefault_action=allow\n[downstream x]\nenabled = no\n"

@@ -20,6 +20,7 @@ class FakeFiles final : public Files {
   public:
     std::map<std::string, FileText> texts;
     std::map<std::string, std::string> variables;
+    std::set<std::string> cgroups;  ///< controllers
 
     FakeFiles() = default;
     explicit FakeFiles(std::string text) { texts["t.conf"] = {std::move(text), false}; }
@@ -71,6 +72,11 @@ class FakeFiles final : public Files {
     Status check_user(const std::string& name) override {
         return name == "nobody" ? Status(Ok{})
                                 : Status(Error{"find user " + name + ": there is none"});
+    }
+    Status check_cgroup(const std::string& controller) override {
+        return cgroups.count(controller) != 0
+                   ? Status(Ok{})
+                   : Status(Error{"use cgroups: no controller " + controller});
     }
 };
 

@@ -67,6 +67,7 @@ inherit_env = all
 cwd = /srv
 user = nobody
 limit_memory = 512m
+limit_cpu = 50%
 limit_processes = 64
 limit_files = 1024
 prefix = none

@@ -81,6 +81,23 @@ TEST_CASE("durations need a unit and have one spelling each") {
     check(spec, rows);
 }
 
+TEST_CASE("percentages carry their sign") {
+    const KeySpec spec = row("downstream", "limit_cpu");
+    const Row rows[] = {
+        {"50%", 50, "50%"},
+        {"0%", 0, "0%"},
+        {"200%", 200, "200%"},
+        {"100000%", 100000, "100000%"},
+        {"100001%", kBad, nullptr},
+        {"50", kBad, nullptr},  // of what?
+        {"0.5", kBad, nullptr},
+        {"12.5%", kBad, nullptr},
+        {"%", kBad, nullptr},
+        {"50 %", kBad, nullptr},
+    };
+    check(spec, rows);
+}
+
 TEST_CASE("sizes are in powers of 1024") {
     KeySpec spec = row("limits", "message_max");
     spec.min = 0;

@@ -7,6 +7,8 @@
 
 #include "helper_main.h"
 #include "loop_world.h"
+#include "mcp_scratch.h"
+#include "neurond/base/atomic_file.h"
 #include "neurond/base/text.h"
 #include "neurond/loop/helper.h"
 #include "neurond/loop/trampoline.h"
@@ -89,6 +91,23 @@ TEST_CASE("the family goes through the trampoline") {
     plan.family = next_family_mark();
     CHECK(outcome(plan, files(64)).output.find(std::to_string(plan.family)) !=
           std::string::npos);
+}
+
+TEST_CASE("a child enters its cgroup before it starts, as whoever we are") {
+    Scratch scratch;
+    const std::string procs = scratch.path("cgroup.procs");
+    REQUIRE(write_file_atomically(procs, "", 0600));
+    ChildLimits limits;
+    limits.cgroup = procs.substr(0, procs.rfind('/'));
+    SpawnPlan plan = shell("echo $$; echo reached");
+    const Outcome got = outcome(plan, limits);
+    const Result<std::string> pid = read_file(procs, 100);
+    REQUIRE(pid);
+    CHECK(got.output == *pid + "\nreached\n");
+    limits.cgroup = "/nonexistent";
+    const Outcome lost = outcome(plan, limits);
+    CHECK(lost.report == "enter /nonexistent: No such file or directory");
+    CHECK(lost.output.empty());
 }
 
 TEST_CASE("a child runs as the user it is to run as, without our groups") {

@@ -10,6 +10,7 @@
 #include "neurond/back/carrier.h"
 #include "neurond/back/crash_report.h"
 #include "neurond/back/stderr_drain.h"
+#include "neurond/loop/cgroup.h"
 #include "neurond/loop/child.h"
 #include "neurond/loop/trampoline.h"
 #include "neurond/net/link.h"
@@ -27,14 +28,15 @@ struct StdioCommand {
     LinkLimits limits;
     ChildLimits may_use;
     CrashReports* crashes = nullptr;  ///< lent; null = ends are not reported
+    Cgroups* cgroups = nullptr;       ///< lent; null = there are none
 };
 
 /// A child that speaks NDJSON on its stdin and stdout.
 ///
 ///     running ──stop()──> stdin closed ──2 s──> SIGTERM ──stop_timeout──> SIGKILL
 ///
-/// Signals go to its process group. A child that closes its stdout without exiting is
-/// stopped: it can never answer again.
+/// Signals go to its process group, the last one to its cgroup, too. A child that closes
+/// its stdout without exiting is stopped: it can never answer again.
 class StdioProcess final : public Carrier, private ChildOwner, private LinkOwner {
   public:
     StdioProcess(EventLoop& loop, Children& children, StderrTail& tail,
@@ -70,6 +72,9 @@ class StdioProcess final : public Carrier, private ChildOwner, private LinkOwner
     bool crashed() const noexcept;
     Status launch(const SpawnPlan& plan);
     Ending ending();
+    Status launch(const SpawnPlan& plan, const ChildLimits& limits);
+    void kill_all();
+    void leave_group();
     void finish_if_ended();
     void report_crash(const std::string& reason);
 
@@ -81,6 +86,8 @@ class StdioProcess final : public Carrier, private ChildOwner, private LinkOwner
     pid_t pid_ = 0;
     TimePoint started_;
     Fd report_;  ///< of the trampoline
+    std::string group_;  ///< its cgroup; empty = none of its own
+    bool out_of_memory_ = false;
     Stopping stopping_ = Stopping::kNo;
     bool asked_ = false;  ///< to end, by its owner
     std::unique_ptr<LineLink> link_;

@@ -30,6 +30,7 @@ struct Options {
     bool daemonize = false;
     std::string pid_file;
     bool verbose = false;
+    std::string cgroup;  ///< of --reactor: see CgroupTree::dir()
     std::string helper_role;
     std::string command;            ///< name of a Command (command.h)
     std::vector<std::string> args;  ///< what follows it, options taken out

@@ -36,6 +36,7 @@ class RecordingFiles final : public Files {
     Status check_directory(const std::string& path) override;
     Status check_group(const std::string& name) override;
     Status check_user(const std::string& name) override;
+    Status check_cgroup(const std::string& controller) override;
 
   private:
     Files& inner_;
@@ -57,6 +58,7 @@ class ReplayFiles final : public Files {
     Status check_directory(const std::string& path) override;
     Status check_group(const std::string& name) override;
     Status check_user(const std::string& name) override;
+    Status check_cgroup(const std::string& controller) override;
 
   private:
     Answers answers_;

@@ -27,6 +27,10 @@ class CheckBase {
                const std::string& message) {
         diagnostics_.error(section.place(key), section.path(key), message);
     }
+    void warning(const Section& section, std::string_view key,
+                 const std::string& message) {
+        diagnostics_.warning(section.place(key), section.path(key), message);
+    }
     void error_at_key(const Section& section, const Setting& setting,
                       const std::string& message) {
         diagnostics_.error(setting.key_place, section.path(setting.key), message);

@@ -52,7 +52,7 @@ class Section {
 
     /// kString and kChoice. Empty where unset and without a default.
     const std::string& str(std::string_view key) const;
-    int64_t integer(std::string_view key) const;  ///< kInteger and kMode
+    int64_t integer(std::string_view key) const;  ///< kInteger, kMode, kPercent
     uint64_t size(std::string_view key) const;
     Millis duration(std::string_view key) const;
     bool yes(std::string_view key) const;

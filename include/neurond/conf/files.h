@@ -36,6 +36,8 @@ class Files {
     virtual Status check_group(const std::string& name) = 0;
     /// Fails unless the machine knows this user and we may run a program as them.
     virtual Status check_user(const std::string& name) = 0;
+    /// Fails unless children can be limited by this controller of cgroup v2.
+    virtual Status check_cgroup(const std::string& controller) = 0;
 
   protected:
     ~Files() = default;
@@ -53,6 +55,7 @@ class RealFiles final : public Files {
     Status check_directory(const std::string& path) override;
     Status check_group(const std::string& name) override;
     Status check_user(const std::string& name) override;
+    Status check_cgroup(const std::string& controller) override;
 };
 
 /// The number of a group, given by name or as a number.

@@ -17,6 +17,7 @@ enum class Type {
     kMode,      ///< file mode in octal, as 0600
     kSize,      ///< bytes; 64k, 10m, 1g are powers of 1024
     kDuration,  ///< 250ms, 30s, 5m, 2h, 1d
+    kPercent,   ///< 50%
     kChoice,    ///< one of KeySpec::choices
     kList,      ///< words; of KeySpec::choices, where there are some
 };

@@ -22,7 +22,8 @@ struct Text {
 struct Value {
     std::string text;  ///< kString, kChoice
     int64_t number =
-        0;  ///< kYesNo (0, 1), kInteger, kMode, kSize (bytes), kDuration (ms)
+        0;  ///< kYesNo (0, 1), kInteger, kMode, kSize (bytes), kDuration (ms),
+        ///< kPercent
     std::vector<Text> list;  ///< kList
     bool secret = false;     ///< of `text`
 };

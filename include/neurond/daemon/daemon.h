@@ -22,8 +22,12 @@ int run_daemon(const DaemonOptions& options);
 /// Argument that makes the program a reactor. Only the keeper gives it.
 constexpr const char* kReactorOption = "--reactor";
 
-/// Runs the reactor on the descriptors its keeper left open for it. Returns the exit code.
-int run_reactor();
+/// Argument that tells a reactor the directory of its keeper's CgroupTree.
+constexpr const char* kCgroupOption = "--cgroup=";
+
+/// Runs the reactor on the descriptors its keeper left open for it; `cgroup` is empty where
+/// there are no cgroups to be used. Returns the exit code.
+int run_reactor(const std::string& cgroup);
 
 }  // namespace neuron
 

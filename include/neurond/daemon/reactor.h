@@ -18,6 +18,7 @@
 #include "neurond/front/http_server.h"
 #include "neurond/front/mcp_endpoint.h"
 #include "neurond/front/unix_door.h"
+#include "neurond/loop/cgroup.h"
 #include "neurond/loop/child.h"
 #include "neurond/loop/event_loop.h"
 #include "neurond/loop/helper.h"
@@ -45,9 +46,9 @@ class Reactor final : private SignalSink,
                       private KeeperLinkOwner,
                       private DaemonView {
   public:
-    /// The sockets listen already; `local` may be none.
+    /// The sockets listen already; `local` may be none. `cgroup` as for run_reactor().
     Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
-            Fd control, Fd main, Fd local);
+            Fd control, Fd main, Fd local, const std::string& cgroup);
     ~Reactor();
 
     /// Fails when what belongs to the start cannot be had: the audit file.
@@ -106,6 +107,8 @@ class Reactor final : private SignalSink,
     Metrics metrics_;
     AuditLog audit_;
     CrashReports crashes_;
+    CgroupFs cgroup_fs_;
+    Cgroups cgroups_;
     Supervisor supervisor_;
     Telemetry telemetry_;
     Router router_;

@@ -43,6 +43,8 @@ NdjsonSettings ndjson_settings(const conf::Config& config);
 SessionSettings session_settings(const conf::Config& config);
 /// The bits of `[server] serve`.
 unsigned served(const conf::Config& config);
+/// A downstream has limits that a cgroup keeps better.
+bool wants_cgroups(const conf::Config& config);
 /// In order of appearance.
 std::vector<DownstreamSettings> downstream_settings(const conf::Config& config,
                                                     const TlsContexts& tls);

@@ -15,12 +15,20 @@ namespace neuron {
 /// What a child may use, and as whom it runs. 0 and empty: as we do.
 struct ChildLimits {
     uint64_t memory = 0;     ///< bytes
-    uint64_t processes = 0;  ///< of its user
+    uint64_t processes = 0;  ///< of its user, or of its cgroup
+    uint64_t cpu = 0;        ///< percent of one; only a cgroup sees to it
     uint64_t files = 0;      ///< open at a time
     std::string user;        ///< a name; only root may change to another
 
+    std::string cgroup;      ///< the directory of the group it is started in
+
     bool any() const noexcept {
-        return memory != 0 || processes != 0 || files != 0 || !user.empty();
+        return memory != 0 || processes != 0 || files != 0 || !user.empty() ||
+               !cgroup.empty();
+    }
+    /// A cgroup would do better than its own process.
+    bool wants_group() const noexcept {
+        return memory != 0 || processes != 0 || cpu != 0;
     }
 };
 
