@@ -6,6 +6,7 @@ namespace neuron {
 
 const char* error_type(RequestFailure::Kind kind) noexcept {
     switch (kind) {
+        case RequestFailure::Kind::kUnsent:
         case RequestFailure::Kind::kLost:
             return "crash";
         case RequestFailure::Kind::kProtocol:

@@ -135,6 +135,9 @@ void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
         return;
     }
     const Entry& entry = *taken;
+    if (failure.kind == RequestFailure::Kind::kUnsent && unsent(entry)) {
+        return;
+    }
     if (entry.kind == Pending::kGreeting) {
         unauthorized_ = failure.kind == RequestFailure::Kind::kUnauthorized;
         greet(discovery_.on_status(failure.status, failure.why));
@@ -153,6 +156,17 @@ void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
     } else if (entry.kind == Pending::kFeed) {
         feed_.on_over(id, false);
     }
+}
+
+/// The process has ended: the next one may get the call. False when it must be answered.
+bool Instance::unsent(const Entry& entry) {
+    if (entry.kind == Pending::kCall) {
+        if (!owner_.requeue(entry.call)) {
+            return false;
+        }
+        owner_.on_call_done(entry.call, CallOutcome::kVoid);
+    }
+    return true;
 }
 
 /// What the server refused because it knows no such session, it has not executed.

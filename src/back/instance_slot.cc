@@ -186,12 +186,16 @@ void InstanceSlot::finish(const Ending& ending) {
         owner_.on_slot_stopped(*this);
         return;
     }
+    const bool served = is_serving(state());
     const NextStep next = context_.upkeep.ended(life_, ending, now);
     last_error_ = asked ? std::string() : ending.why;
     if (next.what == NextStep::What::kStart) {
         retry_.arm(next.delay);
     }
-    fail_queue(unavailable());
+    // Calls it was not given wait for the next one, if that comes soon.
+    if (!served || state() != LifeState::kRestarting) {
+        fail_queue(unavailable());
+    }
     owner_.on_slot_down(*this);
 }
 

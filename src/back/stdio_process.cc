@@ -130,6 +130,13 @@ void StdioProcess::send(OutQueue&& message, const Outgoing& about) {
         }
         return;
     }
+    while (!outbox_.empty() && outbox_.front().second < link_->written()) {
+        outbox_.pop_front();
+    }
+    if (about.kind == Outgoing::Kind::kRequest) {
+        outbox_.emplace_back(about.id, queued_);
+    }
+    queued_ += message.bytes() + 1;  // its line end
     link_->send(std::move(message));
 }
 
@@ -145,6 +152,16 @@ void StdioProcess::fail_unsent() {
     for (const uint64_t id : unsent) {
         owner_.on_request_failed(
             id, {RequestFailure::Kind::kUnreachable, 0, false, "it has closed its stdin"});
+    }
+}
+
+/// What has not even begun to be written can have had no effect.
+void StdioProcess::fail_unwritten(const std::string& why) {
+    for (const auto& [id, begin] : std::exchange(outbox_, {})) {
+        if (begin >= link_->written()) {
+            owner_.on_request_failed(id,
+                                     {RequestFailure::Kind::kUnsent, 0, false, why});
+        }
     }
 }
 
@@ -223,6 +240,7 @@ void StdioProcess::finish_if_ended() {
     stderr_->drain_rest();
     const Ending how = ending();
     report_crash(how.why);
+    fail_unwritten(how.why);
     owner_.on_carrier_end(how);
 }
 

@@ -3,6 +3,7 @@ import collections
 import json
 import os
 import re
+import signal
 import threading
 
 from harness import Neurond, hostile, is_alive, main
@@ -188,6 +189,30 @@ def test_a_child_killed_under_load_costs_only_its_own_calls():
         assert len(calls) == len(answers), (len(calls), len(answers))
         assert len(lines) - len(calls) == len(allowed), "a call has no result"
         print(f"note: {len(answers)} calls, {failed} failed by 3 kills")
+
+
+def test_what_a_dead_child_was_not_sent_the_next_one_gets():
+    config = {"a": hostile(max_restarts="0", backoff="50ms", health_interval="0s")}
+    with Neurond(config) as daemon:
+        boxes, threads = [[], []], []
+
+        def call(box, arguments):
+            with daemon.client(timeout=30) as client:
+                box.append(client.call("a.echo", arguments))
+        victim = daemon.child("a")
+        os.kill(victim, signal.SIGSTOP)  # it reads nothing: its pipe fills
+        for n, text in enumerate(["p" * 150000, "second"]):
+            threads.append(threading.Thread(target=call, args=(boxes[n], {"text": text})))
+            threads[-1].start()
+            wait_for("the call is on its way", lambda: sum(
+                '"event":"call"' in line for line in daemon.audit()) == len(threads))
+        os.kill(victim, signal.SIGKILL)
+        for thread in threads:
+            thread.join()
+        assert boxes[0][0].error["data"]["type"] == "crash", boxes[0][0].raw
+        assert boxes[1][0].text == "second", boxes[1][0].raw
+        written = [line for line in daemon.received("a") if b'"tools/call"' in line]
+        assert len(written) == 1, "sent twice"
 
 
 def test_a_crash_costs_one_session_only():

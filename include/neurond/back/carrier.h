@@ -36,6 +36,7 @@ struct Outgoing {
 struct RequestFailure {
     enum class Kind {
         kUnreachable,     ///< no connection: nothing was sent
+        kUnsent,          ///< its process ended before any of it was written
         kLost,            ///< the connection ended before the answer did
         kSessionExpired,  ///< 404 to a request with a session id
         kUnauthorized,    ///< 401, 403

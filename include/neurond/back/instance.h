@@ -38,7 +38,8 @@ class InstanceOwner {
     /// It takes more calls than a moment ago.
     virtual void on_instance_room() = 0;
     /// A call it was sent has provably not been executed, because the server had forgotten
-    /// the session: to be sent again once ready(). False when this is not the first time.
+    /// the session, or its process ended before that: to be sent again once the instance,
+    /// or the next one, is ready(). False when this is not the first time.
     virtual bool requeue(CallHandle call) = 0;
     /// What became of a call it was sent; before the answer is delivered.
     virtual void on_call_done(CallHandle call, CallOutcome outcome) = 0;
@@ -148,6 +149,7 @@ class Instance final : private CarrierOwner,
     void on_updates_missed() override;
     void start_failed(const std::string& why);
     void end(EndCause cause, const std::string& why);
+    bool unsent(const Entry& entry);
     void expired(const Entry& entry);
     void renew();
     void answer_all(const std::string& why, const char* type, CallOutcome outcome);

@@ -1,10 +1,13 @@
 #ifndef NEUROND_BACK_STDIO_PROCESS_H
 #define NEUROND_BACK_STDIO_PROCESS_H
 
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "neurond/back/carrier.h"
@@ -67,6 +70,7 @@ class StdioProcess final : public Carrier, private ChildOwner, private LinkOwner
     void on_output_broken() override;
     void on_link_closed(const std::string& reason) override;
     void fail_unsent();
+    void fail_unwritten(const std::string& why);
     void escalate();
     void begin_stop();
     bool crashed() const noexcept;
@@ -94,6 +98,9 @@ class StdioProcess final : public Carrier, private ChildOwner, private LinkOwner
     bool link_open_ = false;
     bool stdin_broken_ = false;
     std::vector<uint64_t> unsent_;  ///< requests it will not read
+    /// Requests that may not have been written: id, and where in all our output they begin.
+    std::deque<std::pair<uint64_t, uint64_t>> outbox_;
+    uint64_t queued_ = 0;  ///< bytes of output so far, written or not
     std::optional<ExitStatus> ended_;
     Millis uptime_{0};
     std::optional<StderrDrain> stderr_;
