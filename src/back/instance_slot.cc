@@ -74,6 +74,8 @@ void InstanceSlot::want_updates(const std::set<std::string>& uris) {
     wanted_ = uris;
     if (instance_) {
         instance_->want_updates(wanted_);
+    } else if (!wanted_.empty() && offer_ && state() == LifeState::kConfigured) {
+        launch();  // it rests, and could not tell
     }
 }
 
@@ -170,7 +172,7 @@ void InstanceSlot::rest(const std::string& why) {
 void InstanceSlot::rested() {
     life_.rested(context_.loop.now());
     tell(life_.reason());
-    if (!queue_.empty()) {
+    if (!queue_.empty() || !wanted_.empty()) {
         launch();
     }
 }

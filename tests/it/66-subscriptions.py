@@ -286,6 +286,17 @@ def test_subscriptions_outlive_the_server():
         stream.close()
 
 
+def test_a_server_that_rests_is_woken_by_a_subscription():
+    server = {**news_server(), "idle_stop": "200ms"}
+    with Neurond({"a": server}) as daemon, daemon.client() as client:
+        daemon.wait_for_log(r"a: configured \(starts with the next call\)")
+        stream = client.stream()
+        assert client.request("resources/subscribe", {"uri": "mem:///a"}).result == {}
+        assert stream.next()["method"] == UPDATED  # it may have changed meanwhile
+        assert heard(client) == [["subscribe", "mem:///a"]]
+        stream.close()
+
+
 def test_who_may_not_read_may_not_subscribe():
     rules = {"rule tools": {"effect": "allow", "tools": "*"},
              "rule a": {"effect": "allow", "resources": "mem:///a"}}
