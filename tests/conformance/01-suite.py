@@ -24,7 +24,7 @@ def forms(url):
     return {
         "legacy/http": {**http, "protocol": "legacy"},
         "modern/http": {**http, "protocol": "modern"},
-        "legacy/stdio": {**stdio, "args": [FIXTURE, "legacy"]},
+        "legacy/stdio": {**stdio, "args": [FIXTURE, "legacy"], "share": "session"},
         "modern/stdio": {**stdio, "args": [FIXTURE, "modern"]},
     }
 
