@@ -4,6 +4,7 @@
 #include "neurond/back/downstream.h"
 
 #include "neurond/back/http_carrier.h"
+#include "neurond/back/offer_files.h"
 #include "neurond/back/sse_carrier.h"
 #include "neurond/base/glob.h"
 
@@ -65,7 +66,17 @@ Downstream::Downstream(EventLoop& loop, Children& children, ResolverCache& names
 Downstream::~Downstream() = default;
 
 void Downstream::start() {
-    instances_.base().start();
+    std::shared_ptr<const Offer> known =
+        settings_.on_demand && settings_.enabled && settings_.offers != nullptr
+            ? settings_.offers->load(name())
+            : nullptr;
+    if (known == nullptr) {
+        instances_.base().start();
+        return;
+    }
+    instances_.base().begin_asleep(std::move(known));
+    resolve_first_start();
+    owner_.on_offer_changed();
 }
 
 void Downstream::stop() {
@@ -108,6 +119,9 @@ void Downstream::on_slot_listed(InstanceSlot& slot) {
     if (slot.number() == 0) {
         resolve_first_start();
         owner_.on_offer_changed();
+        if (settings_.on_demand && settings_.offers != nullptr) {
+            settings_.offers->save(name(), *slot.offer());
+        }
     }
 }
 

@@ -160,6 +160,12 @@ void InstanceSlot::on_instance_end(const Ending& ending, bool again) {
     finish(ending);
 }
 
+void InstanceSlot::begin_asleep(std::shared_ptr<const Offer> offer) {
+    offer_ = std::move(offer);
+    asleep_ = true;
+    tell("it is started by the first call");
+}
+
 void InstanceSlot::rest(const std::string& why) {
     if (is_serving(state()) && instance_ && !restarting_ && !asleep_) {
         log_info("supervisor", "%s: is stopped (%s)", label_.c_str(), why.c_str());

@@ -195,6 +195,8 @@ constexpr KeySpec kDownstream[] = {
          "How many instances serve somebody in particular at a time."),
     duration("instance_idle", "10m", kWait, kReload,
          "How long such an instance may have nothing to do before it is ended."),
+    choice("start", "eager", "eager demand", kReload,
+         "When it is started: at once, or by the first call."),
     duration("idle_stop", "0s", kWaitOrNot, kReload,
          "Stopped after so long without a call, and started by the next; 0s: never."),
     duration("start_timeout", "10s", kWait, kReload,

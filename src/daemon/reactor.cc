@@ -73,6 +73,18 @@ CrashReports::Disk crash_disk(Helper& writer) {
             }};
 }
 
+OfferFiles::Write offer_writer(Helper& writer) {
+    return [&writer](const std::string& path, const std::string& content) {
+        writer.request(writer_replace_request(path, 0600, content), -1,
+                       [](bool ok, std::string_view why) {
+                           if (!ok) {
+                               log_warn("daemon", "keep a list: %s",
+                                        std::string(why).c_str());
+                           }
+                       });
+    };
+}
+
 }  // namespace
 
 Reactor::Reactor(CheckedConfig checked, ReactorKeys keys,
@@ -88,6 +100,7 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys,
              }),
       audit_(loop_, writer_, audit_settings(*config_, std::move(keys.audit))),
       crashes_(daemon_paths(*config_).state_dir + "/crashes", crash_disk(writer_)),
+      offers_(daemon_paths(*config_).state_dir + "/offers", offer_writer(writer_)),
       cgroups_(loop_, cgroup_fs_, cgroup),
       supervisor_(loop_, children_, names_,
                   config_->section("federation").str("separator"),
@@ -118,6 +131,7 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys,
     for (DownstreamSettings& settings : downstream_settings(*config_, checked.tls)) {
         settings.command.crashes = &crashes_;
         settings.command.cgroups = &cgroups_;
+        settings.offers = &offers_;
         supervisor_.add(router_, std::move(settings));
     }
     for (const char* path : {"/api/v1/mcp", "/mcp", "/api/v1/mcp/", "/*/mcp"}) {
@@ -136,6 +150,9 @@ Reactor::~Reactor() = default;
 Status Reactor::open() {
     if (Status opened = crashes_.open(); !opened) {
         log_warn("daemon", "no crash reports: %s", opened.error().message.c_str());
+    }
+    if (Status opened = offers_.open(); !opened) {
+        log_warn("daemon", "no lists are kept: %s", opened.error().message.c_str());
     }
     return audit_.open();
 }

@@ -228,6 +228,7 @@ DownstreamSettings downstream(const conf::Section& section,
     out.share = section.str("share") == "session" ? Share::kSession : Share::kAll;
     out.max_instances = static_cast<size_t>(section.integer("max_instances"));
     out.instance_idle = section.duration("instance_idle");
+    out.on_demand = section.str("start") == "demand";
     out.idle_stop = section.duration("idle_stop");
     out.start_timeout = section.duration("start_timeout");
     out.call_timeout = section.duration("call_timeout");

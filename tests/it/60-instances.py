@@ -2,8 +2,10 @@
 import collections
 import json
 import os
+import pathlib
 import re
 import signal
+import tempfile
 import threading
 
 from harness import Neurond, hostile, is_alive, main
@@ -101,6 +103,27 @@ def test_one_that_nobody_calls_is_stopped_and_stays_listed():
             answer = conn.request("GET", "/health")
             assert answer.status == 200 and json.loads(answer.body)["status"] == "healthy"
         assert pid_of(client) != first
+
+
+def test_one_on_demand_is_learned_once_and_started_by_a_call():
+    with tempfile.TemporaryDirectory(prefix="neurond-it-") as state:
+        config = {"server": {"state_dir": state}}
+        kept = pathlib.Path(state) / "offers/a.json"
+        servers = {"a": hostile(start="demand"), "b": hostile()}
+        with Neurond(servers, config) as daemon, daemon.client() as client:
+            tools = client.tools()  # nothing was known: it was started to learn them
+            wait_for("the list is kept", kept.exists)
+            assert kept.stat().st_mode & 0o777 == 0o600
+        with Neurond(servers, config) as daemon, daemon.client() as client:
+            assert client.tools() == tools and daemon.child("a") is None
+            assert not daemon.received("a"), "it has not been started"
+            assert client.call("a.echo", {"text": "wakes it"}).text == "wakes it"
+            assert daemon.child("a") is not None and client.tools() == tools
+        for damage in (b"", b"{", b"[]", b'{"revision":"2025-11-25","tools":7}'):
+            kept.write_bytes(damage)
+            with Neurond(servers, config) as daemon, daemon.client() as client:
+                assert client.tools() == tools, damage  # as if none were known
+                wait_for("it is kept again", lambda: kept.stat().st_size > 100)
 
 
 def test_a_call_at_once_waits_for_its_child():

@@ -76,6 +76,7 @@ hide = ab*
 share = session
 max_instances = 2
 instance_idle = 1m
+start = demand
 idle_stop = 3m
 start_timeout = 1s
 call_timeout = 2s

@@ -17,6 +17,8 @@ namespace neuron {
 /// How a downstream is reached.
 enum class Transport { kStdio, kHttp, kSse };
 
+class OfferFiles;
+
 /// Who shares an instance (DESIGN 1.6).
 enum class Share { kAll, kSession };
 
@@ -32,6 +34,8 @@ struct DownstreamSettings {
     Share share = Share::kAll;
     size_t max_instances = 16;     ///< beside the base one
     Millis instance_idle{600000};  ///< of one that serves somebody in particular
+    bool on_demand = false;        ///< started by the first call
+    OfferFiles* offers = nullptr;  ///< where lists are kept; only with on_demand
     Millis idle_stop{0};           ///< of the base one; 0 = never
     Millis start_timeout{10000};
     Millis call_timeout{50000};

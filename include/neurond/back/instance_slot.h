@@ -70,6 +70,8 @@ class InstanceSlot final : private InstanceOwner {
     ~InstanceSlot();
 
     void start();
+    /// Instead of start(): shows an offer of an earlier life; a call starts it.
+    void begin_asleep(std::shared_ptr<const Offer> offer);
     /// Ends it in good order; what it has and what waits is answered; on_slot_stopped().
     void stop(const std::string& why);
     void kill();

@@ -20,6 +20,7 @@ constexpr size_t kReadBudgetBytes = 64 * 1024;
 constexpr size_t kWriteBudgetBytes = 64 * 1024;
 constexpr int kAcceptBudget = 16;
 constexpr size_t kMaxHelperMessageBytes = 64 * 1024;  ///< one datagram to or from a helper
+constexpr size_t kMaxKeptOfferBytes = 60 * 1024;  ///< of a list kept in a file by a helper
 
 // wire
 constexpr size_t kMaxEnvelopeMembers = 1024;  ///< keys of a level that is read; MCP has ~10

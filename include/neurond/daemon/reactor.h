@@ -6,6 +6,7 @@
 #include <string>
 
 #include "neurond/back/crash_report.h"
+#include "neurond/back/offer_files.h"
 #include "neurond/back/supervisor.h"
 #include "neurond/base/metrics.h"
 #include "neurond/conf/config.h"
@@ -107,6 +108,7 @@ class Reactor final : private SignalSink,
     Metrics metrics_;
     AuditLog audit_;
     CrashReports crashes_;
+    OfferFiles offers_;
     CgroupFs cgroup_fs_;
     Cgroups cgroups_;
     Supervisor supervisor_;
