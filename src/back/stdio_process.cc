@@ -256,7 +256,7 @@ void StdioProcess::report_crash(const std::string& reason) {
         return;
     }
     command_.crashes->add({command_.server, *ended_, reason, uptime_, command_.path,
-                           command_.args, wall_now(), tail_.lines()});
+                           command_.shown_args, wall_now(), tail_.lines()});
 }
 
 Ending StdioProcess::ending() {

@@ -147,13 +147,10 @@ Protocol protocol(const conf::Section& section) {
                              : Protocol::kAuto;
 }
 
-/// The command with its arguments, as a shell would read it; what came from a file or a
-/// credential, or follows a name like --token, is masked.
-std::string shown_command(const conf::Section& section) {
-    if (section.str("command").empty()) {
-        return {};
-    }
-    std::string out = conf::write_word(section.str("command"));
+/// The arguments as anybody may see them: what came from a file or a credential, or
+/// follows a name like --token, is masked.
+std::vector<std::string> shown_args(const conf::Section& section) {
+    std::vector<std::string> out;
     bool secret_follows = false;
     for (const conf::Text& arg : section.find("args")->value.list) {
         const size_t equals = arg.text.find('=');
@@ -161,15 +158,27 @@ std::string shown_command(const conf::Section& section) {
         const bool names_secret =
             option && conf::is_secret_name(std::string_view(arg.text).substr(0, equals));
         const bool inside = names_secret && equals != std::string::npos;
-        out += ' ';
         if (arg.secret || (secret_follows && !option)) {
-            out += conf::kMask;
+            out.emplace_back(conf::kMask);
         } else if (inside) {
-            out += arg.text.substr(0, equals + 1) + conf::kMask;
+            out.push_back(arg.text.substr(0, equals + 1) + conf::kMask);
         } else {
-            out += conf::write_word(arg.text);
+            out.push_back(arg.text);
         }
         secret_follows = names_secret && !inside;
+    }
+    return out;
+}
+
+/// The command with those arguments, as a shell would read it.
+std::string shown_command(const conf::Section& section) {
+    if (section.str("command").empty()) {
+        return {};
+    }
+    std::string out = conf::write_word(section.str("command"));
+    for (const std::string& arg : shown_args(section)) {
+        out += ' ' + (arg.find(conf::kMask) == std::string::npos ? conf::write_word(arg)
+                                                                  : arg);
     }
     return escape(out, kMaxShownCommandBytes);
 }
@@ -219,6 +228,7 @@ DownstreamSettings downstream(const conf::Section& section,
     out.command.args = section.list("args");
     out.command.env = environment(section, config);
     out.command.cwd = section.str("cwd");
+    out.command.shown_args = shown_args(section);
     out.command.stop_timeout = section.duration("stop_timeout");
     out.command.limits = link_limits(config);
     out.command.may_use = child_limits(section);

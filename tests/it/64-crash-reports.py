@@ -31,6 +31,16 @@ def test_a_report_of_each_crash():
         assert (second["server"], second["exit_status"], second["signal"]) == ("b", None, 11)
 
 
+def test_secrets_among_the_arguments_are_masked():
+    with Neurond({"a": hostile("modern", "--token", "planted-1", "--password=planted-2")}) as d:
+        with d.modern() as client:
+            client.call("a.crash", {"status": 3})
+        wait_for("a report", lambda: len(reports(d)) == 1)
+        (path, report), = reports(d)
+        assert report["args"][-3:] == ["--token", "***", "--password=***"], report
+        assert "planted" not in path.read_text() and "planted" not in d.log
+
+
 def test_no_report_of_a_stop():
     with Neurond({"a": hostile("ignore-eof", "ignore-term", stop_timeout="100ms")}) as daemon:
         directory = daemon.dir / "state/crashes"

@@ -20,7 +20,7 @@ struct CrashFacts {
     std::string reason;  ///< in words; more than the status where more is known
     Millis uptime{0};
     std::string command;
-    std::vector<std::string> args;
+    std::vector<std::string> args;  ///< secrets masked
     WallTime time;
     std::deque<std::string> stderr_tail;  ///< escaped lines, oldest first
 };

@@ -25,6 +25,7 @@ struct StdioCommand {
     std::string server;  ///< the downstream's name, for the log
     std::string path;
     std::vector<std::string> args;  ///< without argv[0]
+    std::vector<std::string> shown_args;  ///< the same, secrets masked
     std::vector<std::string> env;   ///< "NAME=value", all of it
     std::string cwd;
     Millis stop_timeout{5000};
