@@ -145,9 +145,11 @@ def test_it_says_when_the_daemon_goes():
     with Neurond({"a": hostile()}) as daemon, bridge(daemon) as client:
         client.initialize()
         client.start("tools/call", {"name": "a_silent"})
+        at = len(daemon.lines)
         os.kill(daemon.reactor, signal.SIGKILL)
         code, said = client.wait()
         assert code == 1 and "neurond.sock" in said, (code, said)
+        daemon.wait_for_log(r"daemon: ready", since=at)  # a stop ends one that runs
 
 
 # -- finding the daemon
