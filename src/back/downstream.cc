@@ -146,8 +146,7 @@ void Downstream::on_slot_room() {
 }
 
 /// How long the base instance may be idle; nothing: for ever. Where everybody has an
-/// instance of their own it is only there to learn the list, and so is the first start on
-/// demand.
+/// instance of their own it is only there to learn the list.
 std::optional<Millis> Downstream::base_idle() const {
     if (settings_.share == Share::kSession) {
         return settings_.instance_idle;
