@@ -15,6 +15,7 @@
 #include "neurond/base/fd.h"
 #include "neurond/base/limits.h"
 #include "neurond/base/text.h"
+#include "neurond/cli/admin.h"
 #include "neurond/cli/config_place.h"
 #include "neurond/cli/options.h"
 #include "neurond/cli/verbs.h"
@@ -31,13 +32,8 @@ constexpr size_t kMaxPemBytes = 64 * 1024;
 constexpr std::string_view kPemBegin = "-----BEGIN PUBLIC KEY-----\n";
 constexpr std::string_view kPemEnd = "-----END PUBLIC KEY-----\n";
 /// SubjectPublicKeyInfo of an Ed25519 key (RFC 8410) up to the key itself.
-constexpr std::string_view kSpkiHead(
-    "\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00", 12);
-
-int failed(const std::string& why) {
-    std::fprintf(stderr, "neurond: %s\n", why.c_str());
-    return kExitFailed;
-}
+constexpr std::string_view kSpkiHead("\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00",
+                                     12);
 
 std::string pem_of(std::string_view public_key) {
     return std::string(kPemBegin) +
@@ -78,7 +74,8 @@ Result<std::string> read_seed(const Options& options) {
     Result<std::string> seed = read_file(path, kEd25519KeyBytes);
     if (seed && seed->size() != kEd25519KeyBytes) {
         return Error{"read " + path + ": expected " + std::to_string(kEd25519KeyBytes) +
-                         " bytes", 0};
+                         " bytes",
+                     0};
     }
     return seed;
 }
@@ -89,7 +86,7 @@ int print_key(const Options& options) {
     }
     const Result<std::string> seed = read_seed(options);
     if (!seed) {
-        return failed(seed.error().message);
+        return fail(seed.error());
     }
     std::fputs(pem_of(ed25519_public_key(*seed)).c_str(), stdout);
     return kExitDone;
@@ -128,7 +125,8 @@ Status each_line(const std::string& path, const Line& take) {
         }
         if (buffer.size() - begin > kMaxAuditTailBytes) {
             return Error{"read " + path + ": a line of over " +
-                             std::to_string(kMaxAuditTailBytes) + " bytes", 0};
+                             std::to_string(kMaxAuditTailBytes) + " bytes",
+                         0};
         }
     }
     if (begin < buffer.size()) {
@@ -190,7 +188,8 @@ void print_text(const AuditVerifier& verifier, bool checked) {
         std::printf("note: %s\n", note.c_str());
     }
     if (verifier.fault()) {
-        std::fprintf(stderr, "neurond: %s:%llu: %s\n", verifier.fault()->place.file.c_str(),
+        std::fprintf(stderr, "neurond: %s:%llu: %s\n",
+                     verifier.fault()->place.file.c_str(),
                      static_cast<unsigned long long>(verifier.fault()->place.line),
                      verifier.fault()->why.c_str());
         return;
@@ -208,11 +207,13 @@ int verify(const Options& options) {
     if (!options.key_path.empty()) {
         Result<std::string> given = read_public_key(options.key_path);
         if (!given) {
-            return failed(given.error().message);
+            return fail(given.error());
         }
         key = std::move(*given);
     } else if (const Result<std::string> seed = read_seed(options)) {
         key = ed25519_public_key(*seed);
+    } else if (seed.error().sys == kBadConfig) {
+        return fail(seed.error());
     }
     std::vector<std::string> files(options.args.begin() + 1, options.args.end());
     if (files.empty()) {
@@ -227,7 +228,7 @@ int verify(const Options& options) {
             return sound = verifier.line(text, ended);
         });
         if (!read) {
-            return failed(read.error().message);
+            return fail(read.error());
         }
         if (!sound) {
             break;
@@ -247,9 +248,8 @@ int run_audit(const Options& options) {
     if (options.args[0] == "key") {
         return print_key(options);
     }
-    return print_usage_error(
-        Error{"unknown 'audit " + escape(options.args[0], 64) +
-              "': expected verify or key"});
+    return print_usage_error(Error{"unknown 'audit " + escape(options.args[0], 64) +
+                                   "': expected verify or key"});
 }
 
 }  // namespace neuron

@@ -29,11 +29,29 @@ std::string run_dir_of(const conf::Config& config) {
     return given.empty() ? default_run_dir() : given;
 }
 
-Error bad_config(const std::string& doing, const std::string& path,
-                 const conf::LoadResult& loaded, const std::string& option) {
-    std::fputs(loaded.diagnostics.to_string().c_str(), stderr);
-    return {doing + ": " + path + " has errors; name the socket with " + option,
-            kBadConfig};
+/// The configuration of the command line or of the default places; both members are empty
+/// when there is none, the second alone when it has errors.
+struct Found {
+    std::string path;
+    std::shared_ptr<const conf::Config> config;
+    std::string errors;
+};
+
+Found find_and_load(const Options& options) {
+    const Result<std::string> path = find_config(options.config_path, config_places());
+    if (!path) {
+        return {};
+    }
+    conf::RealFiles files;
+    conf::LoadResult loaded = conf::load({*path, options.overrides}, files);
+    return {*path, std::move(loaded.config), loaded.diagnostics.to_string()};
+}
+
+/// `remedy` may be empty.
+Error bad_config(const std::string& doing, const Found& found,
+                 const std::string& remedy) {
+    std::fputs(found.errors.c_str(), stderr);
+    return {doing + ": " + found.path + " has errors" + remedy, kBadConfig};
 }
 
 }  // namespace
@@ -68,36 +86,32 @@ Result<std::string> find_control_socket(const Options& options) {
     if (!options.control_path.empty()) {
         return options.control_path;
     }
-    const Result<std::string> path = find_config(options.config_path, config_places());
-    if (!path) {
-        return control_socket_path(default_run_dir());
-    }
-    conf::RealFiles files;
-    const conf::LoadResult loaded = conf::load({*path, options.overrides}, files);
-    if (loaded.config != nullptr) {
-        return control_socket_path(run_dir_of(*loaded.config));
-    }
-    if (!options.config_path.empty()) {
-        return bad_config("find the control socket", *path, loaded, "--control");
+    const Found found = find_and_load(options);
+    if (found.config != nullptr) {
+        return control_socket_path(run_dir_of(*found.config));
     }
     const std::string fallback = control_socket_path(default_run_dir());
+    if (found.path.empty()) {
+        return fallback;
+    }
+    if (!options.config_path.empty()) {
+        return bad_config("find the control socket", found,
+                          "; name the socket with --control");
+    }
     std::fprintf(stderr, "neurond: %s cannot be loaded (see neurond -t), trying %s\n",
-                 path->c_str(), fallback.c_str());
+                 found.path.c_str(), fallback.c_str());
     return fallback;
 }
 
 Result<std::string> find_state_dir(const Options& options) {
-    const Result<std::string> path = find_config(options.config_path, config_places());
-    if (!path) {
+    const Found found = find_and_load(options);
+    if (found.path.empty()) {
         return default_state_dir();
     }
-    conf::RealFiles files;
-    const conf::LoadResult loaded = conf::load({*path, options.overrides}, files);
-    if (loaded.config == nullptr) {
-        std::fputs(loaded.diagnostics.to_string().c_str(), stderr);
-        return Error{"find the state directory: " + *path + " has errors"};
+    if (found.config == nullptr) {
+        return bad_config("find the state directory", found, "");
     }
-    const std::string& given = loaded.config->section("server").str("state_dir");
+    const std::string& given = found.config->section("server").str("state_dir");
     return given.empty() ? default_state_dir() : given;
 }
 
@@ -110,21 +124,16 @@ Result<std::vector<std::string>> find_local_sockets(const Options& options) {
         machine != out.front()) {
         out.push_back(machine);
     }
-    const Result<std::string> path = find_config(options.config_path, config_places());
-    if (!path) {
-        return out;
-    }
-    conf::RealFiles files;
-    const conf::LoadResult loaded = conf::load({*path, options.overrides}, files);
-    if (loaded.config == nullptr) {
-        if (options.config_path.empty()) {
+    const Found found = find_and_load(options);
+    if (found.config == nullptr) {
+        if (found.path.empty() || options.config_path.empty()) {
             return out;
         }
-        return bad_config("find the socket", *path, loaded, "--socket");
+        return bad_config("find the socket", found, "; name the socket with --socket");
     }
-    const conf::Section& server = loaded.config->section("server");
+    const conf::Section& server = found.config->section("server");
     if (server.str("socket") == "none") {
-        return Error{"find the socket: " + *path + " says socket = none"};
+        return Error{"find the socket: " + found.path + " says socket = none"};
     }
     if (!server.str("socket").empty()) {
         out = {server.str("socket")};
