@@ -14,8 +14,8 @@
 #include "neurond/base/log.h"
 #include "neurond/conf/bundle.h"
 #include "neurond/daemon/daemon.h"
-#include "neurond/mcp/resource_place.h"
 #include "neurond/mcp/key_file.h"
+#include "neurond/mcp/resource_place.h"
 
 namespace neuron {
 
@@ -47,48 +47,47 @@ Result<std::string> read_bundle(const Fd& fd) {
 }
 
 Result<ReactorKeys> load_keys(const std::string& state_dir) {
-    Result<std::string> session = load_or_create_session_key(state_dir + "/session.key");
+    Result<std::string> session =
+        load_or_create_session_key(state_dir + "/session.key");
     if (!session) {
         return session.error();
     }
-    Result<std::string> audit = load_or_create_audit_key(state_dir + "/" + kAuditKeyFile);
+    Result<std::string> audit =
+        load_or_create_audit_key(state_dir + "/" + kAuditKeyFile);
     if (!audit) {
         return audit.error();
     }
     return ReactorKeys{std::move(*session), std::move(*audit)};
 }
 
-/// A report that cannot be written is no reason to do anything but say so.
-CrashReports::Disk crash_disk(Helper& writer) {
-    const auto done = [](bool ok, std::string_view why) {
+/// Says so when a file that nobody waits for could not be written.
+Helper::Answer note_failure(const char* what) {
+    return [what](bool ok, std::string_view why) {
         if (!ok) {
-            log_warn("daemon", "crash report: %s", std::string(why).c_str());
+            log_warn("daemon", "%s: %s", what, std::string(why).c_str());
         }
     };
-    return {[&writer, done](const std::string& path, const std::string& content) {
-                writer.request(writer_replace_request(path, 0600, content), -1, done);
-            },
-            [&writer, done](const std::string& path) {
-                writer.request(writer_remove_request(path), -1, done);
-            }};
 }
 
-OfferFiles::Write offer_writer(Helper& writer) {
-    return [&writer](const std::string& path, const std::string& content) {
+std::function<void(const std::string&, const std::string&)> file_writer(
+    Helper& writer, const char* what) {
+    return [&writer, what](const std::string& path, const std::string& content) {
         writer.request(writer_replace_request(path, 0600, content), -1,
-                       [](bool ok, std::string_view why) {
-                           if (!ok) {
-                               log_warn("daemon", "keep a list: %s",
-                                        std::string(why).c_str());
-                           }
-                       });
+                       note_failure(what));
     };
+}
+
+CrashReports::Disk crash_disk(Helper& writer) {
+    return {file_writer(writer, "crash report"), [&writer](const std::string& path) {
+                writer.request(writer_remove_request(path), -1,
+                               note_failure("crash report"));
+            }};
 }
 
 }  // namespace
 
-Reactor::Reactor(CheckedConfig checked, ReactorKeys keys,
-                 Fd keeper, Fd control, Fd main, Fd local, const std::string& cgroup)
+Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper, Fd control,
+                 Fd main, Fd local, const std::string& cgroup)
     : config_(std::move(checked.config)),
       signals_(loop_, static_cast<SignalSink&>(*this)),
       keeper_(loop_, std::move(keeper), static_cast<KeeperLinkOwner&>(*this)),
@@ -100,7 +99,8 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys,
              }),
       audit_(loop_, writer_, audit_settings(*config_, std::move(keys.audit))),
       crashes_(daemon_paths(*config_).state_dir + "/crashes", crash_disk(writer_)),
-      offers_(daemon_paths(*config_).state_dir + "/offers", offer_writer(writer_)),
+      offers_(daemon_paths(*config_).state_dir + "/offers",
+              file_writer(writer_, "keep a list")),
       cgroups_(loop_, cgroup_fs_, cgroup),
       supervisor_(loop_, children_, names_,
                   config_->section("federation").str("separator"),
@@ -310,8 +310,7 @@ int run_reactor(const std::string& cgroup) {
         log_error("daemon", "%s", bundle.error().message.c_str());
         return kExitFailed;
     }
-    CheckedConfig loaded =
-        load_checked(bundle->options, bundle->files, Dates::kIgnore);
+    CheckedConfig loaded = load_checked(bundle->options, bundle->files, Dates::kIgnore);
     if (!loaded.config) {
         std::fputs(loaded.diagnostics.to_string().c_str(), stderr);
         return kExitConfig;
