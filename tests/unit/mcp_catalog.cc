@@ -5,32 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "mcp_listed.h"
 #include "neurond/base/limits.h"
 #include "neurond/mcp/catalog.h"
-#include "neurond/wire/json_scan.h"
 #include "neurond/wire/json_view.h"
 
 using namespace neuron;
 
 namespace {
-
-constexpr unsigned kDepth = 64;
-
-using Names = std::vector<std::string>;
-
-bool is_json(std::string_view text) {
-    JsonScanner scanner(kDepth);
-    return scanner.finish(text) == Scan::kDone;
-}
-
-/// A tool as it is usually listed.
-std::string tool(const std::string& name) {
-    return R"({"name":")" + name + R"(","inputSchema":{"type":"object"}})";
-}
-
-std::string page(const std::string& tools, const std::string& rest = {}) {
-    return R"({"tools":[)" + tools + "]" + rest + "}";
-}
 
 Names names(const Catalog& catalog) {
     Names out;
