@@ -193,11 +193,10 @@ void Downstream::resolve_first_start() {
 
 // --- calls ---------------------------------------------------------------------------
 
-InstanceKey Downstream::key_of(const CallRequest& request) const {
-    return InstanceKey::of(settings_, instances_.base().hello(), request.party,
-                           request.identity,
-                           request.takes_questions ? relayable(request.caps)
-                                                   : ClientCaps());
+InstanceKey Downstream::key_of(const Requester& who) const {
+    return InstanceKey::of(settings_, instances_.base().hello(), who.party,
+                           who.identity,
+                           who.takes_questions ? relayable(who.caps) : ClientCaps());
 }
 
 OwnError Downstream::busy(const std::string& why) const {

@@ -351,23 +351,9 @@ void Router::on_input_withdrawn(CallHandle handle, const std::string& key) {
 }
 
 void Router::want_level(const std::string& party, std::optional<MessageLevel> level) {
-    const std::optional<MessageLevel> before = wanted_level();
-    if (level) {
-        levels_[party] = *level;
-    } else {
-        levels_.erase(party);
-    }
-    if (wanted_level() != before) {
+    if (levels_.set(party, level)) {
         parties_.answerers.for_each([](Answerer& each) { each.on_wanted_level(); });
     }
-}
-
-std::optional<MessageLevel> Router::wanted_level() const {
-    std::optional<MessageLevel> most;
-    for (const auto& [party, level] : levels_) {
-        most = most ? std::min(*most, level) : level;
-    }
-    return most;
 }
 
 void Router::on_answer(CallHandle handle, const Answer& answer) {

@@ -118,7 +118,7 @@ class Downstream final : public Answerer, private SlotOwner {
     void on_probe_passed() override;
     bool may_send() const override { return in_flight() < settings_.max_in_flight; }
 
-    InstanceKey key_of(const CallRequest& request) const;
+    InstanceKey key_of(const Requester& who) const;
     OwnError busy(const std::string& why) const;
     bool may_probe(const Call& call, const InstanceKey& key);
     void on_circuit(Circuit::Change change, const std::string& why);

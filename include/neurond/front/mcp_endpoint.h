@@ -2,6 +2,7 @@
 #define NEUROND_FRONT_MCP_ENDPOINT_H
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +25,8 @@ struct McpSettings {
 
 /// MCP over Streamable HTTP, both eras: POST, GET and DELETE (mcp-protocol 2.2 to 2.7).
 /// Which era a request belongs to, which session and which view is decided here; what it
-/// means, in the doors of mcp.
+/// means, in the doors of mcp. In two files: mcp_endpoint.cc how a request is read,
+/// mcp_endpoint_serve.cc what it does.
 class McpEndpoint final : public HttpHandler {
   public:
     McpEndpoint(EventLoop& loop, HttpServer& server, Router& router,
@@ -40,7 +42,18 @@ class McpEndpoint final : public HttpHandler {
     void on_request(HttpConn& conn, const HttpRequest& request) override;
 
   private:
-    struct Post;  ///< one POST while it is being read
+    /// One POST while it is read. Its answer is either `reply`, or an exchange's.
+    struct Post {
+        HttpConn& conn;
+        const HttpRequest& request;
+        Accepts accepts;
+        Session* session = nullptr;
+        std::unique_ptr<PostExchange> exchange;
+        std::optional<HttpReply> reply;
+        View view;
+        bool batch = false;
+        bool listening = false;  ///< its answer is a stream of news
+    };
 
     std::optional<View> view_of(const RequestHead& head) const;
 

@@ -44,9 +44,20 @@ enum class CallKind : uint8_t {
     kCompleteResource,  ///< … with ref/resource
 };
 
+/// Who asks. Which instance of a server serves it may depend on all of this.
+struct Requester {
+    Identity identity;
+    /// Whose connection this is, where a server keeps one for each: a session's token, or
+    /// `identity_party()` of a caller without a session.
+    std::string party;
+    ClientCaps caps;  ///< declared by the session, or in this very request
+    /// Its client takes questions while a call goes on, as legacy ones do.
+    bool takes_questions = false;
+};
+
 /// What a client asked for: its own bytes, and where in them the parts lie that a proxy
 /// must read or change. Spans are offsets into `text`; an empty span is an absent member.
-struct CallRequest {
+struct CallRequest : Requester {
     std::string method;      ///< "tools/call"
     CallKind kind = CallKind::kTool;
     Revision revision = Revision::k20251125;  ///< the client's
@@ -62,13 +73,6 @@ struct CallRequest {
     std::string request_id;  ///< X-Request-Id: log, audit, own answers
     /// Header fields of the client that some downstream wants forwarded.
     std::vector<std::pair<std::string, std::string>> headers;
-    Identity identity;
-    /// Whose connection this is, where a server keeps one for each: a session's token, or
-    /// `identity_party()` of a caller without a session.
-    std::string party;
-    ClientCaps caps;  ///< declared by the session, or in this very request
-    /// Its client takes questions while the call goes on, as legacy ones do.
-    bool takes_questions = false;
     AskerHandle asker;
     uint64_t tag = 0;  ///< which of the asker's requests this is; the asker's number
     /// Which of the server's messages about this call its asker wants; nothing = none.

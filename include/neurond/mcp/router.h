@@ -12,6 +12,7 @@
 #include "neurond/mcp/audit.h"
 #include "neurond/mcp/catalog.h"
 #include "neurond/mcp/exchange.h"
+#include "neurond/mcp/level_wishes.h"
 #include "neurond/mcp/list_pages.h"
 #include "neurond/mcp/policy.h"
 #include "neurond/mcp/uri_route.h"
@@ -98,7 +99,7 @@ class Router final : public CallSink {
     /// Which messages of servers a session (CallRequest::party) wants; nothing = none.
     void want_level(const std::string& party, std::optional<MessageLevel> level);
     /// The most verbose level that anybody wants.
-    std::optional<MessageLevel> wanted_level() const;
+    std::optional<MessageLevel> wanted_level() const { return levels_.most(); }
     /// Answers every call that no server has yet, because none will get it any more.
     void refuse_unsent();
     /// Calls `idle` once, when no call is in flight any more.
@@ -146,7 +147,7 @@ class Router final : public CallSink {
     HandleTable<Call> handles_;
     std::unordered_map<uint32_t, std::unique_ptr<Record>> calls_;  ///< by handle slot
     std::vector<CallHandle> received_;
-    std::unordered_map<std::string, MessageLevel> levels_;  ///< wanted, by party
+    LevelWishes levels_;
     std::vector<CallHandle> waiting_;  ///< for a downstream that is starting
     std::function<void()> idle_;
     Task stage_task_;
