@@ -141,7 +141,7 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper, Fd control,
     server_.add_listener(std::move(control), kControlServes);
     if (local) {
         unix_door_.emplace(loop_, std::move(local), served(*config_), server_, router_,
-                           subscriptions_, ndjson_settings(*config_));
+                           subscriptions_, link_settings(*config_));
     }
 }
 

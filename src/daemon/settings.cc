@@ -351,9 +351,10 @@ McpSettings mcp_settings(const conf::Config& config) {
     return out;
 }
 
-NdjsonSettings ndjson_settings(const conf::Config& config) {
-    NdjsonSettings out;
+LinkSettings link_settings(const conf::Config& config) {
+    LinkSettings out;
     out.link = link_limits(config);
+    out.link.serves = true;
     out.stall_timeout = config.section("limits").duration("body_timeout");
     out.strict_names = config.section("federation").str("names") == "strict";
     return out;

@@ -10,7 +10,6 @@
 #include <optional>
 #include <utility>
 
-#include "neurond/base/log.h"
 #include "neurond/front/caller.h"
 
 namespace neuron {
@@ -61,16 +60,15 @@ class UnixDoor::Arrival final : private EventHandler {
 
 UnixDoor::UnixDoor(EventLoop& loop, Fd socket, unsigned serve, HttpServer& http,
                    Router& router, Subscriptions& subscriptions,
-                   NdjsonSettings settings)
+                   const LinkSettings& settings)
     : loop_(loop),
       http_(http),
-      router_(router),
-      subscriptions_(subscriptions),
       settings_(settings),
       serve_(serve),
       listener_(std::make_unique<Listener>(loop, std::move(socket),
                                            static_cast<ListenerOwner&>(*this))),
       http_door_(http.add_door(listener_->address(), serve)),
+      clients_(loop, "ndjson", router, subscriptions, settings, [this] { count(); }),
       drained_task_(loop, Phase::kSoon, [this] { check_drained(); }) {}
 
 UnixDoor::~UnixDoor() = default;
@@ -90,9 +88,12 @@ void UnixDoor::on_first_byte(Arrival& arrival, char byte) {
     loop_.retire(arrivals_.release(arrival));
     if ((serve_ & kServeMcp) != 0 && begins_json(byte)) {
         Identity who = unix_caller(socket.get(), http_.clients()).identity;
-        conns_.add(std::make_unique<NdjsonConn>(
-            loop_, make_socket_stream(std::move(socket)), std::move(who), router_,
-            subscriptions_, static_cast<NdjsonConnOwner&>(*this)));
+        clients_.add(std::move(who), {{}, settings_.strict_names},
+                     [&](LinkOwner& owner) {
+                         return std::make_unique<LineLink>(
+                             loop_, make_socket_stream(std::move(socket)),
+                             settings_.link, owner);
+                     });
     } else {
         http_.take(std::move(socket), http_door_);
     }
@@ -105,15 +106,9 @@ void UnixDoor::drop(Arrival& arrival) {
     count();
 }
 
-void UnixDoor::on_ndjson_closed(NdjsonConn& conn, const std::string& reason) {
-    log_debug("ndjson", "%s closed: %s", conn.identity().peer.c_str(), reason.c_str());
-    loop_.retire(conns_.release(conn));
-    count();
-}
-
 /// After each coming and going.
 void UnixDoor::count() {
-    http_.set_guests(arrivals_.size() + conns_.size());
+    http_.set_guests(arrivals_.size() + clients_.size());
     if (listener_ != nullptr) {
         listener_->resume();
     } else {
@@ -125,12 +120,12 @@ void UnixDoor::drain(std::function<void()> drained) {
     drained_ = std::move(drained);
     listener_.reset();
     arrivals_.for_each([this](Arrival& arrival) { drop(arrival); });
-    conns_.for_each([](NdjsonConn& conn) { conn.drain(); });
+    clients_.drain();
     drained_task_.schedule();
 }
 
 void UnixDoor::check_drained() {
-    if (arrivals_.empty() && conns_.empty() && drained_) {
+    if (arrivals_.empty() && clients_.empty() && drained_) {
         std::exchange(drained_, nullptr)();
     }
 }

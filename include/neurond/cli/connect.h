@@ -12,7 +12,7 @@
 namespace neuron {
 
 /// The line that chooses the view of a connection, with its line end. An empty `space` is
-/// everything. front/ndjson_conn.h reads it.
+/// everything. front/link_client.h reads it.
 std::string view_line(std::string_view names, std::string_view space);
 
 /// Connects to the first of `paths` where a daemon answers, waiting up to `wait` for one

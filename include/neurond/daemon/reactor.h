@@ -89,7 +89,7 @@ class Reactor final : private SignalSink,
     const Router& router() const noexcept override { return router_; }
     const HttpServer& server() const noexcept override { return server_; }
     size_t line_connections() const noexcept override {
-        return unix_door_ ? unix_door_->connections() : 0;
+        return unix_door_ ? unix_door_->clients().size() : 0;
     }
     const SessionStore& sessions() const noexcept override { return sessions_; }
     void refresh_metrics() override { telemetry_.refresh(); }

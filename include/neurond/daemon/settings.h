@@ -9,7 +9,7 @@
 #include "neurond/conf/config.h"
 #include "neurond/daemon/tls_setup.h"
 #include "neurond/front/mcp_endpoint.h"
-#include "neurond/front/ndjson_conn.h"
+#include "neurond/front/link_clients.h"
 #include "neurond/mcp/audit.h"
 #include "neurond/mcp/router.h"
 #include "neurond/mcp/session.h"
@@ -39,7 +39,7 @@ AuditSettings audit_settings(const conf::Config& config, std::string key);
 /// `key`: a secret of this state directory, from which the one of cursors is made.
 ListSettings list_settings(const conf::Config& config, const std::string& key);
 McpSettings mcp_settings(const conf::Config& config);
-NdjsonSettings ndjson_settings(const conf::Config& config);
+LinkSettings link_settings(const conf::Config& config);
 SessionSettings session_settings(const conf::Config& config);
 /// The bits of `[server] serve`.
 unsigned served(const conf::Config& config);

@@ -7,24 +7,25 @@
 
 #include "neurond/base/owned_set.h"
 #include "neurond/front/http_server.h"
-#include "neurond/front/ndjson_conn.h"
+#include "neurond/front/link_clients.h"
 #include "neurond/net/listener.h"
 
 namespace neuron {
 
 /// The Unix socket for clients. The first byte of a connection decides: JSON, or a blank
-/// before it, speaks MCP in lines (NdjsonConn); anything else is HTTP and goes to the
+/// before it, speaks MCP in lines (LineLink); anything else is HTTP and goes to the
 /// server. A client that says nothing is closed after the idle timeout.
-class UnixDoor final : private ListenerOwner, private NdjsonConnOwner {
+class UnixDoor final : private ListenerOwner {
   public:
     /// `socket` listens; `serve` as HttpServer::add_listener() has it. Without kServeMcp
     /// everything is HTTP.
     UnixDoor(EventLoop& loop, Fd socket, unsigned serve, HttpServer& http,
-             Router& router, Subscriptions& subscriptions, NdjsonSettings settings);
+             Router& router, Subscriptions& subscriptions, const LinkSettings& settings);
     ~UnixDoor();
 
     /// Those that speak in lines.
-    size_t connections() const noexcept { return conns_.size(); }
+    LinkClients& clients() noexcept { return clients_; }
+    const LinkClients& clients() const noexcept { return clients_; }
     /// Closes the listener, and each connection after its last answer; then, once,
     /// `drained`.
     void drain(std::function<void()> drained);
@@ -34,12 +35,6 @@ class UnixDoor final : private ListenerOwner, private NdjsonConnOwner {
 
     bool may_accept(const Listener& listener) const override;
     void on_accept(Listener& listener, Fd socket) override;
-    const NdjsonSettings& ndjson_settings() const noexcept override {
-        return settings_;
-    }
-    std::string new_request_id() override { return request_ids_.next(); }
-    void on_ndjson_closed(NdjsonConn& conn, const std::string& reason) override;
-
     void on_first_byte(Arrival& arrival, char byte);
     void drop(Arrival& arrival);
     void count();
@@ -47,15 +42,12 @@ class UnixDoor final : private ListenerOwner, private NdjsonConnOwner {
 
     EventLoop& loop_;
     HttpServer& http_;
-    Router& router_;
-    Subscriptions& subscriptions_;
-    NdjsonSettings settings_;
+    LinkSettings settings_;
     unsigned serve_;
     std::unique_ptr<Listener> listener_;  ///< null while draining
     unsigned http_door_;
-    RequestIds request_ids_;
     OwnedSet<Arrival> arrivals_;
-    OwnedSet<NdjsonConn> conns_;
+    LinkClients clients_;
     std::function<void()> drained_;
     Task drained_task_;
 };

@@ -42,13 +42,20 @@ class LinkOwner {
 class Link {
   public:
     virtual ~Link() = default;
-    /// Queues one message: JSON on one line.
+    /// Queues one message: JSON on one line. Nothing happens once it is closed.
     virtual void send(OutQueue&& message) = 0;
     /// Enough is queued; wait for on_output_room().
     virtual bool congested() const noexcept = 0;
     /// Ends our side once everything has been written (a child sees end of file).
     virtual void end_output() = 0;
     virtual void close(std::string reason) = 0;
+    /// Closes once everything has been written; the peer is told that we go.
+    virtual void finish(std::string reason) = 0;
+    /// Hands on no message and reads nothing until resume_input().
+    virtual void pause_input() = 0;
+    virtual void resume_input() = 0;
+    /// Bytes taken by the kernel so far: whether the peer makes progress.
+    virtual uint64_t written() const noexcept = 0;
 };
 
 struct LinkLimits {
@@ -69,14 +76,10 @@ class LineLink final : public Link, private ChannelOwner {
     bool congested() const noexcept override { return channel_.congested(); }
     void end_output() override { channel_.end_output(); }
     void close(std::string reason) override { channel_.close(std::move(reason)); }
-    /// Closes once everything has been written.
-    void finish(std::string reason) { channel_.finish(std::move(reason)); }
-
-    /// Hands on no message and reads nothing until resume_input().
-    void pause_input();
-    void resume_input();
-    /// Bytes taken by the kernel so far: whether the peer makes progress.
-    uint64_t written() const noexcept { return channel_.written(); }
+    void finish(std::string reason) override { channel_.finish(std::move(reason)); }
+    void pause_input() override;
+    void resume_input() override;
+    uint64_t written() const noexcept override { return channel_.written(); }
 
   private:
     /// What becomes of the bytes of the line being read.

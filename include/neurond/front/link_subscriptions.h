@@ -1,49 +1,37 @@
-#ifndef NEUROND_FRONT_LINE_SUBSCRIPTIONS_H
-#define NEUROND_FRONT_LINE_SUBSCRIPTIONS_H
+#ifndef NEUROND_FRONT_LINK_SUBSCRIPTIONS_H
+#define NEUROND_FRONT_LINK_SUBSCRIPTIONS_H
 
 #include <memory>
 #include <string_view>
 #include <vector>
 
+#include "neurond/front/link_peer.h"
 #include "neurond/mcp/listen.h"
 
 namespace neuron {
 
-/// The connection whose client is told.
-class LineSubscriptionsOwner {
-  public:
-    virtual void say_news(OutQueue&& message) = 0;
-    virtual bool news_congested() const = 0;
-    /// A legacy client may be told only when it has shaken hands and still listens.
-    virtual bool may_tell_legacy() const = 0;
-
-  protected:
-    ~LineSubscriptionsOwner() = default;
-};
-
-/// What one connection of lines wants to hear of: as a legacy client, by any number of
+/// What the client of a link wants to hear of: as a legacy client, by any number of
 /// `subscriptions/listen` as a modern one, or both.
-class LineSubscriptions final : private ListenOwner {
+class LinkSubscriptions final : private ListenOwner {
   public:
-    LineSubscriptions(EventLoop& loop, Subscriptions& hub,
-                      LineSubscriptionsOwner& owner);
-    ~LineSubscriptions();
+    LinkSubscriptions(EventLoop& loop, Subscriptions& hub, const LinkPeer& peer,
+                      LinkVoice& voice, const char* door);
+    ~LinkSubscriptions();
 
     /// The client has sent `initialize`.
-    void begin_legacy(const Identity& identity, const View& view);
+    void begin_legacy();
     /// Null before begin_legacy().
     Subscriber* legacy() const noexcept;
     /// What waits can perhaps be told now.
     void flush_legacy();
 
     /// False when a listen with this id is open already.
-    bool listen(const Identity& identity, const View& view, const ListenFilter& filter,
-                std::string_view id_raw);
+    bool listen(const ListenFilter& filter, std::string_view id_raw);
     /// Ends the listen with this id without a word; false when there is none.
     bool cancel(std::string_view id_raw);
     /// Ends all listens in good order.
     void finish();
-    /// The connection has gone.
+    /// The link has gone.
     void drop();
 
   private:
@@ -56,7 +44,9 @@ class LineSubscriptions final : private ListenOwner {
 
     EventLoop& loop_;
     Subscriptions& hub_;
-    LineSubscriptionsOwner& owner_;
+    const LinkPeer& peer_;
+    LinkVoice& voice_;
+    const char* door_;
     std::unique_ptr<Legacy> legacy_;
     std::vector<std::unique_ptr<Listen>> listens_;
 };

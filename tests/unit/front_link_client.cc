@@ -1,4 +1,4 @@
-#include "neurond/front/ndjson_conn.h"
+#include "neurond/front/link_client.h"
 
 #include <doctest/doctest.h>
 
@@ -62,27 +62,32 @@ std::shared_ptr<const Catalog> catalog(AnswererHandle answerer,
 }
 
 /// A router with one downstream, and a client at the other end of a socketpair.
-class Session final : public NdjsonConnOwner {
+class Session final : public LinkClientOwner {
   public:
     Session() : slow_(parties.answerers, slow) {
-        settings.link = {1000, 16};
         router.set_rules(
             {catalog(slow_.handle()),
              std::make_shared<const Policy>(true, std::vector<PolicyRule>{})});
     }
 
-    NdjsonConn& connect() {
+    LinkClient& connect() {
         FdPair pair = make_socket_pair();
         client = std::move(pair.first);
-        conn = std::make_unique<NdjsonConn>(
-            loop, make_socket_stream(std::move(pair.second)),
-            Identity{"uid:7", "unix pid 1"}, router, subscriptions, *this);
+        const auto link = [&](LinkOwner& owner) {
+            return std::make_unique<LineLink>(
+                loop, make_socket_stream(std::move(pair.second)),
+                LinkLimits{1000, 16, true}, owner);
+        };
+        conn = std::make_unique<LinkClient>(loop, link,
+                                            Identity{"uid:7", "unix pid 1"}, View(),
+                                            router, subscriptions, *this);
         return *conn;
     }
 
-    const NdjsonSettings& ndjson_settings() const noexcept override { return settings; }
+    const char* door_name() const noexcept override { return "ndjson"; }
+    Millis stall_timeout() const noexcept override { return stall; }
     std::string new_request_id() override { return "r-1"; }
-    void on_ndjson_closed(NdjsonConn&, const std::string& reason) override {
+    void on_link_client_closed(LinkClient&, const std::string& reason) override {
         closed = reason;
         loop.retire(std::move(conn));
     }
@@ -136,9 +141,9 @@ class Session final : public NdjsonConnOwner {
     Registration<Answerer> slow_;
     NoResources resources;
     Subscriptions subscriptions{loop, router, resources};
-    NdjsonSettings settings;
+    Millis stall{30000};
     Fd client;
-    std::unique_ptr<NdjsonConn> conn;
+    std::unique_ptr<LinkClient> conn;
     std::string closed;
 };
 
@@ -258,7 +263,7 @@ TEST_CASE("a client that sends no more is answered, one that is gone takes back"
 
 TEST_CASE("draining answers what is in hand and takes nothing more") {
     Session world;
-    NdjsonConn& conn = world.connect();
+    LinkClient& conn = world.connect();
     world.say(kHello + call("1"));
     conn.drain();
     CHECK(world.say(call("2")).empty());
@@ -321,7 +326,7 @@ TEST_CASE("a message that is too large is refused by its id, and the next one se
 
 TEST_CASE("a client that does not read is not read from, and closed in time") {
     Session world;
-    world.settings.stall_timeout = Millis{50};
+    world.stall = Millis{50};
     world.connect();
     world.say(kHello);
     std::string many;

@@ -1,0 +1,57 @@
+#ifndef NEUROND_FRONT_LINK_CLIENTS_H
+#define NEUROND_FRONT_LINK_CLIENTS_H
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "neurond/base/owned_set.h"
+#include "neurond/front/link_client.h"
+#include "neurond/front/request_ids.h"
+
+namespace neuron {
+
+/// What all doors to links have in common.
+struct LinkSettings {
+    LinkLimits link;
+    Millis stall_timeout{30000};  ///< for a client that does not read
+    bool strict_names = false;    ///< `names = strict`, unless the client says otherwise
+};
+
+/// The clients that came through one door and talk over links.
+class LinkClients final : private LinkClientOwner {
+  public:
+    /// `door` names it in the log; static. `changed` is called after each coming and going.
+    LinkClients(EventLoop& loop, const char* door, Router& router,
+                Subscriptions& subscriptions, const LinkSettings& settings,
+                std::function<void()> changed);
+    ~LinkClients();
+
+    void add(Identity identity, View view, const LinkMaker& make_link);
+    size_t size() const noexcept { return clients_.size(); }
+    bool empty() const noexcept { return clients_.empty(); }
+    /// Legacy clients that have shaken hands, by revision, added to `counts`.
+    void count(std::map<Revision, size_t>& counts);
+    /// Each ends after its last answer.
+    void drain();
+
+  private:
+    const char* door_name() const noexcept override { return door_; }
+    Millis stall_timeout() const noexcept override { return settings_.stall_timeout; }
+    std::string new_request_id() override { return request_ids_.next(); }
+    void on_link_client_closed(LinkClient& client, const std::string& reason) override;
+
+    EventLoop& loop_;
+    const char* door_;
+    Router& router_;
+    Subscriptions& subscriptions_;
+    LinkSettings settings_;
+    std::function<void()> changed_;
+    RequestIds request_ids_;
+    OwnedSet<LinkClient> clients_;
+};
+
+}  // namespace neuron
+
+#endif
