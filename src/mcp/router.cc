@@ -3,12 +3,11 @@
 
 #include "neurond/mcp/router.h"
 
-#include <algorithm>
-
 #include "neurond/base/limits.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
 #include "neurond/mcp/answer_shape.h"
+#include "neurond/mcp/call_clock.h"
 #include "neurond/mcp/call_target.h"
 #include "neurond/mcp/input_rounds.h"
 
@@ -24,16 +23,13 @@ constexpr Millis kMaxUnsentTime{60 * 1000};
 /// A call with what only the router knows of it.
 struct Router::Record : Call {
     Record(Router& router, CallRequest asked)
-        : deadline(router.loop_, [&router, this] { router.on_deadline(*this); }) {
+        : clock(router.loop_, [&router, this] { router.on_deadline(*this); }) {
         request = std::move(asked);
     }
-    Timer deadline;
-    TimePoint handed_on;   ///< when the answerer took it
+    CallClock clock;
     bool audited = false;  ///< a call line was written, so a result line is owed
     bool taken = false;    ///< an answerer has it
     InputRounds rounds;
-    TimePoint since;  ///< while the client is being asked: since when
-    Millis left{0};   ///< … and the time that remains for the server afterwards
 };
 
 Router::Router(EventLoop& loop, Parties& parties, AuditLog& audit,
@@ -63,7 +59,7 @@ CallHandle Router::submit(CallRequest request) {
     record.handle = handles_.add(record);
     record.received = monotonic_now();  // finer than a turn: neurond's share is short
     calls_.emplace(record.handle.slot, std::move(owned));
-    record.deadline.arm(kMaxUnsentTime);
+    record.clock.wait(kMaxUnsentTime);
     received_.push_back(record.handle);
     stage_task_.schedule();
     return record.handle;
@@ -189,8 +185,7 @@ void Router::hand_on(Record& record) {
     }
     record.taken = true;
     record.stage = Call::Stage::kQueued;
-    record.handed_on = loop_.now();
-    record.deadline.arm(answerer->call_timeout(record.entry->own_name));
+    record.clock.begin(answerer->call_timeout(record.entry->own_name));
     answerer->take(record);
 }
 
@@ -232,26 +227,10 @@ void Router::on_notice(CallHandle handle, const Notice& notice) {
 /// Progress starts the clock again, up to the downstream's cap.
 void Router::extend_deadline(Record& record) {
     const Answerer* answerer = parties_.answerers.find(record.entry->answerer);
-    if (answerer == nullptr) {
-        return;
+    if (answerer != nullptr) {
+        record.clock.extend(answerer->call_timeout(record.entry->own_name),
+                            answerer->call_timeout_max());
     }
-    const auto left = std::chrono::ceil<Millis>(
-        record.handed_on + answerer->call_timeout_max() - loop_.now());
-    record.deadline.arm(std::min(answerer->call_timeout(record.entry->own_name), left));
-}
-
-/// While a client is asked the server's clock stands still, and the client's runs.
-void Router::stop_clock(Record& record) {
-    const auto left =
-        std::chrono::ceil<Millis>(record.deadline.deadline() - loop_.now());
-    record.left = std::max(left, Millis{1});
-    record.since = loop_.now();
-    record.deadline.arm(limits_.input_timeout);
-}
-
-void Router::restart_clock(Record& record) {
-    record.handed_on += loop_.now() - record.since;
-    record.deadline.arm(record.left);
 }
 
 InputOutcome Router::on_input(CallHandle handle, const InputRound& round) {
@@ -272,7 +251,7 @@ InputOutcome Router::on_input(CallHandle handle, const InputRound& round) {
         return refuse_round(*record, round, "asks its client too often");
     }
     if (!asking) {
-        stop_clock(*record);
+        record->clock.ask(limits_.input_timeout);
     }
     const InputOutcome outcome = asker->on_input(record->request.tag, round);
     if (record = find(handle); record != nullptr) {
@@ -308,7 +287,7 @@ void Router::settle_round(Record& record, const InputRound& round,
         }
     }
     if (!record.rounds.asking()) {
-        restart_clock(record);
+        record.clock.go_on();
     }
     if (outcome != InputOutcome::kAsked) {
         refuse_round(record, round, "asks for input that this client cannot give");
@@ -328,7 +307,7 @@ void Router::reply(CallHandle handle, const InputReply& reply) {
         return;
     }
     if (!record->rounds.asking()) {
-        restart_clock(*record);
+        record->clock.go_on();
     }
     Answerer* answerer = parties_.answerers.find(record->entry->answerer);
     if (answerer != nullptr) {
@@ -342,7 +321,7 @@ void Router::on_input_withdrawn(CallHandle handle, const std::string& key) {
         return;
     }
     if (!record->rounds.asking()) {
-        restart_clock(*record);
+        record->clock.go_on();
     }
     Asker* asker = parties_.askers.find(record->request.asker);
     if (asker != nullptr) {
@@ -374,10 +353,7 @@ void Router::on_deadline(Record& record) {
     if (answerer != nullptr) {
         answerer->cancel(record, CancelReason::kTimeout);
     }
-    const auto waited =
-        std::chrono::duration_cast<Millis>(
-            loop_.now() - (asking ? record.since : record.handed_on))
-            .count();
+    const auto waited = record.clock.waited().count();
     finish(record,
            Answer::failure({JsonRpcError::kInternal,
                             (asking ? std::string("The client")

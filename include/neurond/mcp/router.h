@@ -126,8 +126,6 @@ class Router final : public CallSink {
                               const std::string& why);
     void settle_round(Record& record, const InputRound& round, InputOutcome outcome);
     void pass_on(Record& record, size_t bytes_out);
-    void stop_clock(Record& record);
-    void restart_clock(Record& record);
     void on_deadline(Record& record);
     void extend_deadline(Record& record);
     void finish(Record& record, const Answer& answer, std::string_view result);
