@@ -12,6 +12,7 @@
 #include "neurond/conf/check_base.h"
 #include "neurond/conf/check_client.h"
 #include "neurond/conf/check_downstream.h"
+#include "neurond/conf/check_listener.h"
 #include "neurond/conf/check_paths.h"
 #include "neurond/conf/check_tls.h"
 
@@ -70,7 +71,7 @@ void Checker::run() {
 }
 
 void Checker::server(const Section& section) {
-    check_bind(config_, files_, diagnostics_);
+    check_listeners(config_, files_, diagnostics_);
     check_tls(config_, files_, diagnostics_);
     groups(section);
 }

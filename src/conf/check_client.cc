@@ -97,4 +97,10 @@ bool has_tokens(const Config& config) {
     });
 }
 
+bool has_admin(const Config& config) {
+    const std::vector<const Section*> clients = config.sections("client");
+    return std::any_of(clients.begin(), clients.end(),
+                       [](const Section* client) { return client->yes("admin"); });
+}
+
 }  // namespace neuron::conf

@@ -1,4 +1,4 @@
-// Who may reach a listener and what TLS needs to be told: rules that go across keys.
+// What TLS needs to be told: rules that go across keys.
 
 #include "neurond/conf/check_tls.h"
 
@@ -11,12 +11,10 @@ namespace {
 
 class TlsCheck : private CheckBase {
   public:
-    TlsCheck(const Config& config, Files& files, Diagnostics& diagnostics)
-        : CheckBase(files, diagnostics), config_(config) {}
+    TlsCheck(Files& files, Diagnostics& diagnostics) : CheckBase(files, diagnostics) {}
 
     void listener(const Section& section);
     void downstream(const Section& section);
-    void bind(const Section& server);
 
   private:
     static bool given(const Section& section, const char* key) {
@@ -32,9 +30,6 @@ class TlsCheck : private CheckBase {
             error(section, key, std::string("stands without ") + other + ", expected both");
         }
     }
-    bool authenticates(const Section& tls) const;
-
-    const Config& config_;
 };
 
 void TlsCheck::listener(const Section& section) {
@@ -67,52 +62,22 @@ void TlsCheck::downstream(const Section& section) {
     needs(section, "tls_key", "tls_cert");
 }
 
-/// Whether callers of a listener with these TLS keys prove who they are.
-bool TlsCheck::authenticates(const Section& tls) const {
-    const bool certs = given(tls, "ca_path") && tls.str("client_auth") != "none";
-    return given(tls, "cert_path") && (certs || has_tokens(config_));
-}
-
-void TlsCheck::bind(const Section& server) {
-    if (!good(server, "bind")) {
-        return;
-    }
-    const std::string& bind = server.str("bind");
-    if (!is_address(bind)) {
-        error(server, "bind",
-              quote(bind) + " is not an address, expected one such as 127.0.0.1 or ::1");
-        return;
-    }
-    if (is_loopback(bind) || authenticates(config_.section("tls"))) {
-        return;
-    }
-    if (good(server, "allow_insecure") && !server.yes("allow_insecure")) {
-        error(server, "bind",
-              bind +
-                  " can be reached from other hosts and callers are not authenticated, "
-                  "expected a loopback address such as 127.0.0.1 or ::1, or cert_path "
-                  "and key_path in [tls] with ca_path there or a token in a [client], or "
-                  "allow_insecure = yes in [server]");
-    } else if (good(server, "allow_insecure")) {
-        diagnostics_.warning(server.place("allow_insecure"),
-                             server.path("allow_insecure"),
-                             "everybody who can reach " + bind +
-                                 " can call tools without proving who they are");
-    }
-}
-
 }  // namespace
 
 void check_tls(const Config& config, Files& files, Diagnostics& diagnostics) {
-    TlsCheck check(config, files, diagnostics);
+    TlsCheck check(files, diagnostics);
     check.listener(config.section("tls"));
+    for (const Section* section : config.sections("listener")) {
+        check.listener(*section);
+    }
     for (const Section* section : config.sections("downstream")) {
         check.downstream(*section);
     }
 }
 
-void check_bind(const Config& config, Files& files, Diagnostics& diagnostics) {
-    TlsCheck(config, files, diagnostics).bind(config.section("server"));
+bool authenticates(const Config& config, const Section& tls) {
+    const bool certs = !tls.str("ca_path").empty() && tls.str("client_auth") != "none";
+    return !tls.str("cert_path").empty() && (certs || has_tokens(config));
 }
 
 }  // namespace neuron::conf

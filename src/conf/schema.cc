@@ -59,6 +59,9 @@ constexpr KeySpec list(const char* key, const char* initial, const char* choices
     return {key, Type::kList, initial, choices, 0, 0, when, false, help};
 }
 
+/// What a listener may serve.
+constexpr const char* kServes = "mcp health metrics admin";
+
 // One key, two lines.
 // clang-format off
 constexpr KeySpec kServer[] = {
@@ -66,7 +69,7 @@ constexpr KeySpec kServer[] = {
          "The IP address to listen on."),
     integer("port", "8443", {0, 65535}, kReload,
          "The TCP port to listen on; 0 lets the kernel pick a free one, for tests."),
-    list("serve", "mcp health metrics", "mcp health metrics", kReload,
+    list("serve", "mcp health metrics", kServes, kReload,
          "What the listener serves."),
     text("state_dir", "", kRestart,
          "Where state that outlives the process is kept."),
@@ -113,6 +116,17 @@ constexpr KeySpec kTlsTickets = yes_no("session_tickets", "yes", kReload,
     "Whether clients may resume a session without a whole handshake.");
 
 constexpr KeySpec kTls[] = {
+    kTlsCert, kTlsKey, kTlsCa, kTlsAuth, kTlsCrl,
+    kTlsVersion, kTlsCiphers, kTlsSuites, kTlsTickets,
+};
+
+constexpr KeySpec kListener[] = {
+    text("address", nullptr, kReload,
+         "Where it listens: IP:PORT, [IPV6]:PORT or unix:/PATH."),
+    list("serve", "mcp health metrics", kServes, kReload,
+         "What it serves."),
+    choice("names", "auto", "auto plain strict", kReload,
+         "How its clients see names; auto is as federation.names says."),
     kTlsCert, kTlsKey, kTlsCa, kTlsAuth, kTlsCrl,
     kTlsVersion, kTlsCiphers, kTlsSuites, kTlsTickets,
 };
@@ -349,6 +363,7 @@ const std::vector<SectionSpec>& sections() {
     static const std::vector<SectionSpec> all = {
         section("server", nullptr, kServer),
         section("tls", nullptr, kTls),
+        section("listener", "NAME", kListener),
         section("federation", nullptr, kFederation),
         section("downstream", "NAME", kDownstream),
         section("policy", nullptr, kPolicy),

@@ -26,14 +26,15 @@
 #include "neurond/daemon/checked_config.h"
 #include "neurond/daemon/daemon.h"
 #include "neurond/daemon/daemonize.h"
+#include "neurond/daemon/door_plan.h"
+#include "neurond/daemon/door_sockets.h"
 #include "neurond/daemon/keeper_link.h"
 #include "neurond/daemon/pid_file.h"
 #include "neurond/daemon/settings.h"
-#include "neurond/daemon/socket_file.h"
+#include "neurond/daemon/socket_parcel.h"
 #include "neurond/loop/cgroup.h"
 #include "neurond/loop/child.h"
 #include "neurond/loop/signals.h"
-#include "neurond/net/address.h"
 
 namespace neuron {
 
@@ -53,9 +54,7 @@ struct Estate {
     DaemonPaths paths;
     PidFile pid_file;
     Fd bundle;
-    SocketFile control;
-    SocketFile local;  ///< not open when there is to be none
-    Fd main;
+    DoorSockets doors;
     std::unique_ptr<CgroupTree> cgroups;  ///< null: nothing needs them, or we may not
     Millis shutdown_timeout{0};
 };
@@ -76,8 +75,7 @@ class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkO
             estate_.cgroups->sweep(kSweepMillis);
             estate_.cgroups->close();
         }
-        estate_.local.remove();
-        estate_.control.remove();
+        estate_.doors.keep({});
         estate_.pid_file.remove();
         return exit_code_;
     }
@@ -138,12 +136,16 @@ void Keeper::launch() {
 
 Status Keeper::spawn_reactor() {
     int pair[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) !=
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+                     pair) !=
         0) {
         return sys_error("socketpair");
     }
     Fd ours(pair[0]);
     Fd theirs(pair[1]);
+    if (Status sent = send_sockets(ours.get(), estate_.doors.all()); !sent) {
+        return sent.error();
+    }
     SpawnPlan plan;
     plan.path = "/proc/self/exe";
     plan.argv = {"neurond", kReactorOption};
@@ -158,12 +160,7 @@ Status Keeper::spawn_reactor() {
                 {1, 1},
                 {2, 2},
                 {theirs.get(), kKeeperSocketFd},
-                {estate_.bundle.get(), kBundleFd},
-                {estate_.control.get(), kControlListenerFd},
-                {estate_.main.get(), kMainListenerFd}};
-    if (estate_.local) {
-        plan.fds.emplace_back(estate_.local.get(), kLocalListenerFd);
-    }
+                {estate_.bundle.get(), kBundleFd}};
     const Result<pid_t> pid = spawn(plan);
     if (!pid) {
         return pid.error();
@@ -247,35 +244,6 @@ Result<Fd> make_bundle(const std::string& text) {
     return fd;
 }
 
-Result<Fd> listen_main(const conf::Config& config) {
-    const conf::Section& server = config.section("server");
-    const Result<Address> address = Address::from_ip(
-        server.str("bind"), static_cast<uint16_t>(server.integer("port")));
-    if (!address) {
-        return address.error();
-    }
-    return listen_tcp(*address);
-}
-
-/// The control socket, and the one for clients unless there is to be none.
-Status listen_local(const conf::Config& config, Estate& estate) {
-    const conf::Section& server = config.section("server");
-    const auto open = [&server](SocketFile& file, const std::string& path,
-                                const char* mode, const char* group) {
-        return file.open(path, static_cast<mode_t>(server.integer(mode)),
-                         server.str(group));
-    };
-    if (Status opened = open(estate.control, estate.paths.control_socket,
-                             "control_mode", "control_group");
-        !opened) {
-        return opened;
-    }
-    return estate.paths.local_socket.empty()
-               ? Status(Ok{})
-               : open(estate.local, estate.paths.local_socket, "socket_mode",
-                      "socket_group");
-}
-
 Status prepare(const conf::Config& config, const DaemonOptions& options,
                Estate& estate) {
     estate.paths = daemon_paths(config);
@@ -294,14 +262,10 @@ Status prepare(const conf::Config& config, const DaemonOptions& options,
     if (Status locked = estate.pid_file.acquire(estate.paths.pid_file); !locked) {
         return locked;
     }
-    if (Status listening = listen_local(config, estate); !listening) {
+    Status listening = estate.doors.open(door_plans(config, estate.paths));
+    if (!listening) {
         return listening;
     }
-    Result<Fd> main = listen_main(config);
-    if (!main) {
-        return main.error();
-    }
-    estate.main = std::move(*main);
     estate.shutdown_timeout = config.section("server").duration("shutdown_timeout");
     return Ok{};
 }

@@ -14,6 +14,7 @@
 #include "neurond/base/log.h"
 #include "neurond/conf/bundle.h"
 #include "neurond/daemon/daemon.h"
+#include "neurond/daemon/door_plan.h"
 #include "neurond/mcp/key_file.h"
 #include "neurond/mcp/resource_place.h"
 
@@ -23,8 +24,6 @@ namespace {
 
 constexpr int kExitFailed = 1;
 constexpr int kExitConfig = 78;
-constexpr unsigned kControlServes =
-    kServeMcp | kServeHealth | kServeMetrics | kServeAdmin;
 constexpr int kSweepMillis = 2000;
 
 /// Empty when the keeper gave none of this number.
@@ -86,8 +85,8 @@ CrashReports::Disk crash_disk(Helper& writer) {
 
 }  // namespace
 
-Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper, Fd control,
-                 Fd main, Fd local, const std::string& cgroup)
+Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
+                 std::vector<NamedFd> sockets, const std::string& cgroup)
     : config_(std::move(checked.config)),
       signals_(loop_, static_cast<SignalSink&>(*this)),
       keeper_(loop_, std::move(keeper), static_cast<KeeperLinkOwner&>(*this)),
@@ -137,12 +136,22 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper, Fd control,
     for (const char* path : {"/api/v1/mcp", "/mcp", "/api/v1/mcp/", "/*/mcp"}) {
         server_.add_route(path, kServeMcp, mcp_);
     }
-    server_.add_listener(std::move(main), served(*config_), checked.tls.server);
-    server_.add_listener(std::move(control), kControlServes);
-    if (local) {
-        unix_door_.emplace(loop_, std::move(local), served(*config_), server_, router_,
-                           subscriptions_, link_settings(*config_));
+    for (NamedFd& socket : sockets) {
+        open_door(std::move(socket.fd), door_settings(*config_, checked.tls, socket.name));
     }
+}
+
+/// Clients on Unix sockets may speak in lines; operators have no use for it.
+void Reactor::open_door(Fd socket, DoorSettings door) {
+    if (!Address::local_of(socket.get()).is_unix() || door.control) {
+        server_.add_listener(std::move(socket), std::move(door));
+        return;
+    }
+    LinkSettings lines = link_settings(*config_);
+    lines.strict_names = door.strict_names;
+    unix_doors_.push_back(std::make_unique<UnixDoor>(loop_, std::move(socket),
+                                                     std::move(door), server_, router_,
+                                                     subscriptions_, lines));
 }
 
 Reactor::~Reactor() = default;
@@ -158,7 +167,7 @@ Status Reactor::open() {
 }
 
 int Reactor::run() {
-    for (const std::string& address : server_.addresses()) {
+    for (const std::string& address : server_.described_addresses()) {
         log_info("daemon", "listening on %s", address.c_str());
     }
     keeper_.tell(ReactorNews::kListening);
@@ -243,6 +252,14 @@ void Reactor::on_other_end_gone() {
     end();
 }
 
+size_t Reactor::line_connections() const noexcept {
+    size_t count = 0;
+    for (const auto& door : unix_doors_) {
+        count += door->clients().size();
+    }
+    return count;
+}
+
 void Reactor::drain() {
     if (state_ == State::kDraining || state_ == State::kStopping) {
         return;
@@ -253,9 +270,9 @@ void Reactor::drain() {
     drain_timer_.arm(server.duration("drain_timeout"));
     shutdown_timer_.arm(server.duration("shutdown_timeout"));
     mcp_.drain();
-    doors_draining_ = unix_door_ ? 2 : 1;
-    if (unix_door_) {
-        unix_door_->drain([this] { on_door_drained(); });
+    doors_draining_ = 1 + unix_doors_.size();
+    for (const auto& door : unix_doors_) {
+        door->drain([this] { on_door_drained(); });
     }
     server_.drain([this] { on_door_drained(); });
 }
@@ -297,9 +314,11 @@ int run_reactor(const std::string& cgroup) {
     ::prctl(PR_SET_NAME, "neurond-reactor");
     Fd keeper = inherited(kKeeperSocketFd);
     const Fd bundle_fd = inherited(kBundleFd);
-    Fd control = inherited(kControlListenerFd);
-    Fd main = inherited(kMainListenerFd);
-    Fd local = inherited(kLocalListenerFd);
+    Result<std::vector<NamedFd>> sockets = receive_sockets(keeper.get());
+    if (!sockets) {
+        log_error("daemon", "%s", sockets.error().message.c_str());
+        return kExitFailed;
+    }
     const Result<std::string> text = read_bundle(bundle_fd);
     if (!text) {
         log_error("daemon", "%s", text.error().message.c_str());
@@ -322,7 +341,7 @@ int run_reactor(const std::string& cgroup) {
         return kExitFailed;
     }
     Reactor reactor(std::move(loaded), std::move(*keys), std::move(keeper),
-                    std::move(control), std::move(main), std::move(local), cgroup);
+                    std::move(*sockets), cgroup);
     if (Status opened = reactor.open(); !opened) {
         log_error("daemon", "%s", opened.error().message.c_str());
         return kExitFailed;

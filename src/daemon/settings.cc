@@ -342,7 +342,6 @@ AuditSettings audit_settings(const conf::Config& config, std::string key) {
 McpSettings mcp_settings(const conf::Config& config) {
     McpSettings out;
     out.keepalive = config.section("http").duration("keepalive_comment");
-    out.strict_names = config.section("federation").str("names") == "strict";
     for (const conf::Section* section : config.sections("downstream")) {
         for (std::string& name : section->list("forward_headers")) {
             out.forward_headers.push_back(std::move(name));
@@ -356,7 +355,6 @@ LinkSettings link_settings(const conf::Config& config) {
     out.link = link_limits(config);
     out.link.serves = true;
     out.stall_timeout = config.section("limits").duration("body_timeout");
-    out.strict_names = config.section("federation").str("names") == "strict";
     return out;
 }
 
@@ -365,17 +363,6 @@ SessionSettings session_settings(const conf::Config& config) {
     return {static_cast<size_t>(limits.integer("sessions")),
             limits.duration("session_idle"),
             static_cast<size_t>(limits.size("replay_buffer"))};
-}
-
-unsigned served(const conf::Config& config) {
-    unsigned bits = 0;
-    for (const std::string& what : config.section("server").list("serve")) {
-        bits |= what == "mcp"       ? kServeMcp
-                : what == "health"  ? kServeHealth
-                : what == "metrics" ? kServeMetrics
-                                    : 0U;
-    }
-    return bits;
 }
 
 bool wants_cgroups(const conf::Config& config) {

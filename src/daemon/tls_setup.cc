@@ -153,6 +153,11 @@ TlsContexts make_tls(const conf::Config& config, conf::Files& files, Dates dates
     TlsSetup setup(files, dates, diagnostics);
     TlsContexts out;
     out.server = setup.listener(config.section("tls"));
+    for (const conf::Section* section : config.sections("listener")) {
+        if (auto own = setup.listener(*section); own != nullptr) {
+            out.listeners.emplace(section->label(), std::move(own));
+        }
+    }
     for (const conf::Section* section : config.sections("downstream")) {
         if (auto leg = setup.leg(*section); leg != nullptr) {
             out.legs.emplace(section->label(), std::move(leg));

@@ -21,7 +21,7 @@ constexpr size_t kMaxGroups = 256;  ///< of a user, that are looked at
 
 void become(Caller& caller, const Client& client) {
     caller.identity.name = client.id;
-    caller.operates = caller.operates || client.admin;
+    caller.admin = client.admin;
 }
 
 /// The group of the process and those its user has besides.
@@ -66,7 +66,7 @@ Caller unix_caller(int fd, const Clients& clients) {
     caller.identity.peer = "unix pid " + std::to_string(credentials.pid);
     caller.identity.name = "uid:" + std::to_string(credentials.uid);
     caller.known = true;
-    caller.operates = credentials.uid == 0 || credentials.uid == ::geteuid();
+    caller.owner = credentials.uid == 0 || credentials.uid == ::geteuid();
     const Client* client =
         clients.by_user(credentials.uid, groups_of(fd, credentials.gid));
     if (client != nullptr) {
@@ -91,7 +91,7 @@ std::optional<Caller> with_token(const Caller& caller, const HttpFields& fields,
     }
     Caller known = caller;
     known.known = true;
-    known.operates = false;  // what the connection may do is not the token's to use
+    known.owner = false;  // what the connection may do is not the token's to use
     become(known, *client);
     return known;
 }

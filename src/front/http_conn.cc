@@ -53,7 +53,8 @@ HttpConn::~HttpConn() = default;
 
 HttpRequest HttpConn::request() const {
     const Caller& caller = caller_ ? *caller_ : peer_.caller;
-    return {head_, caller.identity, request_id_, peer_.local, caller.known, {}, nullptr};
+    return {head_, caller.identity, request_id_, peer_.local, caller.known,
+            peer_.strict_names, {}, nullptr};
 }
 
 /// The one writer of state_; sets the deadline that belongs to it.

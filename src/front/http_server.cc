@@ -54,7 +54,8 @@ HttpServer::HttpServer(EventLoop& loop, HttpServerSettings settings,
           [this](std::unique_ptr<Stream> stream, const TlsPeer& peer, unsigned door) {
               const Address from = Address::peer_of(stream->read_fd());
               serve(std::move(stream),
-                    {tcp_caller(from, peer, *clients_), from.is_loopback(), door});
+                    {tcp_caller(from, peer, *clients_), from.is_loopback(), door,
+                     doors_[door].settings.strict_names});
           },
           [this] { made_room(); }),
       drained_task_(loop, Phase::kSoon, [this] { check_drained(); }) {}
@@ -65,13 +66,12 @@ void HttpServer::add_route(std::string path, Serve what, HttpHandler& handler) {
     routes_.push_back({std::move(path), what, &handler});
 }
 
-void HttpServer::add_listener(Fd socket, unsigned serve,
-                              std::shared_ptr<TlsContext> tls) {
+void HttpServer::add_listener(Fd socket, DoorSettings settings) {
     auto listener = std::make_unique<Listener>(loop_, std::move(socket),
                                                static_cast<ListenerOwner&>(*this));
     const Address address = listener->address();
-    doors_.push_back({std::move(listener), address, serve, std::move(tls),
-                      address.is_loopback()});
+    doors_.push_back(
+        {std::move(listener), address, std::move(settings), address.is_loopback()});
 }
 
 std::vector<std::string> HttpServer::addresses() const {
@@ -82,8 +82,17 @@ std::vector<std::string> HttpServer::addresses() const {
     return out;
 }
 
-unsigned HttpServer::add_door(const Address& address, unsigned serve) {
-    doors_.push_back({nullptr, address, serve, nullptr, address.is_loopback()});
+std::vector<std::string> HttpServer::described_addresses() const {
+    std::vector<std::string> out;
+    for (const Door& door : doors_) {
+        const std::string& name = door.settings.name;
+        out.push_back(door.address.to_string() + (name.empty() ? "" : " (" + name + ")"));
+    }
+    return out;
+}
+
+unsigned HttpServer::add_door(const Address& address, DoorSettings settings) {
+    doors_.push_back({nullptr, address, std::move(settings), address.is_loopback()});
     return static_cast<unsigned>(doors_.size() - 1);
 }
 
@@ -105,12 +114,13 @@ void HttpServer::on_accept(Listener& listener, Fd socket) {
 
 void HttpServer::take(Fd socket, unsigned door) {
     const Door& from = doors_[door];
-    if (from.tls != nullptr) {
-        arrivals_.add(std::move(socket), from.tls, door);
+    if (from.settings.tls != nullptr) {
+        arrivals_.add(std::move(socket), from.settings.tls, door);
         return;
     }
     HttpConn::Peer peer;
     peer.listener = door;
+    peer.strict_names = from.settings.strict_names;
     if (from.address.is_unix()) {
         peer.caller = unix_caller(socket.get(), *clients_);
         peer.local = true;
@@ -138,17 +148,26 @@ std::optional<Caller> HttpServer::identify(const HttpConn& conn,
 bool HttpServer::may_use(const HttpConn& conn, Serve what, HttpReply& otherwise) const {
     const Caller& caller = *conn.caller();
     const bool open = what == kServeMcp && settings_.open;
-    if (what == kServeHealth || caller.operates) {
-        return true;
+    if (what == kServeAdmin) {
+        return may_operate(conn, otherwise);
     }
-    if (what == kServeAdmin && (caller.known || conn.peer().local)) {
-        otherwise = HttpReply::text(403, "403 Forbidden: this needs admin = yes");
-        return false;
-    }
-    if (what != kServeAdmin && (caller.known || conn.peer().local || open)) {
+    if (what == kServeHealth || caller.known || conn.peer().local || open) {
         return true;
     }
     otherwise = HttpReply::unauthorized(false);
+    return false;
+}
+
+/// A client with `admin = yes`; on the control socket also whom the daemon belongs to.
+bool HttpServer::may_operate(const HttpConn& conn, HttpReply& otherwise) const {
+    const Caller& caller = *conn.caller();
+    const bool control = doors_[conn.peer().listener].settings.control;
+    if (caller.admin || (caller.owner && control)) {
+        return true;
+    }
+    otherwise = caller.known
+                    ? HttpReply::text(403, "403 Forbidden: this needs admin = yes")
+                    : HttpReply::unauthorized(false);
     return false;
 }
 
@@ -176,7 +195,8 @@ HttpHandler* HttpServer::route(const HttpConn& conn, const HttpRequest& request,
         return nullptr;
     }
     for (const Route& route : routes_) {
-        if (covers(route.path, request.head.path) && (door.serve & route.what) != 0) {
+        const bool served = (door.settings.serve & route.what) != 0;
+        if (served && covers(route.path, request.head.path)) {
             return may_use(conn, route.what, otherwise) ? route.handler : nullptr;
         }
     }

@@ -33,8 +33,8 @@ McpEndpoint::McpEndpoint(EventLoop& loop, HttpServer& server, Router& router,
 McpEndpoint::~McpEndpoint() = default;
 
 /// Nothing when there is no downstream of the name in the path.
-std::optional<View> McpEndpoint::view_of(const RequestHead& head) const {
-    std::optional<View> view = read_view(head, settings_.strict_names);
+std::optional<View> McpEndpoint::view_of(const HttpRequest& request) const {
+    std::optional<View> view = read_view(request.head, request.strict_names);
     if (view && !view->space.empty() && !router_.directory().has(view->space)) {
         view.reset();
     }
@@ -42,7 +42,7 @@ std::optional<View> McpEndpoint::view_of(const RequestHead& head) const {
 }
 
 std::optional<HttpReply> McpEndpoint::on_head(const HttpRequest& request) {
-    if (!view_of(request.head)) {
+    if (!view_of(request)) {
         return HttpReply::text(404, "404 Not Found: no downstream has this name");
     }
     return refuse_mcp_head(request.head);
@@ -83,7 +83,7 @@ Session* McpEndpoint::session_of(const HttpRequest& request, HttpReply& otherwis
     }
     if (session->news == nullptr) {  // of an earlier reactor
         session->news = streams_.make_news(*session, request.identity,
-                                           view_of(request.head).value_or(View()));
+                                           view_of(request).value_or(View()));
     }
     return session;
 }
@@ -132,7 +132,7 @@ void McpEndpoint::on_post(HttpConn& conn, const HttpRequest& request) {
               nullptr,
               nullptr,
               {},
-              *view_of(request.head)};
+              *view_of(request)};
     const JsonScanner& scan = *request.scan;
     if (scan.error() == JsonError::kNone && scan.root() == JsonScanner::Root::kArray) {
         take_batch(post);

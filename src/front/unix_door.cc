@@ -58,16 +58,16 @@ class UnixDoor::Arrival final : private EventHandler {
     Timer idle_;
 };
 
-UnixDoor::UnixDoor(EventLoop& loop, Fd socket, unsigned serve, HttpServer& http,
+UnixDoor::UnixDoor(EventLoop& loop, Fd socket, DoorSettings door, HttpServer& http,
                    Router& router, Subscriptions& subscriptions,
                    const LinkSettings& settings)
     : loop_(loop),
       http_(http),
       settings_(settings),
-      serve_(serve),
+      takes_lines_((door.serve & kServeMcp) != 0),
       listener_(std::make_unique<Listener>(loop, std::move(socket),
                                            static_cast<ListenerOwner&>(*this))),
-      http_door_(http.add_door(listener_->address(), serve)),
+      http_door_(http.add_door(listener_->address(), std::move(door))),
       clients_(loop, "ndjson", router, subscriptions, settings, [this] { count(); }),
       drained_task_(loop, Phase::kSoon, [this] { check_drained(); }) {}
 
@@ -86,7 +86,7 @@ void UnixDoor::on_accept(Listener&, Fd socket) {
 void UnixDoor::on_first_byte(Arrival& arrival, char byte) {
     Fd socket = arrival.take();
     loop_.retire(arrivals_.release(arrival));
-    if ((serve_ & kServeMcp) != 0 && begins_json(byte)) {
+    if (takes_lines_ && begins_json(byte)) {
         Identity who = unix_caller(socket.get(), http_.clients()).identity;
         clients_.add(std::move(who), {{}, settings_.strict_names},
                      [&](LinkOwner& owner) {
@@ -108,7 +108,9 @@ void UnixDoor::drop(Arrival& arrival) {
 
 /// After each coming and going.
 void UnixDoor::count() {
-    http_.set_guests(arrivals_.size() + clients_.size());
+    const size_t guests = arrivals_.size() + clients_.size();
+    http_.change_guests(guests_, guests);
+    guests_ = guests;
     if (listener_ != nullptr) {
         listener_->resume();
     } else {

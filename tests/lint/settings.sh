@@ -60,14 +60,17 @@ awk '
     }' "$root/etc/neurond.conf" >"$work/sample"
 compare sample keys etc/neurond.conf
 
-# What is commented out in the sample stands there with its default.
+# What is commented out in the sample stands there with its default, if it has one.
 awk -F '\t' '$1 !~ /\*$/ { print $1 " = " ($3 == "" && $2 != "list" ? "\"\"" : $3) }' \
     "$work/schema" | sed 's/ = $/ =/' >"$work/defaults"
 awk '
     /^# \[[a-z]+ / { section = $2; sub(/\[/, "", section); next }
     /^\[/ { section = $1; gsub(/[][]/, "", section); next }
-    /^# [a-z_]+ =/ { sub(/^# /, ""); print section "." $0 }' "$root/etc/neurond.conf" \
-    >"$work/commented"
+    FNR == NR { if ($3 == "required") { required[$1] = 1 } next }
+    /^# [a-z_]+ =/ {
+        sub(/^# /, "")
+        if (!(section "." $1 in required)) { print section "." $0 }
+    }' FS='\t' "$work/schema" FS=' ' "$root/etc/neurond.conf" >"$work/commented"
 sort -u "$work/commented" >"$work/have"
 sort -u "$work/defaults" >"$work/want"
 wrong=$(comm -23 "$work/have" "$work/want")

@@ -36,7 +36,7 @@ TEST_CASE("unknown sections and keys come with what was meant") {
          "\"server\"?"},
         {"[nothing]",
          "t.conf:1:2: [nothing]: unknown section, expected one of server, tls, "
-         "federation, downstream, policy, rule, client, limits, http, audit, "
+         "listener, federation, downstream, policy, rule, client, limits, http, audit, "
          "alert, log"},
         {"[server]\nprot = 1",
          "t.conf:2:1: server.prot: unknown key, did you mean "
@@ -92,7 +92,7 @@ TEST_CASE("values of a wrong type or range say what was expected") {
          "size, expected a size from 1k to 1m, such as 64k"},
         {"[server]\nserve = mcp rest",
          "t.conf:2:13: server.serve: \"rest\" is not known here, "
-         "expected mcp, health or metrics"},
+         "expected mcp, health, metrics or admin"},
         {"[log]\nlevel = loud",
          "t.conf:2:9: log.level: \"loud\" is not known here, expected "
          "debug, info, warn or error"},
@@ -357,7 +357,7 @@ TEST_CASE("pairs of keys, patterns, separators and addresses are checked") {
          "t.conf:2:8: server.bind: 0.0.0.0 can be reached from other hosts and callers "
          "are "
          "not authenticated, expected a loopback address such as 127.0.0.1 or ::1, or "
-         "cert_path and key_path in [tls] with ca_path there or a token in a [client], "
+         "cert_path and key_path in [tls] with ca_path or a token in a [client], "
          "or allow_insecure = yes in [server]"},
     };
     check(rows);
@@ -412,7 +412,8 @@ TEST_CASE("what is included, overridden or expanded is reported where it stands"
               "from 0 to 65535",
               "-D log.level: expected section.key=value or section.name.key=value",
               "-D nope.x: [nope]: unknown section, expected one of server, tls, "
-              "federation, downstream, policy, rule, client, limits, http, audit, "
+              "listener, federation, downstream, policy, rule, client, limits, http, "
+              "audit, "
               "alert, log",
               "-D downstream.x: expected section.key=value or section.name.key=value",
               "-D downstream.x.a b: expected section.key=value or "

@@ -47,6 +47,19 @@ min_version = 1.3
 ciphers = ECDHE+AESGCM
 ciphersuites = TLS_AES_256_GCM_SHA384
 session_tickets = no
+[listener more]
+address = [::1]:9001
+serve = mcp admin
+names = strict
+cert_path = /srv/cert.pem
+key_path = /srv/key.pem
+ca_path = /srv/ca.pem
+client_auth = required
+crl_path = /srv/crl.pem
+min_version = 1.3
+ciphers = ECDHE+AESGCM
+ciphersuites = TLS_AES_256_GCM_SHA384
+session_tickets = no
 [federation]
 input_timeout = 3m
 input_rounds = 4

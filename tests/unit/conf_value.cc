@@ -164,7 +164,7 @@ TEST_CASE("what stands behind expected") {
           "auto, stdio, http, localhost or sse");
     CHECK(expectation(row("policy", "default_action")) == "deny or allow");
     CHECK(expectation(row("audit", "arguments")) == "full, hash or none");
-    CHECK(expectation(row("server", "serve")) == "mcp, health or metrics");
+    CHECK(expectation(row("server", "serve")) == "mcp, health, metrics or admin");
 }
 
 TEST_CASE("words are quoted where they must be, and dollars doubled") {

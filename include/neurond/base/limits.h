@@ -38,6 +38,7 @@ constexpr size_t kMaxSecretBytes = 1024 * 1024;      ///< one ${file:} or ${cred
 constexpr size_t kMaxIncludeDepth = 16;
 constexpr size_t kMaxConfigFiles = 1024;   ///< all includes together
 constexpr size_t kMaxDiagnostics = 100;    ///< beyond that nobody reads them
+constexpr size_t kMaxListeners = 64;       ///< [listener NAME]; they go in one message
 constexpr size_t kMaxNamespaceBytes = 64;  ///< also of rule IDs; DESIGN 1.5
 
 // net: back-pressure marks of an output queue
@@ -92,6 +93,8 @@ constexpr unsigned kTlsLogLinesPerSecond = 20;  ///< of handshakes that fail
 constexpr size_t kMaxBatch = 100;            ///< messages of one JSON-RPC batch
 
 // daemon
+constexpr size_t kMaxParcelFds = 80;            ///< listeners and our own sockets
+constexpr size_t kMaxParcelNames = 8 * 1024;  ///< bytes of their names
 constexpr size_t kSpareDescriptors = 256;  ///< not for clients: children, files, sockets
 constexpr size_t kMaxToolLabels = 200;  ///< tools with a metric of their own
 

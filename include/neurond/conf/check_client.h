@@ -14,6 +14,9 @@ void check_client(const Section& section, Files& files, Diagnostics& diagnostics
 /// Whether some client proves who it is by a token.
 bool has_tokens(const Config& config);
 
+/// Whether some client may use the admin API.
+bool has_admin(const Config& config);
+
 }  // namespace neuron::conf
 
 #endif

@@ -7,13 +7,12 @@
 
 namespace neuron::conf {
 
-/// Which TLS keys go together, in [tls] and in each [downstream NAME]; their paths are
-/// absolute. What is in the files is net/tls_context's business.
+/// Which TLS keys go together, in [tls] and in each [listener NAME] and [downstream NAME];
+/// their paths are absolute. What is in the files is net/tls_context's business.
 void check_tls(const Config& config, Files& files, Diagnostics& diagnostics);
 
-/// [server] bind: an address, and one that others can reach only where callers prove who
-/// they are (DESIGN 1.4), unless allow_insecure says otherwise.
-void check_bind(const Config& config, Files& files, Diagnostics& diagnostics);
+/// Whether callers of a listener with the TLS keys of this section prove who they are.
+bool authenticates(const Config& config, const Section& tls);
 
 }  // namespace neuron::conf
 

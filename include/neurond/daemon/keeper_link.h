@@ -8,14 +8,12 @@
 
 namespace neuron {
 
-// Between the keeper and its reactor: descriptors at fixed numbers, and single bytes over
-// a socketpair. Whichever end closes, the other process has gone.
+// Between the keeper and its reactor: two descriptors at fixed numbers, and packets over a
+// socketpair. The first one of the keeper's holds the listening sockets (socket_parcel.h),
+// those of a reactor single bytes. Whichever end closes, the other process has gone.
 
-constexpr int kKeeperSocketFd = 3;     ///< the socketpair
-constexpr int kBundleFd = 4;           ///< the validated configuration, in a memfd
-constexpr int kControlListenerFd = 5;  ///< the control socket
-constexpr int kMainListenerFd = 6;     ///< [server] bind and port
-constexpr int kLocalListenerFd = 7;    ///< [server] socket; not there for `none`
+constexpr int kKeeperSocketFd = 3;  ///< the socketpair
+constexpr int kBundleFd = 4;        ///< the validated configuration, in a memfd
 
 /// What a reactor tells its keeper.
 enum class ReactorNews : char {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "neurond/back/crash_report.h"
 #include "neurond/back/offer_files.h"
@@ -15,6 +16,7 @@
 #include "neurond/daemon/pages.h"
 #include "neurond/daemon/server_pages.h"
 #include "neurond/daemon/settings.h"
+#include "neurond/daemon/socket_parcel.h"
 #include "neurond/daemon/telemetry.h"
 #include "neurond/front/http_server.h"
 #include "neurond/front/mcp_endpoint.h"
@@ -47,9 +49,10 @@ class Reactor final : private SignalSink,
                       private KeeperLinkOwner,
                       private DaemonView {
   public:
-    /// The sockets listen already; `local` may be none. `cgroup` as for run_reactor().
+    /// The sockets listen already; their names are those of door_plans(). `cgroup` as for
+    /// run_reactor().
     Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
-            Fd control, Fd main, Fd local, const std::string& cgroup);
+            std::vector<NamedFd> sockets, const std::string& cgroup);
     ~Reactor();
 
     /// Fails when what belongs to the start cannot be had: the audit file.
@@ -76,6 +79,7 @@ class Reactor final : private SignalSink,
     void on_news(ReactorNews) override {}
     void on_other_end_gone() override;
 
+    void open_door(Fd socket, DoorSettings door);
     void drain();
     void on_door_drained();
     void stop_downstreams();
@@ -88,9 +92,7 @@ class Reactor final : private SignalSink,
     const Supervisor& supervisor() const noexcept override { return supervisor_; }
     const Router& router() const noexcept override { return router_; }
     const HttpServer& server() const noexcept override { return server_; }
-    size_t line_connections() const noexcept override {
-        return unix_door_ ? unix_door_->clients().size() : 0;
-    }
+    size_t line_connections() const noexcept override;
     const SessionStore& sessions() const noexcept override { return sessions_; }
     void refresh_metrics() override { telemetry_.refresh(); }
     void order(std::string_view server, ServerOrder order) override;
@@ -118,7 +120,7 @@ class Reactor final : private SignalSink,
     SessionStore sessions_;
     HttpServer server_;
     McpEndpoint mcp_;
-    std::optional<UnixDoor> unix_door_;  ///< none for `socket = none`
+    std::vector<std::unique_ptr<UnixDoor>> unix_doors_;
     Pages pages_;
     ServerPages server_pages_;
     State state_ = State::kStarting;

@@ -41,8 +41,6 @@ ListSettings list_settings(const conf::Config& config, const std::string& key);
 McpSettings mcp_settings(const conf::Config& config);
 LinkSettings link_settings(const conf::Config& config);
 SessionSettings session_settings(const conf::Config& config);
-/// The bits of `[server] serve`.
-unsigned served(const conf::Config& config);
 /// A downstream has limits that a cgroup keeps better.
 bool wants_cgroups(const conf::Config& config);
 /// In order of appearance.

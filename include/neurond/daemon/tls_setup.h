@@ -14,6 +14,8 @@ namespace neuron {
 /// The TLS of a whole configuration.
 struct TlsContexts {
     std::shared_ptr<TlsContext> server;  ///< of [server]; null: plain
+    /// By [listener NAME]; those that are not plain.
+    std::map<std::string, std::shared_ptr<TlsContext>> listeners;
     /// By downstream; those whose url is https.
     std::map<std::string, std::shared_ptr<TlsContext>> legs;
 };

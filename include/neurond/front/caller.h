@@ -16,14 +16,15 @@ namespace neuron {
 /// anonymous on loopback, unauthenticated from elsewhere.
 struct Caller {
     Identity identity;
-    bool known = false;     ///< it has proved who it is
-    bool operates = false;  ///< may use the admin API
+    bool known = false;  ///< it has proved who it is
+    bool admin = false;  ///< a [client] with admin = yes
+    bool owner = false;  ///< root or our own user, by the kernel's word
 };
 
 /// From what a TCP connection itself tells.
 Caller tcp_caller(const Address& peer, const TlsPeer& tls, const Clients& clients);
 /// From what the kernel tells of the other end of the Unix socket `fd`. Should it not
-/// tell, that is a user who owns nothing. Root and our own user operate.
+/// tell, that is a user who owns nothing.
 Caller unix_caller(int fd, const Clients& clients);
 
 /// What the Authorization field makes of a caller: the same without one, the client whose

@@ -30,6 +30,7 @@ struct HttpRequest {
     const std::string& request_id;  ///< X-Request-Id, taken over or made
     bool local = false;             ///< from this machine: loopback or Unix socket
     bool known = false;             ///< the caller has proved who it is
+    bool strict_names = false;      ///< unless the URL says otherwise
     BlockRef body;                  ///< empty without a body, or when `scan` is bad
     /// Done or bad, for a handler that wants_json().
     const JsonScanner* scan = nullptr;
@@ -106,6 +107,7 @@ class HttpConn final : private ChannelOwner {
         Caller caller;  ///< unless a request says otherwise
         bool local = false;
         unsigned listener = 0;  ///< index the server gave the listener
+        bool strict_names = false;
     };
 
     HttpConn(EventLoop& loop, std::unique_ptr<Stream> stream, Peer peer,

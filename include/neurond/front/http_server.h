@@ -33,6 +33,16 @@ struct HttpServerSettings {
     std::vector<std::string> allowed_hosts;    ///< beside loopback names, on loopback
 };
 
+/// What comes in through one listener, and how it is treated.
+struct DoorSettings {
+    std::string name;                 ///< for the log, where the address is not enough
+    unsigned serve = 0;               ///< bits of Serve
+    std::shared_ptr<TlsContext> tls;  ///< null: plain HTTP
+    bool strict_names = false;        ///< `names = strict`, unless a client says otherwise
+    /// The operator's own: who owns the daemon may use the admin API.
+    bool control = false;
+};
+
 /// Listeners, their connections, and the table of paths.
 class HttpServer final : private HttpConnOwner, private ListenerOwner {
   public:
@@ -44,18 +54,19 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     /// any one that is not empty, and so does an empty one at the end. Handlers are not
     /// owned.
     void add_route(std::string path, Serve what, HttpHandler& handler);
-    /// Without `tls` it speaks plain HTTP.
-    void add_listener(Fd socket, unsigned serve,
-                      std::shared_ptr<TlsContext> tls = nullptr);
+    void add_listener(Fd socket, DoorSettings settings);
 
     /// For a door that somebody else listens at: its number for take().
-    unsigned add_door(const Address& address, unsigned serve);
+    unsigned add_door(const Address& address, DoorSettings settings);
     /// Serves a connection that came through that door.
     void take(Fd socket, unsigned door);
     const Clients& clients() const noexcept { return *clients_; }
     const TlsCounts& tls_counts() const noexcept { return arrivals_.counts(); }
-    /// Connections of others, which count towards our limit.
-    void set_guests(size_t count) noexcept { guests_ = count; }
+    /// Connections of others, which count towards our limit: how many of one such there
+    /// were, and are now.
+    void change_guests(size_t before, size_t after) noexcept {
+        guests_ = guests_ - before + after;
+    }
     /// Whether one more connection fits; operators get in when the clients' places on
     /// TCP are taken.
     bool has_room(bool local) const noexcept;
@@ -64,6 +75,8 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     size_t connections() const noexcept { return conns_.size(); }
     const HttpLimits& http_limits() const noexcept override { return settings_.limits; }
     std::vector<std::string> addresses() const;
+    /// The same with the names of the doors, for the log.
+    std::vector<std::string> described_addresses() const;
 
     /// Closes the listeners, ends idle connections and the others after their answer.
     void drain(std::function<void()> drained);
@@ -72,8 +85,7 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     struct Door {
         std::unique_ptr<Listener> listener;  ///< null: draining, or not ours
         Address address;
-        unsigned serve;
-        std::shared_ptr<TlsContext> tls;
+        DoorSettings settings;
         bool loopback;  ///< bound to it: then the Host field is checked
     };
     struct Route {
@@ -88,6 +100,7 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     std::optional<Caller> identify(const HttpConn& conn,
                                    const RequestHead& head) const override;
     bool may_use(const HttpConn& conn, Serve what, HttpReply& otherwise) const;
+    bool may_operate(const HttpConn& conn, HttpReply& otherwise) const;
     HttpHandler* route(const HttpConn& conn, const HttpRequest& request,
                        HttpReply& otherwise) override;
     bool draining() const noexcept override { return draining_; }

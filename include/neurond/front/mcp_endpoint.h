@@ -17,7 +17,6 @@ namespace neuron {
 
 struct McpSettings {
     Millis keepalive{15000};    ///< between comments on a silent stream
-    bool strict_names = false;  ///< `names = strict`, unless the URL says otherwise
     /// Header fields that a call keeps because some downstream wants them; each leg takes
     /// its own of them.
     std::vector<std::string> forward_headers;
@@ -55,7 +54,7 @@ class McpEndpoint final : public HttpHandler {
         bool listening = false;  ///< its answer is a stream of news
     };
 
-    std::optional<View> view_of(const RequestHead& head) const;
+    std::optional<View> view_of(const HttpRequest& request) const;
 
     void on_post(HttpConn& conn, const HttpRequest& request);
     void on_get(HttpConn& conn, const HttpRequest& request);

@@ -17,9 +17,8 @@ namespace neuron {
 /// server. A client that says nothing is closed after the idle timeout.
 class UnixDoor final : private ListenerOwner {
   public:
-    /// `socket` listens; `serve` as HttpServer::add_listener() has it. Without kServeMcp
-    /// everything is HTTP.
-    UnixDoor(EventLoop& loop, Fd socket, unsigned serve, HttpServer& http,
+    /// `socket` listens. A door that does not serve kServeMcp speaks HTTP alone.
+    UnixDoor(EventLoop& loop, Fd socket, DoorSettings door, HttpServer& http,
              Router& router, Subscriptions& subscriptions, const LinkSettings& settings);
     ~UnixDoor();
 
@@ -43,7 +42,8 @@ class UnixDoor final : private ListenerOwner {
     EventLoop& loop_;
     HttpServer& http_;
     LinkSettings settings_;
-    unsigned serve_;
+    bool takes_lines_;
+    size_t guests_ = 0;  ///< as the server knows them
     std::unique_ptr<Listener> listener_;  ///< null while draining
     unsigned http_door_;
     OwnedSet<Arrival> arrivals_;

@@ -1,0 +1,18 @@
+#ifndef NEUROND_CONF_CHECK_LISTENER_H
+#define NEUROND_CONF_CHECK_LISTENER_H
+
+#include "neurond/conf/config.h"
+#include "neurond/conf/diagnostic.h"
+#include "neurond/conf/files.h"
+
+namespace neuron::conf {
+
+/// The rules of [server] bind and serve and of each [listener NAME]: addresses that can be
+/// listened on, no two alike; one that others can reach only where callers prove who they
+/// are (DESIGN 1.4), unless allow_insecure says otherwise; the admin API only where
+/// somebody may use it.
+void check_listeners(const Config& config, Files& files, Diagnostics& diagnostics);
+
+}  // namespace neuron::conf
+
+#endif

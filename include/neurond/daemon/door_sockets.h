@@ -1,0 +1,46 @@
+#ifndef NEUROND_DAEMON_DOOR_SOCKETS_H
+#define NEUROND_DAEMON_DOOR_SOCKETS_H
+
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "neurond/base/fd.h"
+#include "neurond/base/result.h"
+#include "neurond/daemon/door_plan.h"
+#include "neurond/daemon/socket_file.h"
+
+namespace neuron {
+
+/// The listening sockets of a daemon, which outlive its reactors. Those of Unix sockets
+/// take their files with them.
+class DoorSockets {
+  public:
+    /// Opens what `plans` want and is not open yet; what is open under the same name and
+    /// address stays as it is. On an error nothing has changed.
+    Status open(const std::vector<DoorPlan>& plans);
+    /// Closes what `plans` do not want.
+    void keep(const std::vector<DoorPlan>& plans);
+    /// By name, in the order of their opening; still ours.
+    std::vector<std::pair<std::string, int>> all() const;
+
+  private:
+    struct Socket {
+        std::string name;
+        std::string address;
+        Fd tcp;           ///< one of the two
+        SocketFile unix;
+
+        int get() const noexcept { return tcp ? tcp.get() : unix.get(); }
+    };
+
+    static Result<Socket> open_one(const DoorPlan& plan);
+    bool has(const DoorPlan& plan) const;
+
+    std::deque<Socket> sockets_;
+};
+
+}  // namespace neuron
+
+#endif

@@ -1,0 +1,79 @@
+// Opening the ways in. The keeper does it, because it is there before a reactor and after.
+
+#include "neurond/daemon/door_sockets.h"
+
+#include <algorithm>
+
+#include "neurond/base/text.h"
+#include "neurond/net/address.h"
+
+namespace neuron {
+
+namespace {
+
+constexpr std::string_view kUnix = "unix:";
+
+}  // namespace
+
+Result<DoorSockets::Socket> DoorSockets::open_one(const DoorPlan& plan) {
+    Socket out;
+    out.name = plan.name;
+    out.address = plan.address;
+    if (starts_with(plan.address, kUnix)) {
+        Status opened =
+            out.unix.open(plan.address.substr(kUnix.size()), plan.mode, plan.group);
+        return opened ? Result<Socket>(std::move(out)) : opened.error();
+    }
+    const Result<Address> address = Address::parse(plan.address);
+    if (!address) {
+        return address.error();
+    }
+    Result<Fd> tcp = listen_tcp(*address);
+    if (!tcp) {
+        return tcp.error();
+    }
+    out.tcp = std::move(*tcp);
+    return out;
+}
+
+bool DoorSockets::has(const DoorPlan& plan) const {
+    return std::any_of(sockets_.begin(), sockets_.end(), [&plan](const Socket& open) {
+        return open.name == plan.name && open.address == plan.address;
+    });
+}
+
+Status DoorSockets::open(const std::vector<DoorPlan>& plans) {
+    std::deque<Socket> fresh;
+    for (const DoorPlan& plan : plans) {
+        if (has(plan)) {
+            continue;
+        }
+        Result<Socket> opened = open_one(plan);
+        if (!opened) {
+            return opened.error();
+        }
+        fresh.push_back(std::move(*opened));
+    }
+    std::move(fresh.begin(), fresh.end(), std::back_inserter(sockets_));
+    return Ok{};
+}
+
+void DoorSockets::keep(const std::vector<DoorPlan>& plans) {
+    const auto unwanted = [&plans](const Socket& open) {
+        return std::none_of(plans.begin(), plans.end(), [&open](const DoorPlan& plan) {
+            return open.name == plan.name && open.address == plan.address;
+        });
+    };
+    sockets_.erase(std::remove_if(sockets_.begin(), sockets_.end(), unwanted),
+                   sockets_.end());
+}
+
+std::vector<std::pair<std::string, int>> DoorSockets::all() const {
+    std::vector<std::pair<std::string, int>> out;
+    for (const Socket& socket : sockets_) {
+        out.emplace_back(socket.name, socket.get());
+    }
+    return out;
+}
+
+}  // namespace neuron
