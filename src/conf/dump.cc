@@ -31,7 +31,7 @@ std::string written(const Setting& setting) {
         case Type::kPercent:
             break;
     }
-    return write_number(setting.spec->type, value.number);
+    return write_number(*setting.spec, value.number);
 }
 
 void dump_section(const Section& section, std::string& out) {

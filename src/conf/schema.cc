@@ -50,6 +50,12 @@ constexpr KeySpec duration(const char* key, const char* initial, Range range,
                            Applies when, const char* help) {
     return number(key, Type::kDuration, initial, range, when, help);
 }
+/// `never` and 0s are the same.
+constexpr KeySpec duration_or_never(const char* key, Range range, Applies when,
+                                    const char* help) {
+    return {key,       Type::kDuration, "never", "never", range.min,
+            range.max, when,            false,   help};
+}
 constexpr KeySpec choice(const char* key, const char* initial, const char* choices,
                          Applies when, const char* help) {
     return {key, Type::kChoice, initial, choices, 0, 0, when, false, help};
@@ -205,8 +211,8 @@ constexpr KeySpec kDownstream[] = {
          "How long such an instance may have nothing to do before it is ended."),
     choice("start", "eager", "eager demand", kReload,
          "When it is started: at once, or by the first call."),
-    duration("idle_stop", "0s", kWaitOrNot, kReload,
-         "Stopped after so long without a call, and started by the next; 0s: never."),
+    duration_or_never("idle_stop", kWaitOrNot, kReload,
+         "Stopped after so long without a call, and started by the next."),
     duration("start_timeout", "10s", kWait, kReload,
          "How long a start may take until its tools are listed."),
     duration("call_timeout", "50s", kWait, kReload,

@@ -93,7 +93,8 @@ std::string expectation(const KeySpec& spec) {
         case Type::kSize:
             return "a size " + range_of(spec) + ", such as 64k";
         case Type::kDuration:
-            return "a duration " + range_of(spec) + ", such as 30s";
+            return "a duration " + range_of(spec) + ", such as 30s" +
+                   (spec.choices != nullptr ? std::string(", or ") + spec.choices : "");
         case Type::kPercent:
             return "a percentage " + range_of(spec) + ", such as 50%";
         case Type::kChoice:

@@ -123,7 +123,9 @@ std::optional<int64_t> parse_any(Type type, std::string_view text) {
 }  // namespace
 
 Result<int64_t> parse_number(const KeySpec& spec, std::string_view text) {
-    const auto number = parse_any(spec.type, text);
+    const auto number = spec.choices != nullptr && text == spec.choices
+                            ? std::optional<int64_t>(0)
+                            : parse_any(spec.type, text);
     if (!number) {
         return Error{what_is_wrong(spec.type, text)};
     }
@@ -185,6 +187,11 @@ std::string write_number(Type type, int64_t number) {
             break;
     }
     return std::to_string(number);
+}
+
+std::string write_number(const KeySpec& spec, int64_t number) {
+    return number == 0 && spec.choices != nullptr ? spec.choices
+                                                  : write_number(spec.type, number);
 }
 
 std::string write_word(std::string_view text) {

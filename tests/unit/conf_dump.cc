@@ -63,7 +63,7 @@ TEST_CASE("values are written in their canonical form") {
     FakeFiles files(
         "[limits]\nmessage_max = 2048\nidle_timeout = 60000ms\n"
         "[downstream x]\ncommand = /bin/x\nargs = a \"b c\" --x=\"d e\" \"\" $$HOME\n"
-        "args = more\nenv.A = two  words\ntimeout.z* = 120s\n"
+        "args = more\nenv.A = two  words\ntimeout.z* = 120s\nidle_stop = 0s\n"
         "[rule r]\neffect = allow\ntools = x.*\ndescription = \"\"\n");
     const std::string text = fixed_dump(files);
     CHECK(has_line(text, "message_max = 2k #= t.conf:2"));
@@ -72,6 +72,7 @@ TEST_CASE("values are written in their canonical form") {
         text, "args = a \"b c\" \"--x=d e\" \"\" $$HOME more #= t.conf:6, t.conf:7"));
     CHECK(has_line(text, "env.A = \"two  words\" #= t.conf:8"));
     CHECK(has_line(text, "timeout.z* = 2m #= t.conf:9"));
+    CHECK(has_line(text, "idle_stop = never #= t.conf:10"));
     CHECK(has_line(text, "[rule r]"));
 }
 

@@ -197,7 +197,7 @@ TEST_CASE("the schema is sound") {
                 const auto value = parse_scalar(spec, spec.initial);
                 REQUIRE(value);
                 if (spec.type != Type::kChoice) {
-                    CHECK(write_number(spec.type, value->number) == spec.initial);
+                    CHECK(write_number(spec, value->number) == spec.initial);
                 }
             }
         }

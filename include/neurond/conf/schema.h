@@ -33,7 +33,9 @@ struct KeySpec {
     Type type;
     const char*
         initial;  ///< default as it would be written; "" is unset; null: required
-    const char* choices;  ///< separated by blanks, or null
+    /// Of texts, choices and lists: the words allowed, separated by blanks. Of a number:
+    /// the word that stands for 0. Or null.
+    const char* choices;
     int64_t min;          ///< of integers, modes, sizes (bytes), durations (ms)
     int64_t max;
     Applies applies;

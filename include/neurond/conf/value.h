@@ -51,6 +51,8 @@ Status check_word(const KeySpec& spec, std::string_view word);
 
 /// The one way each number is written in dumps: 60000 ms is "1m", 16384 bytes are "16k".
 std::string write_number(Type type, int64_t number);
+/// As above, or the word that stands for 0 at this key.
+std::string write_number(const KeySpec& spec, int64_t number);
 
 /// A word as the lexer reads it back: quoted where it must be, "$" doubled.
 std::string write_word(std::string_view text);
