@@ -80,6 +80,37 @@ TEST_CASE("healthy means that there is a live instance") {
     CHECK(w.life.state() == LifeState::kRestarting);
 }
 
+TEST_CASE("one that rests is configured; its counts stay, and it was healthy") {
+    World w;
+    w.become_healthy();
+    w.end(EndCause::kCrash);
+    w.become_healthy();
+    w.now += Millis(700);
+    w.life.rested(w.now);
+    CHECK(w.life.state() == LifeState::kConfigured);
+    CHECK(w.life.reason() == "starts with the next call");
+    CHECK_FALSE(w.life.alive());
+    CHECK(w.life.ever_healthy());
+    CHECK(w.life.restarts() == 1);
+    w.now += Millis(5000);
+    CHECK(w.life.uptime(w.now) == Millis(700));
+    w.life.start(w.now);
+    CHECK(w.end(EndCause::kCrash).what == What::kStart);  // no error of configuration
+}
+
+TEST_CASE("only one that serves can rest") {
+    World w;
+    w.life.rested(w.now);
+    CHECK(w.life.reason().empty());
+    w.life.start(w.now);
+    w.life.rested(w.now);
+    CHECK(w.life.state() == LifeState::kStarting);
+    w.life.listed(w.now);
+    w.life.stop();
+    w.life.rested(w.now);
+    CHECK(w.life.state() == LifeState::kStopped);
+}
+
 TEST_CASE("healthy, restarting, failed; each restart is counted") {
     World w;
     w.become_healthy();
