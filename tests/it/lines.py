@@ -139,6 +139,7 @@ class ProcessLines(Lines):
                                         **{k: v for k, v in keys.items() if k != "timeout"})
         super().__init__(**{k: v for k, v in keys.items() if k == "timeout"})
         self.fd, self.pid = self.process.stdout.fileno(), self.process.pid
+        self.said = b""  # on stderr, as far as it was read
 
     def put(self, data):
         view = memoryview(data)
@@ -151,10 +152,18 @@ class ProcessLines(Lines):
     def end_output(self):
         self.process.stdin.close()
 
+    def wait_said(self, text):
+        """Until it has said `text` on stderr."""
+        while text not in self.said:
+            ready = select.select([self.process.stderr], [], [], self.timeout)[0]
+            data = self.process.stderr.read(1 << 16) if ready else b""
+            assert data, f"it did not say {text!r}, but {self.said!r}"
+            self.said += data
+
     def wait(self, timeout=DEADLINE):
         """The exit status and what it said on stderr."""
         code = self.process.wait(timeout)
-        return code, self.process.stderr.read().decode()
+        return code, (self.said + self.process.stderr.read()).decode()
 
     def close(self):
         if self.process.poll() is None:
