@@ -102,7 +102,8 @@ void HttpCarrier::send(OutQueue&& message, const Outgoing& about) {
         stream_.close();
     }
     HttpPost& post = add_post({is_request ? about.id : 0,
-                               about.method == "server/discover", !session_.empty()});
+                               about.method == "server/discover", !session_.empty(),
+                               is_request && is_legacy(about.revision)});
     HttpJob job;
     HttpHeadWriter head = post_head(about);
     head.field("Content-Length", message.bytes()).finish(job.bytes);
@@ -141,6 +142,16 @@ void HttpCarrier::forget(uint64_t id) {
     const auto found = requests_.find(id);
     if (found != requests_.end()) {
         drop(*found->second);
+    }
+    drop_resumed(id);
+}
+
+void HttpCarrier::drop_resumed(uint64_t request) {
+    const auto found = resumed_.find(request);
+    if (found != resumed_.end()) {
+        found->second->close();
+        loop_.retire(std::move(found->second));
+        resumed_.erase(found);
     }
 }
 
@@ -183,9 +194,39 @@ void HttpCarrier::on_post_failed(HttpPost& post, const RequestFailure& failure) 
         requests_.erase(post.request());
         owner_.on_request_failed(post.request(), failure);
     }
-    if (failure.kind == RequestFailure::Kind::kUnreachable && requests_.empty()) {
+    if (failure.kind == RequestFailure::Kind::kUnreachable && idle()) {
         end(failure.why);
     }
+}
+
+void HttpCarrier::on_post_cut(HttpPost& post, const std::string& last_id,
+                              std::optional<uint64_t> retry) {
+    const uint64_t request = post.request();
+    requests_.erase(request);
+    const auto added = resumed_.emplace(
+        request, std::make_unique<ResumedAnswer>(
+                     loop_, pool_, answer_limits(target_), request,
+                     [this] { return stream_head(); },
+                     static_cast<ResumedAnswerOwner&>(*this)));
+    added.first->second->open(last_id, retry);
+    owner_.on_answer_deferred(request);
+}
+
+void HttpCarrier::on_resumed_message(ResumedAnswer& answer, const JsonScanner& scan,
+                                     const Slice& text) {
+    const uint64_t request = answer.request();
+    if (answer.answered()) {
+        drop_resumed(request);
+    }
+    owner_.on_message(scan, text, request);
+}
+
+void HttpCarrier::on_resume_failed(ResumedAnswer& answer, const std::string& why) {
+    const uint64_t request = answer.request();
+    drop_resumed(request);
+    owner_.on_request_failed(
+        request, {RequestFailure::Kind::kLost, 0, true,
+                  "the event stream ended without an answer, and is not resumed: " + why});
 }
 
 void HttpCarrier::on_post_over(HttpPost& post) {
@@ -217,6 +258,7 @@ void HttpCarrier::on_stream_message(const JsonScanner& scan, const Slice& text) 
             found->second->mark_answered();
             requests_.erase(found);
         }
+        drop_resumed(id.value_or(0));
     }
     owner_.on_message(scan, text, 0);
 }
@@ -230,7 +272,7 @@ void HttpCarrier::on_stream_garbage(const JsonScanner& scan, std::string_view he
 void HttpCarrier::on_stream_over(int status, const std::string& why) {
     if (status == 404 && !session_.empty()) {
         owner_.on_session_expired();
-    } else if (status == 0 && requests_.empty()) {
+    } else if (status == 0 && idle()) {
         end(why);
     } else if (status == 0) {
         stream_.open_later();
@@ -245,6 +287,9 @@ void HttpCarrier::on_stream_over(int status, const std::string& why) {
 void HttpCarrier::drop_all() {
     stream_.close();
     posts_.for_each([this](HttpPost& post) { drop(post); });
+    while (!resumed_.empty()) {
+        drop_resumed(resumed_.begin()->first);
+    }
 }
 
 void HttpCarrier::stop() {

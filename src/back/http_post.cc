@@ -74,6 +74,8 @@ void HttpPost::on_complete() {
     }
     if (refused()) {
         fail_refused();
+    } else if (cut_off()) {
+        // told
     } else if (expect_.request != 0 && content_type_ == "text/event-stream") {
         fail(RequestFailure::Kind::kLost, "the event stream ended without an answer");
     } else if (expect_.request != 0) {
@@ -90,7 +92,9 @@ void HttpPost::on_failed(const HttpFailure& failure) {
             fail(RequestFailure::Kind::kUnreachable, failure.why, false);
             break;
         case HttpFailure::Kind::kLost:
-            fail(RequestFailure::Kind::kLost, failure.why, failure.sent);
+            if (!cut_off()) {
+                fail(RequestFailure::Kind::kLost, failure.why, failure.sent);
+            }
             break;
         case HttpFailure::Kind::kProtocol:
             fail(RequestFailure::Kind::kProtocol, failure.why);
@@ -193,6 +197,17 @@ void HttpPost::fail_refused() {
     } else {
         fail(RequestFailure::Kind::kStatus, line);
     }
+}
+
+/// Whether the rest can be asked for (mcp-protocol 2.4: a server may hang up early, too).
+bool HttpPost::cut_off() {
+    if (!expect_.resumable || concluded_ || refused() || !reader_ ||
+        reader_->last_id().empty()) {
+        return false;
+    }
+    concluded_ = true;
+    owner_.on_post_cut(*this, reader_->last_id(), reader_->retry());
+    return true;
 }
 
 void HttpPost::fail(RequestFailure::Kind kind, std::string why, bool executed) {

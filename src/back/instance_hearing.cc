@@ -158,6 +158,13 @@ void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
     }
 }
 
+void Instance::on_answer_deferred(uint64_t id) {
+    heard_ = loop_.now();
+    if (const auto call = pending_.call_of(id); call) {
+        sink_.on_deferred(*call);
+    }
+}
+
 /// The process has ended: the next one may get the call. False when it must be answered.
 bool Instance::unsent(const Entry& entry) {
     if (entry.kind == Pending::kCall) {

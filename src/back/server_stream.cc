@@ -44,7 +44,7 @@ void ServerStream::open() {
     head.finish(job.bytes);
     job.exchange = this;
     job.safe = true;
-    job.urgent = true;
+    job.urgent = urgent_;
     asked_ = true;
     pool_.start(std::move(job));
 }
@@ -52,6 +52,22 @@ void ServerStream::open() {
 void ServerStream::open_later() {
     again_.arm(pause_);
     pause_ = std::min(pause_ * 2, kMaxWait);
+}
+
+void ServerStream::resume(const std::string& last_id, std::optional<uint64_t> retry) {
+    urgent_ = false;
+    last_id_ = last_id;
+    pace(retry);
+    open_later();
+}
+
+/// Comes back as the server wants it.
+void ServerStream::pace(std::optional<uint64_t> retry) {
+    if (retry) {
+        const auto asked = std::min<uint64_t>(*retry, 3600 * 1000);
+        wait_ = std::clamp(Millis{static_cast<int64_t>(asked)}, kMinWait, kMaxWait);
+        pause_ = wait_;
+    }
 }
 
 void ServerStream::close() {
@@ -115,10 +131,8 @@ void ServerStream::ended(const std::string& why) {
     if (open_ && !reader_->last_id().empty()) {
         last_id_ = reader_->last_id();
     }
-    if (open_ && reader_->retry()) {
-        const auto asked = std::min<uint64_t>(*reader_->retry(), 3600 * 1000);
-        wait_ = std::clamp(Millis{static_cast<int64_t>(asked)}, kMinWait, kMaxWait);
-        pause_ = wait_;
+    if (open_) {
+        pace(reader_->retry());
     }
     drop();
     open_later();

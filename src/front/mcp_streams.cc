@@ -110,6 +110,13 @@ void PostExchange::on_notice(uint64_t tag, const Notice& notice) {
     send_event(std::move(message));
 }
 
+/// The first event has an id: with it a legacy client can come back for the answer.
+void PostExchange::on_deferred(uint64_t tag) {
+    if (items_[tag].open && accepts_.events && !door_.modern()) {
+        events_.open();
+    }
+}
+
 /// A modern client is asked by an answer, a legacy one by requests on its stream. While
 /// that is full of what it does not read, it is not asked more.
 InputOutcome PostExchange::on_input(uint64_t tag, const InputRound& round) {

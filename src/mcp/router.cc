@@ -224,6 +224,15 @@ void Router::on_notice(CallHandle handle, const Notice& notice) {
     }
 }
 
+void Router::on_deferred(CallHandle handle) {
+    Record* record = find(handle);
+    Asker* asker =
+        record == nullptr ? nullptr : parties_.askers.find(record->request.asker);
+    if (asker != nullptr) {
+        asker->on_deferred(record->request.tag);
+    }
+}
+
 /// Progress starts the clock again, up to the downstream's cap.
 void Router::extend_deadline(Record& record) {
     const Answerer* answerer = parties_.answerers.find(record.entry->answerer);

@@ -302,3 +302,64 @@ TEST_CASE("HTTP+SSE: messages go one after the other, and end with the stream") 
     stream.reset();
     CHECK(world.next() == "end: the event stream ended");
 }
+
+TEST_CASE("a server that hangs up before it has answered is asked for the rest") {
+    const struct {
+        std::string then;    ///< what the GET is answered by
+        std::string told;
+        bool again = false;  ///< another GET follows first
+    } rows[] = {
+        {response("200 OK", "Content-Type: text/event-stream\r\n",
+                  "id: e2\ndata: {\"id\":5,\"result\":{}}\n\n"),
+         "{\"id\":5,\"result\":{}}"},
+        // what it says before the answer counts, and it may hang up as often as it likes
+        {response("200 OK", "Content-Type: text/event-stream\r\n",
+                  "id: e2\ndata: {\"method\":\"n\"}\n\n"),
+         "{\"method\":\"n\"}", true},
+        {response("503 Service Unavailable", "", ""), "", true},
+        {response("405 Method Not Allowed", "", ""),
+         "5 executed? the event stream ended without an answer, and is not resumed: "
+         "HTTP 405 instead of an event stream"},
+        // the call was executed: it is not sent again, session or not
+        {response("404 Not Found", "", ""),
+         "5 executed? the event stream ended without an answer, and is not resumed: "
+         "HTTP 404 instead of an event stream"},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.then);
+        HttpLeg world;
+        world.make();
+        const Fd fd = shake_hands(world);
+        world.send(kRequest, "tools/call", 5, kLegacy, "x");
+        world.request(fd);
+        put(fd, response("200 OK", "Content-Type: text/event-stream\r\n",
+                         "retry: 100\nid: e1\ndata:\n\n"));
+        std::string get = world.request(fd);
+        CHECK(starts_with(get, "GET /mcp?x=1 "));
+        CHECK(field(get, "Last-Event-ID") == "e1");
+        CHECK(field(get, "Mcp-Session-Id") == "s1");
+        put(fd, row.then);
+        if (!row.told.empty()) {
+            CHECK(world.next() == row.told);
+        }
+        if (row.again) {
+            get = world.request(fd);
+            CHECK(field(get, "Last-Event-ID") == (row.told.empty() ? "e1" : "e2"));
+            world.carrier->forget(5);
+            CHECK(world.closed(fd));
+        }
+        world.loop.turn(Millis{0});
+        CHECK(world.silent());
+    }
+}
+
+TEST_CASE("a modern server that hangs up has lost the request") {
+    HttpLeg world;
+    world.make();
+    world.send(kRequest, "tools/call", 5, kModern, "x");
+    const Fd fd = world.accept();
+    world.request(fd);
+    put(fd, response("200 OK", "Content-Type: text/event-stream\r\n",
+                     "retry: 100\nid: e1\ndata:\n\n"));
+    CHECK(world.next() == "5 executed? the event stream ended without an answer");
+}

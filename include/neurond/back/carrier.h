@@ -71,6 +71,9 @@ class CarrierOwner {
     /// A message over the limit was dropped; its raw id, if it could be told.
     virtual void on_oversized(std::string_view id_raw) = 0;
     virtual void on_request_failed(uint64_t id, const RequestFailure& failure) = 0;
+    /// The server has hung up, and tells the answer to this request later: it may take
+    /// long. The carrier sees to it.
+    virtual void on_answer_deferred(uint64_t /*id*/) {}
     /// The server has forgotten our session, which was found out without a request.
     virtual void on_session_expired() {}
     virtual void on_output_room() = 0;

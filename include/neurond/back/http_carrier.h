@@ -11,6 +11,7 @@
 #include "neurond/back/server_stream.h"
 #include "neurond/back/http_pool.h"
 #include "neurond/back/http_post.h"
+#include "neurond/back/resumed_answer.h"
 #include "neurond/base/owned_set.h"
 
 namespace neuron {
@@ -22,6 +23,7 @@ namespace neuron {
 /// A server that cannot be reached while nothing else is in flight has ended.
 class HttpCarrier final : public Carrier,
                           private HttpPostOwner,
+                          private ResumedAnswerOwner,
                           private ServerStreamOwner {
   public:
     HttpCarrier(EventLoop& loop, ResolverCache& names, const HttpTarget& target,
@@ -48,7 +50,13 @@ class HttpCarrier final : public Carrier,
     void on_post_message(HttpPost& post, const JsonScanner& scan,
                          const Slice& text) override;
     void on_post_failed(HttpPost& post, const RequestFailure& failure) override;
+    void on_post_cut(HttpPost& post, const std::string& last_id,
+                     std::optional<uint64_t> retry) override;
     void on_post_over(HttpPost& post) override;
+
+    void on_resumed_message(ResumedAnswer& answer, const JsonScanner& scan,
+                            const Slice& text) override;
+    void on_resume_failed(ResumedAnswer& answer, const std::string& why) override;
 
     HttpHeadWriter stream_head() override;
     void on_stream_message(const JsonScanner& scan, const Slice& text) override;
@@ -59,6 +67,8 @@ class HttpCarrier final : public Carrier,
     HttpHeadWriter post_head(const Outgoing& about) const;
     HttpPost& add_post(const HttpPost::Expect& expect);
     void drop(HttpPost& post);
+    void drop_resumed(uint64_t request);
+    bool idle() const noexcept { return requests_.empty() && resumed_.empty(); }
     void drop_all();
     void initialized();
     void end(const std::string& why);
@@ -70,6 +80,8 @@ class HttpCarrier final : public Carrier,
     ServerStream stream_;
     OwnedSet<HttpPost> posts_;
     std::unordered_map<uint64_t, HttpPost*> requests_;  ///< not answered yet
+    /// Not answered yet, and their POST is over.
+    std::unordered_map<uint64_t, std::unique_ptr<ResumedAnswer>> resumed_;
     std::string session_;   ///< what the server calls ours; empty = none
     std::string revision_;  ///< for streams: what was sent last
     const HttpPost* initializing_ = nullptr;  ///< brings the session id

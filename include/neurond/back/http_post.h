@@ -23,6 +23,12 @@ class HttpPostOwner {
                                  const Slice& text) = 0;
     /// What was sent has failed: at most once, and never after the answer.
     virtual void on_post_failed(HttpPost& post, const RequestFailure& failure) = 0;
+    /// Instead of a failure: the stream has ended before the answer, which the server tells
+    /// who comes back for what follows `last_id`, after `retry` milliseconds.
+    virtual void on_post_cut(HttpPost& post, const std::string& last_id,
+                             std::optional<uint64_t> retry) {
+        static_cast<void>(post), static_cast<void>(last_id), static_cast<void>(retry);
+    }
     /// The exchange is over, well or not. The last callback; cancel and retire it.
     virtual void on_post_over(HttpPost& post) = 0;
 
@@ -39,6 +45,7 @@ class HttpPost final : public HttpExchange, private AnswerSink {
         uint64_t request = 0;  ///< id of the request it carries; 0: no answer is expected
         bool probe = false;    ///< `server/discover`: an overloaded server is no answer
         bool session = false;  ///< it carried a session id: 404 means that this is gone
+        bool resumable = false;  ///< a stream with event ids may end before the answer
     };
 
     HttpPost(EventLoop& loop, const Expect& expect, const AnswerLimits& limits,
@@ -64,6 +71,7 @@ class HttpPost final : public HttpExchange, private AnswerSink {
     void note_error(const JsonScanner& scan, std::string_view text);
     bool refused() const noexcept { return status_ >= 300; }
     bool answer_counts() const noexcept;
+    bool cut_off();
     void fail(RequestFailure::Kind kind, std::string why, bool executed = true);
     void fail_refused();
     void over();

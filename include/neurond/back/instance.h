@@ -115,6 +115,7 @@ class Instance final : private CarrierOwner,
                     std::string_view id_raw) override;
     void on_oversized(std::string_view id_raw) override;
     void on_request_failed(uint64_t id, const RequestFailure& failure) override;
+    void on_answer_deferred(uint64_t id) override;
     void on_session_expired() override { renew(); }
     void on_output_room() override { owner_.on_instance_room(); }
     void on_output_closed() override;

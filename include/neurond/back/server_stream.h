@@ -41,6 +41,9 @@ class ServerStream final : public HttpExchange, private AnswerSink {
     void open();
     /// The same after a pause, which doubles each time until the stream is there.
     void open_later();
+    /// Goes on, after `retry` milliseconds, with a stream whose last event was `last_id`;
+    /// as an ordinary job, since a call has begun it.
+    void resume(const std::string& last_id, std::optional<uint64_t> retry);
     /// No callback comes any more, and the next open() begins a new stream.
     void close();
     bool is_open() const noexcept { return open_; }
@@ -57,12 +60,14 @@ class ServerStream final : public HttpExchange, private AnswerSink {
     void on_named_event(std::string_view name, std::string_view data) override;
 
     void drop();
+    void pace(std::optional<uint64_t> retry);
     void ended(const std::string& why);
     void over(int status, const std::string& why);
 
     HttpPool& pool_;
     AnswerLimits limits_;
     bool resume_;
+    bool urgent_ = true;
     ServerStreamOwner& owner_;
     bool asked_ = false;  ///< the pool has our exchange
     bool open_ = false;

@@ -65,6 +65,7 @@ class PostExchange final : public Asker, private HttpWaiter {
     void resume(HttpConn& conn, uint64_t after);
 
     void on_notice(uint64_t tag, const Notice& notice) override;
+    void on_deferred(uint64_t tag) override;
     InputOutcome on_input(uint64_t tag, const InputRound& round) override;
     void on_input_withdrawn(uint64_t tag, const std::string& key) override;
     void on_answer(uint64_t tag, const Answer& answer) override;

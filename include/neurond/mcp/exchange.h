@@ -150,6 +150,8 @@ enum class InputOutcome {
 class Asker {
   public:
     virtual void on_notice(uint64_t tag, const Notice& notice) = 0;
+    /// The answer will take its time: a connection may be lost meanwhile.
+    virtual void on_deferred(uint64_t /*tag*/) {}
     /// The server asks. Before this returns, only questions of this round may be replied
     /// to, and the call not be cancelled.
     virtual InputOutcome on_input(uint64_t, const InputRound&) {
@@ -221,6 +223,8 @@ struct Call {
 class CallSink {
   public:
     virtual void on_notice(CallHandle call, const Notice& notice) = 0;
+    /// The server has said that its answer comes later.
+    virtual void on_deferred(CallHandle /*call*/) {}
     /// Answerer::reply() may come before this returns. kPassedOn: the call is over, or was
     /// before. kRefused: the server gets no replies; if it has ended the call, so have we.
     virtual InputOutcome on_input(CallHandle call, const InputRound& round) = 0;

@@ -109,6 +109,7 @@ class Router final : public CallSink {
     Call* find_call(CallHandle handle) const { return handles_.find(handle); }
 
     void on_notice(CallHandle handle, const Notice& notice) override;
+    void on_deferred(CallHandle handle) override;
     InputOutcome on_input(CallHandle handle, const InputRound& round) override;
     void on_input_withdrawn(CallHandle handle, const std::string& key) override;
     void on_answer(CallHandle handle, const Answer& answer) override;
