@@ -176,6 +176,7 @@ void PostExchange::on_answer(uint64_t tag, const Answer& answer) {
     item.open = false;
     OutQueue message;
     door_.write_answer(message, item.id_raw, answer, request_id_);
+    status_ = door_.status_of(answer);
     deliver(std::move(message));
     end_if_answered();
 }
@@ -206,7 +207,7 @@ bool PostExchange::all_answered() const {
 /// 202 when nothing is owed any more.
 HttpReply PostExchange::json_reply() {
     HttpReply reply;
-    reply.status = has_json_ ? 200 : 202;
+    reply.status = has_json_ ? status_ : 202;
     if (has_json_) {
         reply.content_type = "application/json";
         reply.body = std::move(json_);

@@ -10,6 +10,7 @@
 #include "neurond/wire/json_splice.h"
 #include "neurond/wire/json_view.h"
 #include "neurond/wire/json_write.h"
+#include "neurond/wire/jsonrpc.h"
 
 namespace neuron {
 
@@ -164,6 +165,20 @@ Slice Shaper::take() {
     return Slice::copy_of(out.to_string());
 }
 
+/// What a server has against neurond's own headers or revision.
+std::optional<OwnError> hop_error(const Call& call, std::string_view body) {
+    const auto error = read_error_object(body);
+    if (!error || (error->code != static_cast<int>(JsonRpcError::kHeaderMismatch) &&
+                   error->code != static_cast<int>(JsonRpcError::kUnsupportedVersion))) {
+        return std::nullopt;
+    }
+    const std::string& server = call.entry->downstream;
+    return OwnError{JsonRpcError::kInternal,
+                    "Downstream '" + server + "' refused neurond's request: " +
+                        error->message,
+                    "protocol", server, {}};
+}
+
 /// The few words without which nothing has to change, looked for in all of the text.
 bool may_need_shape(const Call& call, std::string_view body) {
     const auto has = [body](std::string_view word) {
@@ -177,6 +192,11 @@ bool may_need_shape(const Call& call, std::string_view body) {
 Answer shape_answer(const Call& call, Answer answer, UriSightings& sightings) {
     if (answer.kind == Answer::Kind::kOwnError || call.entry == nullptr) {
         return answer;
+    }
+    if (answer.kind == Answer::Kind::kError) {
+        if (auto own = hop_error(call, answer.body.view()); own) {
+            return Answer::failure(std::move(*own));
+        }
     }
     Shaper shaper(call, answer.body, sightings);
     const bool read = call.request.kind == CallKind::kResource;

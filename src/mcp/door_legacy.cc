@@ -56,6 +56,7 @@ class LegacyDoor final : public Door {
     }
     void write_answer(OutQueue& out, std::string_view id_raw, const Answer& answer,
                       std::string_view request_id) const override;
+    int status_of(const Answer&) const override { return 200; }
 };
 
 DoorRequest read_subscribe(const JsonRpcMessage& message, const JsonScanner& scan,

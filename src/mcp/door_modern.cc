@@ -36,6 +36,7 @@ class ModernDoor final : public Door {
                     const Viewer& viewer, const ListSettings& settings) const override;
     void write_answer(OutQueue& out, std::string_view id_raw, const Answer& answer,
                       std::string_view request_id) const override;
+    int status_of(const Answer& answer) const override;
 };
 
 DoorRequest of_kind(DoorRequest::Kind kind) {
@@ -160,6 +161,17 @@ void ModernDoor::write_answer(OutQueue& out, std::string_view id_raw,
             return;
         }
     }
+}
+
+/// Whoever refuses, it is the request that lacks something.
+int ModernDoor::status_of(const Answer& answer) const {
+    constexpr auto kMissing = JsonRpcError::kMissingClientCapability;
+    bool missing = answer.kind == Answer::Kind::kOwnError && answer.own.code == kMissing;
+    if (answer.kind == Answer::Kind::kError) {
+        missing = JsonView(answer.body.view()).find("code").as_int64() ==
+                  static_cast<int64_t>(kMissing);
+    }
+    return missing ? 400 : 200;
 }
 
 /// Integers compare as numbers, everything else as text.

@@ -96,8 +96,13 @@ const ENUMS = object({
     titledMulti: { type: "array", items: { anyOf: titled } },
 }, []);
 
+/// A modern request declares them itself; a legacy client has, once.
+const declared_in = ({ mcpReq }, server) =>
+    mcpReq.envelope?.["io.modelcontextprotocol/clientCapabilities"]
+        ?? server.getClientCapabilities() ?? {};
+
 function needs_sampling(_, context, server) {
-    if (!server.getClientCapabilities()?.sampling) {
+    if (!declared_in(context, server).sampling) {
         throw new MissingRequiredClientCapabilityError({
             requiredCapabilities: { sampling: {} },
         });
@@ -135,7 +140,7 @@ const rounds = (...questions) => async (_, { mcpReq }) => {
 };
 
 function ask_what_is_declared(_, context, server) {
-    const declared = server.getClientCapabilities() ?? {};
+    const declared = declared_in(context, server);
     const requests = {
         ...(declared.elicitation && { user_name: ask_name() }),
         ...(declared.sampling && { greeting: ask_model("Generate a greeting", 50) }),

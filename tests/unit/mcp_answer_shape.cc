@@ -154,3 +154,30 @@ TEST_CASE("not found is told in the words of the client's era") {
                      Answer::error(Slice::copy_of(row.error))) == row.error);
     }
 }
+
+TEST_CASE("what a server has against neurond's request is not the client's to mend") {
+    UriSightings sightings;
+    const struct {
+        const char* error;
+        bool own;
+    } rows[] = {
+        {R"({"code":-32020,"message":"m"})", true},
+        {R"({"code":-32022,"message":"m","data":{"supported":["x"]}})", true},
+        {R"({"code":-32021,"message":"m","data":{"requiredCapabilities":{}}})", false},
+        {R"({"code":-32602,"message":"m"})", false},
+        {R"({"code":"-32020"})", false},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.error);
+        const Answer out = shape_answer(call_to_b(CallKind::kTool),
+                                        Answer::error(Slice::copy_of(row.error)),
+                                        sightings);
+        CHECK((out.kind == Answer::Kind::kOwnError) == row.own);
+        if (row.own) {
+            CHECK(out.own.code == JsonRpcError::kInternal);
+            CHECK(out.own.message == "Downstream 'b' refused neurond's request: m");
+        } else {
+            CHECK(out.body.view() == row.error);
+        }
+    }
+}

@@ -111,6 +111,23 @@ TEST_CASE("errors pass as they are") {
           R"({"jsonrpc":"2.0","id":"i","error":{"code":-1, "message":"m"}})");
 }
 
+TEST_CASE("a request that lacks a capability is a bad one") {
+    const struct {
+        Answer answer;
+        int status;
+    } rows[] = {
+        {Answer::error(Slice::copy_of(R"({"code":-32021,"message":"m"})")), 400},
+        {Answer::error(Slice::copy_of(R"({"code":-32602,"message":"-32021"})")), 200},
+        {Answer::result(Slice::copy_of(R"({"code":-32021})")), 200},
+        {Answer::failure({JsonRpcError::kMissingClientCapability, "m", {}, {}, {}}), 400},
+        {Answer::failure({JsonRpcError::kInternal, "m", {}, {}, {}}), 200},
+    };
+    for (const auto& row : rows) {
+        CHECK(modern_door().status_of(row.answer) == row.status);
+        CHECK(legacy_door().status_of(row.answer) == 200);
+    }
+}
+
 TEST_CASE("methods of the revision are read, all others are not found") {
     for (const ItemKind kind : kItemKinds) {
         const DoorRequest got = read(words_of(kind).method, R"({"cursor":"x"})");

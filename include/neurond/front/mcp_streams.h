@@ -105,6 +105,7 @@ class PostExchange final : public Asker, private HttpWaiter {
     OutQueue json_;         ///< what goes out as JSON at the end
     bool batch_ = false;    ///< several answers are due
     bool has_json_ = false; ///< json_ holds an answer
+    int status_ = 200;      ///< … and the status that goes with it
     Timer keepalive_timer_;
 };
 

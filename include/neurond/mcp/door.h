@@ -60,6 +60,8 @@ class Door {
     virtual void write_answer(OutQueue& out, std::string_view id_raw,
                               const Answer& answer,
                               std::string_view request_id) const = 0;
+    /// The HTTP status of an answer that goes out alone, as JSON (mcp-protocol 2.3).
+    virtual int status_of(const Answer& answer) const = 0;
 
   protected:
     ~Door() = default;
