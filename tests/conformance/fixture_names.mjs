@@ -59,20 +59,30 @@ async function reconnect(_, { http }) {
     return says("the stream was closed during this call");
 }
 
-/// Questions name the call they belong to: over HTTP they go on its stream.
-async function sample({ prompt }, { mcpReq }) {
-    const { content } = await mcpReq.requestSampling({
-        messages: [{ role: "user", content: text(prompt) }],
-        maxTokens: 100,
-    }, { relatedRequestId: mcpReq.id });
-    return says(`LLM response: ${content.text}`);
+/// A question as the era of the request has it: one that ends the call and waits for its
+/// repetition, or a request that names the call (over HTTP it goes on its stream).
+/// `then` makes the result of the answer.
+async function ask(mcpReq, modern, legacy, then) {
+    if (!mcpReq.envelope) {
+        return then(await legacy({ relatedRequestId: mcpReq.id }));
+    }
+    const answer = mcpReq.inputResponses?.question;
+    return answer ? then(answer) : asks({ question: modern });
 }
 
-async function elicit(message, requestedSchema, { mcpReq }) {
-    const { action, content } = await mcpReq.elicitInput({
-        mode: "form", message, requestedSchema,
-    }, { relatedRequestId: mcpReq.id });
-    return says(`Elicitation completed: action=${action}, content=${JSON.stringify(content)}`);
+function sample({ prompt }, { mcpReq }) {
+    const params = { messages: [{ role: "user", content: text(prompt) }], maxTokens: 100 };
+    return ask(mcpReq, inputRequired.createMessage(params),
+               (options) => mcpReq.requestSampling(params, options),
+               ({ content }) => says(`LLM response: ${content.text}`));
+}
+
+function elicit(message, requestedSchema, { mcpReq }) {
+    const params = { message, requestedSchema };
+    return ask(mcpReq, inputRequired.elicit(params),
+               (options) => mcpReq.elicitInput({ mode: "form", ...params }, options),
+               ({ action, content }) => says(
+                   `Elicitation completed: action=${action}, content=${JSON.stringify(content)}`));
 }
 
 const NAME_AND_MAIL = object({ username: string(), email: string() });
