@@ -10,7 +10,8 @@ namespace neuron {
 /// are wrapped, content blocks that its revision does not know become text (mcp-protocol
 /// 4.9), and "resource not found" is told in the words of its era. An error about the hop
 /// from neurond to the server (-32020, -32022) becomes one of neurond's own, since its
-/// client can do nothing about it. What need not change stays the server's own bytes. Notes in `sightings` which URIs the server mentions.
+/// client can do nothing about it. What need not change stays the server's own bytes. Notes
+/// in `sightings` which URIs the server mentions.
 Answer shape_answer(const Call& call, Answer answer, UriSightings& sightings);
 
 }  // namespace neuron
