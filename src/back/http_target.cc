@@ -6,6 +6,7 @@
 
 #include "neurond/base/text.h"
 #include "neurond/base/version.h"
+#include "neurond/wire/trace_context.h"
 
 namespace neuron {
 
@@ -17,9 +18,11 @@ constexpr uint16_t kHttpsPort = 443;
 }  // namespace
 
 bool is_forwarded(const HttpTarget& target, std::string_view name) {
-    return std::any_of(
-        target.forward_headers.begin(), target.forward_headers.end(),
-        [name](const std::string& each) { return equals_ignoring_case(each, name); });
+    return is_trace_field(name) ||
+           std::any_of(target.forward_headers.begin(), target.forward_headers.end(),
+                       [name](const std::string& each) {
+                           return equals_ignoring_case(each, name);
+                       });
 }
 
 std::string authority_of(const Url& url) {

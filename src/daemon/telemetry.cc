@@ -8,6 +8,7 @@
 #include "neurond/base/crypto.h"
 #include "neurond/base/limits.h"
 #include "neurond/base/version.h"
+#include "neurond/daemon/call_log.h"
 #include "neurond/daemon/process_stats.h"
 
 namespace neuron {
@@ -152,6 +153,7 @@ Counter& Telemetry::counter(const Call& call, std::string_view result) {
 }
 
 void Telemetry::on_call_done(const Call& call, std::string_view result, TimePoint now) {
+    log_call(call, result, now);
     if (call.entry == nullptr) {
         return;  // it named no tool there is
     }

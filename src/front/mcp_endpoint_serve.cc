@@ -2,6 +2,7 @@
 
 #include "neurond/front/mcp_endpoint.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "neurond/base/text.h"
@@ -10,6 +11,7 @@
 #include "neurond/wire/json_view.h"
 #include "neurond/wire/jsonrpc.h"
 #include "neurond/wire/sse.h"
+#include "neurond/wire/trace_context.h"
 
 namespace neuron {
 
@@ -165,15 +167,14 @@ void McpEndpoint::call(Post& post, const Door& door, CallRequest request,
 }
 
 void McpEndpoint::keep_fields(const HttpFields& fields, CallRequest& request) const {
-    if (settings_.forward_headers.empty()) {
-        return;
-    }
     for (const HttpField& field : fields) {
-        for (const std::string& name : settings_.forward_headers) {
-            if (equals_ignoring_case(field.name, name)) {
-                request.headers.emplace_back(field.name, field.value);
-                break;
-            }
+        const bool wanted = std::any_of(
+            settings_.forward_headers.begin(), settings_.forward_headers.end(),
+            [&field](const std::string& name) {
+                return equals_ignoring_case(field.name, name);
+            });
+        if (wanted || is_trace_field(field.name)) {
+            request.headers.emplace_back(field.name, field.value);
         }
     }
 }

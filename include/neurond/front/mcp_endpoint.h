@@ -17,8 +17,8 @@ namespace neuron {
 
 struct McpSettings {
     Millis keepalive{15000};    ///< between comments on a silent stream
-    /// Header fields that a call keeps because some downstream wants them; each leg takes
-    /// its own of them.
+    /// Header fields that a call keeps because some downstream wants them, besides those
+    /// of its trace; each leg takes its own of them.
     std::vector<std::string> forward_headers;
 };
 
