@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "neurond/base/limits.h"
 #include "neurond/wire/json_splice.h"
@@ -43,6 +44,12 @@ void AnswerReader::garbage(std::string_view text) {
 
 // --- objects -------------------------------------------------------------------------
 
+/// A message that has grown so far is given up.
+bool AnswerReader::over(size_t size) const noexcept {
+    return size > limits_.message_max ||
+           (size > kReadBudgetBytes && Block::exhausted());
+}
+
 std::string_view AnswerReader::pending() const noexcept {
     return block_ ? block_->view().substr(begin_) : std::string_view();
 }
@@ -67,9 +74,9 @@ void AnswerReader::append(std::string_view bytes) {
 void AnswerReader::feed_json(std::string_view bytes) {
     append(bytes);
     take_objects();
-    if (!stopped_ && pending().size() > limits_.message_max) {
+    if (!stopped_ && over(pending().size())) {
         stop();
-        block_ = {};
+        const BlockRef dropped = std::exchange(block_, {});
         sink_.on_oversized();
     }
 }
@@ -133,6 +140,10 @@ void AnswerReader::feed_events(std::string_view bytes) {
             sink_.on_oversized();
         } else if (step.state == Scan::kDone) {
             event_done();
+        } else if (over(events_.data().size())) {
+            stop();
+            const BlockRef dropped = events_.take_data();
+            sink_.on_oversized();
         } else {
             scan_.feed(events_.data());
             return;

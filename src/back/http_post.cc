@@ -176,7 +176,9 @@ void HttpPost::on_garbage(const JsonScanner& scan, std::string_view head) {
 }
 
 void HttpPost::on_oversized() {
-    fail(RequestFailure::Kind::kTooLarge, "it sent a message over limits.message_max");
+    fail(RequestFailure::Kind::kTooLarge,
+         Block::exhausted() ? "it sent more than limits.buffer_total leaves room for"
+                            : "it sent a message over limits.message_max");
     rest_.arm(Millis{0});  // the rest is not worth reading
 }
 

@@ -129,6 +129,19 @@ void Instance::on_oversized(std::string_view id_raw) {
     on_bad_answer(id_raw, "sent a message over limits.message_max");
 }
 
+/// That there is no room for an answer is not the server's fault.
+void Instance::on_shed(std::string_view id_raw) {
+    const auto id = read_leg_id(id_raw);
+    const auto entry = id ? pending_.take(*id) : std::nullopt;
+    const std::string what = "sent more than limits.buffer_total leaves room for";
+    if (entry && entry->kind == Pending::kCall) {
+        answer(entry->call, Answer::failure(own_error(what, "busy")),
+               CallOutcome::kAnswered);
+    } else if (entry) {
+        fail_entry(*id, *entry, what);
+    }
+}
+
 void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
     const auto taken = pending_.take(id);
     if (!taken) {

@@ -302,10 +302,7 @@ OwnError InstanceSlot::unavailable() const {
     const std::string begin = "Downstream '" + name + "' is not available: ";
     if (const Breaker& breaker = context_.upkeep.breaker();
         breaker.state() != Breaker::State::kClosed) {
-        const int seconds = std::max(
-            1, static_cast<int>(std::chrono::ceil<std::chrono::seconds>(
-                                    breaker.retry_after(context_.loop.now()))
-                                    .count()));
+        const int seconds = whole_seconds(breaker.retry_after(context_.loop.now()));
         return {JsonRpcError::kInternal,
                 begin + "circuit open, retry in " + std::to_string(seconds) + " s",
                 "circuit_open", name, seconds};

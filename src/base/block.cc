@@ -14,6 +14,7 @@ namespace neuron {
 namespace {
 
 uint64_t g_total_bytes = 0;
+uint64_t g_total_max = std::numeric_limits<uint64_t>::max();
 
 }  // namespace
 
@@ -43,6 +44,18 @@ void Block::commit(size_t n) noexcept {
 
 uint64_t Block::total_bytes() noexcept {
     return g_total_bytes;
+}
+
+void Block::set_total_max(uint64_t bytes) noexcept {
+    g_total_max = bytes;
+}
+
+bool Block::scarce(uint64_t more) noexcept {
+    return g_total_bytes + more > g_total_max - g_total_max / 4;
+}
+
+bool Block::exhausted(uint64_t more) noexcept {
+    return g_total_bytes + more > g_total_max;
 }
 
 BlockRef::~BlockRef() {

@@ -42,6 +42,7 @@ class Checker : private CheckBase {
     void server(const Section& section);
     void groups(const Section& section);
     void federation(const Section& section);
+    void limits(const Section& section);
     void rule(const Section& section);
     void patterns(const Section& section, const char* key);
     void alert(const Section& section);
@@ -64,6 +65,7 @@ void Checker::run() {
         check_client(*section, files_, diagnostics_);
     }
     alert(config_.section("alert"));
+    limits(config_.section("limits"));
     policy();
     for (const Section& section : config_.all()) {
         secrets(section);
@@ -93,6 +95,17 @@ void Checker::federation(const Section& section) {
          !consists_of(separator, {kSeparators}))) {
         error(section, "separator",
               quote(separator) + " cannot separate, expected 1 to 3 of . _ - : /");
+    }
+}
+
+/// While a message is forwarded it may be there twice.
+void Checker::limits(const Section& section) {
+    const uint64_t least = 2 * section.size("message_max");
+    if (good(section, "buffer_total") && section.size("buffer_total") < least) {
+        error(section, "buffer_total",
+              write_number(Type::kSize,
+                           static_cast<int64_t>(section.size("buffer_total"))) +
+                  " is too little for limits.message_max, expected at least twice that");
     }
 }
 

@@ -21,6 +21,7 @@ struct Range {
 constexpr Range kWait = {1, kDay};          // a time that must pass
 constexpr Range kWaitOrNot = {0, kDay};     // 0s: at once
 constexpr Range kCount = {1, 1000 * 1000};  // a table that must hold something
+constexpr Range kPerSecond = {0, 1000 * 1000};
 
 constexpr KeySpec text(const char* key, const char* initial, Applies when,
                        const char* help) {
@@ -292,6 +293,10 @@ constexpr KeySpec kClient[] = {
          "Groups, by number, whose members are it on a Unix socket."),
     yes_no("admin", "no", kReload,
          "Whether it may use the admin API."),
+    integer("rate", "0", kPerSecond, kReload,
+         "Instead of limits.rate, for this client; 0 is no limit."),
+    integer("burst", "0", kPerSecond, kReload,
+         "Instead of limits.burst, for this client."),
 };
 
 constexpr KeySpec kLimits[] = {
@@ -311,6 +316,12 @@ constexpr KeySpec kLimits[] = {
          "What is kept of a session's streams for a client that reconnects."),
     integer("calls_in_flight", "4096", kCount, kReload,
          "How many calls may be in flight, all downstreams together."),
+    size("buffer_total", "256m", {kKilo * kKilo, kKilo * kGiga}, kReload,
+         "How much all messages on their way may take together."),
+    integer("rate", "0", kPerSecond, kReload,
+         "How many requests a second each client may make; 0 is no limit."),
+    integer("burst", "0", kPerSecond, kReload,
+         "How many of them may come at once; 0: as many as in a second."),
     duration("header_timeout", "10s", kWait, kReload,
          "How long a client may take to send the head of a request."),
     duration("body_timeout", "30s", kWait, kReload,

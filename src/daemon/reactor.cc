@@ -124,6 +124,7 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
                           end();
                       }),
       stop_task_(loop_, Phase::kSoon, [this] { drain(); }) {
+    Block::set_total_max(config_->section("limits").size("buffer_total"));
     router_.set_rules({CatalogBuilder().build("."),
                        std::make_shared<const Policy>(Policy::from(*config_)),
                        list_settings(*config_, keys.session)});

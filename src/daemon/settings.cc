@@ -284,6 +284,24 @@ LogFormat log_format(const conf::Config& config) {
                                                          : LogFormat::kText;
 }
 
+/// limits.rate for everybody, and what single clients have instead of it.
+RateSettings rate_settings(const conf::Config& config) {
+    const auto rate = [](const conf::Section& section, RequestRate otherwise) {
+        const auto number = [&section](const char* key, unsigned other) {
+            return section.is_set(key) ? static_cast<unsigned>(section.integer(key))
+                                       : other;
+        };
+        return RequestRate{number("rate", otherwise.per_second),
+                           number("burst", otherwise.burst)};
+    };
+    RateSettings out;
+    out.everybody = rate(config.section("limits"), {});
+    for (const conf::Section* section : config.sections("client")) {
+        out.clients[section->label()] = rate(*section, out.everybody);
+    }
+    return out;
+}
+
 HttpServerSettings http_settings(const conf::Config& config, size_t descriptors) {
     const conf::Section& limits = config.section("limits");
     HttpServerSettings out;
@@ -314,7 +332,7 @@ RouterLimits router_limits(const conf::Config& config) {
     return {static_cast<size_t>(config.section("limits").integer("calls_in_flight")),
             config.section("audit").str("on_failure") == "deny",
             static_cast<unsigned>(federation.integer("input_rounds")),
-            federation.duration("input_timeout")};
+            federation.duration("input_timeout"), rate_settings(config)};
 }
 
 ListSettings list_settings(const conf::Config& config, const std::string& key) {
@@ -354,6 +372,7 @@ LinkSettings link_settings(const conf::Config& config) {
     LinkSettings out;
     out.link = link_limits(config);
     out.link.serves = true;
+    out.link.line_timeout = config.section("limits").duration("body_timeout");
     out.stall_timeout = config.section("limits").duration("body_timeout");
     return out;
 }

@@ -76,6 +76,12 @@ Telemetry::Telemetry(Metrics& metrics, const DaemonView& view)
 }
 
 void Telemetry::refresh() {
+    for (const auto& [client, times] : view_.router().rates().limited()) {
+        Counter& counter =
+            metrics_.counter("neurond_rate_limited_total",
+                             "Requests refused by limits.rate.", {{"client", client}});
+        counter.add(times - counter.value());
+    }
     for (const auto& each : view_.supervisor().downstreams()) {
         const MetricLabels labels = {{"downstream", each->name()}};
         metrics_.gauge("neurond_downstream_up", "1 when healthy, else 0.", labels)

@@ -4,12 +4,10 @@
 #include "neurond/front/http_conn.h"
 
 #include <algorithm>
-#include <ctime>
 
 #include "neurond/base/limits.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
-#include "neurond/wire/http_write.h"
 #include "neurond/wire/json_splice.h"
 
 namespace neuron {
@@ -168,12 +166,14 @@ void HttpConn::flush() {
     }
 }
 
-/// A client may be slow, but not stop reading.
+/// A client may be slow, but not stop reading; and while buffers are scarce it may not be
+/// slower than a sender of bodies.
 void HttpConn::on_stall() {
     if (channel_.out().empty()) {
         return;
     }
-    if (channel_.written() == written_before_) {
+    const uint64_t taken = channel_.written() - written_before_;
+    if (taken == 0 || (taken < kReadBudgetBytes && Block::scarce())) {
         log_warn("http", "%s: dropped: the client does not read (%zu bytes wait for it)",
                  peer_.caller.identity.peer.c_str(), channel_.out().bytes());
         channel_.close("the client does not read");
@@ -273,6 +273,11 @@ void HttpConn::begin_body() {
     if (decoder_.done()) {
         return;
     }
+    if (framing_.kind == BodyFraming::Kind::kLength && framing_.length > kSmallBytes &&
+        Block::scarce(framing_.length)) {
+        fail_busy();
+        return;
+    }
     const size_t first = framing_.kind == BodyFraming::Kind::kLength
                              ? std::min<size_t>(framing_.length, kReadBudgetBytes)
                              : kFirstBodyBytes;
@@ -316,6 +321,10 @@ bool HttpConn::keep_body(std::string_view bytes) {
     if (skip_body_ || !body_) {
         return true;
     }
+    if (Block::exhausted(bytes.size())) {
+        fail_busy();
+        return false;
+    }
     if (!bytes.empty()) {
         body_.reserve(bytes.size());
         bytes.copy(body_->data() + body_->size(), bytes.size());
@@ -351,109 +360,7 @@ void HttpConn::dispatch() {
     handler_->on_request(*this, whole);
 }
 
-// --- output --------------------------------------------------------------------------
-
-void HttpConn::write_head(
-    int status, std::string_view content_type,
-    const std::vector<std::pair<std::string, std::string>>& fields,
-    std::optional<size_t> length) {
-    HttpHeadWriter head = HttpHeadWriter::response(status);
-    head.field("Date", imf_fixdate(std::time(nullptr)));
-    if (!content_type.empty()) {
-        head.field("Content-Type", content_type);
-    }
-    if (length && status != 204) {
-        head.field("Content-Length", *length);
-    }
-    if (chunked_) {
-        head.field("Transfer-Encoding", "chunked");
-    }
-    if (!request_id_.empty()) {
-        head.field("X-Request-Id", request_id_);
-    }
-    for (const auto& [name, value] : fields) {
-        head.field(name, value);
-    }
-    if (!keep_alive_) {
-        head.field("Connection", "close");
-    } else if (head_.minor_version == 0) {
-        head.field("Connection", "keep-alive");
-    }
-    head.finish(channel_.out());
-}
-
-void HttpConn::reply(HttpReply reply) {
-    chunked_ = false;
-    keep_alive_ = keep_alive_ && !reply.close && !owner_.draining();
-    write_head(reply.status, reply.content_type, reply.fields, reply.body.bytes());
-    if (head_.method != "HEAD") {
-        channel_.out().append(std::move(reply.body));
-    }
-    flush();
-    answer_done();
-}
-
-void HttpConn::start_stream(
-    int status, std::string_view content_type,
-    const std::vector<std::pair<std::string, std::string>>& fields) {
-    streaming_ = true;
-    chunked_ = head_.minor_version > 0;
-    keep_alive_ = keep_alive_ && chunked_;
-    write_head(status, content_type, fields, std::nullopt);
-    flush();
-}
-
-void HttpConn::stream(OutQueue&& bytes) {
-    if (chunked_) {
-        write_chunk(channel_.out(), std::move(bytes));
-    } else {
-        channel_.out().append(std::move(bytes));
-    }
-    flush();
-}
-
-void HttpConn::end_stream() {
-    if (chunked_) {
-        write_last_chunk(channel_.out());
-        flush();
-    }
-    streaming_ = false;
-    keep_alive_ = keep_alive_ && !owner_.draining();
-    answer_done();
-}
-
-void HttpConn::answer_done() {
-    waiter_ = nullptr;
-    chunked_ = false;
-    if (!keep_alive_) {
-        enter(State::kClosing);
-        channel_.finish("answered");
-        return;
-    }
-    enter(State::kHead);
-    if (in_.empty()) {
-        in_.release();
-    }
-    process_task_.schedule();
-    channel_.resume_input();
-}
-
-/// Answers what cannot be delimited or will not be waited for, and ends the connection.
-void HttpConn::fail(int status, std::string_view why) {
-    keep_alive_ = false;
-    if (request_id_.empty() || state_ == State::kHead) {
-        request_id_ = owner_.new_request_id();
-        head_.method = {};
-    }
-    if (skip_body_) {  // answered already
-        enter(State::kClosing);
-        channel_.finish(std::string(why));
-        return;
-    }
-    enter(State::kAnswering);
-    reply(HttpReply::text(status, std::to_string(status) + " " + reason_phrase(status) +
-                                      ": " + std::string(why)));
-}
+// --- the end -------------------------------------------------------------------------
 
 void HttpConn::on_timeout() {
     if (state_ == State::kHead && !channel_.out().empty()) {

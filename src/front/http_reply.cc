@@ -21,6 +21,12 @@ HttpReply HttpReply::json(int status, std::string_view body) {
     return reply;
 }
 
+HttpReply HttpReply::too_many_requests(Millis wait) {
+    HttpReply reply = text(429, "429 Too Many Requests");
+    reply.fields.emplace_back("Retry-After", std::to_string(whole_seconds(wait)));
+    return reply;
+}
+
 HttpReply HttpReply::unauthorized(bool wrong) {
     HttpReply reply = text(401, wrong ? "401 Unauthorized: this token is not known"
                                       : "401 Unauthorized: a client certificate or a "

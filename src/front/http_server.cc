@@ -175,7 +175,8 @@ HttpHandler* HttpServer::route(const HttpConn& conn, const HttpRequest& request,
                                HttpReply& otherwise) {
     const Door& door = doors_[conn.peer().listener];
     const std::optional<std::string_view> origin = request.head.fields.field("Origin");
-    if (origin && !origin_allowed(*origin)) {
+    const bool several = request.head.fields.count("Origin") > 1;
+    if (origin && (several || !origin_allowed(*origin))) {
         otherwise = HttpReply::text(403, "403 Forbidden: this Origin is not allowed");
         return nullptr;
     }

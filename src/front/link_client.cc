@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "neurond/base/limits.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
 #include "neurond/mcp/door_legacy.h"
@@ -61,6 +62,11 @@ void LinkClient::on_oversized(std::string_view id_raw) {
     first_message_ = false;
 }
 
+void LinkClient::on_shed(std::string_view id_raw) {
+    refuse_busy(id_raw, "Too much is in flight", Millis{1000});
+    first_message_ = false;
+}
+
 bool LinkClient::on_input_end() {
     peer_.ending = true;
     subscriptions_.finish();
@@ -114,6 +120,10 @@ void LinkClient::take_batch(const Slice& text) {
 void LinkClient::take_request(const Incoming& in) {
     if (!view_error_.empty()) {
         refuse(in.id_raw, JsonRpcError::kInvalidParams, view_error_);
+        return;
+    }
+    if (const Millis wait = router_.charge(peer_.identity); wait != Millis{0}) {
+        refuse_busy(in.id_raw, "Too many requests", wait);
         return;
     }
     const EraChoice choice = choose_era(in.message, in.scan, in.text.view(), nullptr);
@@ -253,6 +263,15 @@ void LinkClient::refuse(std::string_view id_raw, JsonRpcError code,
     calls_.say(std::move(error));
 }
 
+void LinkClient::refuse_busy(std::string_view id_raw, const char* message,
+                             Millis wait) {
+    OutQueue error;
+    write_own_error(error, id_raw,
+                    {JsonRpcError::kInternal, message, "busy", {}, whole_seconds(wait)},
+                    owner_.new_request_id());
+    calls_.say(std::move(error));
+}
+
 void LinkClient::say(OutQueue&& message) {
     link_->send(std::move(message));
     if (link_->congested() && !stall_.armed()) {
@@ -272,7 +291,8 @@ void LinkClient::on_output_room() {
 
 /// A client may be slow, but not stop reading.
 void LinkClient::on_stall() {
-    if (link_->written() == written_before_) {
+    const uint64_t taken = link_->written() - written_before_;
+    if (taken == 0 || (taken < kReadBudgetBytes && Block::scarce())) {
         log_warn(owner_.door_name(), "%s: dropped: the client does not read",
                  peer_.identity.peer.c_str());
         link_->close("the client does not read");

@@ -45,7 +45,14 @@ std::optional<HttpReply> McpEndpoint::on_head(const HttpRequest& request) {
     if (!view_of(request)) {
         return HttpReply::text(404, "404 Not Found: no downstream has this name");
     }
-    return refuse_mcp_head(request.head);
+    if (std::optional<HttpReply> refused = refuse_mcp_head(request.head); refused) {
+        return refused;
+    }
+    const Millis wait = router_.charge(request.identity);
+    if (wait != Millis{0}) {
+        return HttpReply::too_many_requests(wait);
+    }
+    return std::nullopt;
 }
 
 void McpEndpoint::on_request(HttpConn& conn, const HttpRequest& request) {
@@ -156,6 +163,16 @@ void McpEndpoint::finish_post(Post& post) {
     post.conn.reply(post.reply ? std::move(*post.reply) : std::move(accepted));
 }
 
+/// The first message was counted with the head.
+Millis McpEndpoint::charge_batch(const Post& post, JsonView elements) {
+    unsigned messages = 0;
+    for ([[maybe_unused]] const JsonView each : elements.elements()) {
+        ++messages;
+    }
+    return messages > 1 ? router_.charge(post.request.identity, messages - 1)
+                        : Millis{0};
+}
+
 /// Only on a session negotiated at 2025-03-26, the one revision that has batches.
 void McpEndpoint::take_batch(Post& post) {
     post.batch = true;
@@ -169,6 +186,10 @@ void McpEndpoint::take_batch(Post& post) {
     if (const char* problem = batch_problem(elements.raw(), post.session->revision);
         problem != nullptr) {
         post.reply = error_reply(400, JsonRpcError::kInvalidRequest, problem);
+        return;
+    }
+    if (const Millis wait = charge_batch(post, elements); wait != Millis{0}) {
+        post.reply = HttpReply::too_many_requests(wait);
         return;
     }
     JsonScanner scan(UINT16_MAX);

@@ -39,7 +39,7 @@ Router::Router(EventLoop& loop, Parties& parties, AuditLog& audit,
       audit_(audit),
       directory_(directory),
       observer_(observer),
-      limits_(limits),
+      limits_(std::move(limits)),
       stage_task_(loop, Phase::kStage, [this] { run_stage(); }),
       idle_task_(loop, Phase::kSoon, [this] {
           if (calls_.empty() && idle_) {
@@ -137,10 +137,13 @@ std::optional<OwnError> Router::refusal(Record& record,
     if (!decision.allowed) {
         return denied_target(record.request);
     }
-    if (calls_.size() > limits_.calls_in_flight ||
-        Block::total_bytes() > kMaxBufferBytes) {
+    if (calls_.size() > limits_.calls_in_flight) {
         return OwnError{
             JsonRpcError::kInternal, "Too many calls in flight", "busy", {}, 1};
+    }
+    if (Block::scarce()) {
+        return OwnError{
+            JsonRpcError::kInternal, "Too much is in flight", "busy", {}, 1};
     }
     if (missing && !missing->starting) {
         return missing->error;

@@ -17,6 +17,8 @@ namespace {
 
 constexpr size_t kMinRoom = 4096;
 constexpr size_t kGarbageHead = 256;
+/// A block larger than that is not kept for the next message.
+constexpr size_t kMaxKeptBytes = 4 * kReadBudgetBytes;
 
 std::string_view without_cr(std::string_view line) noexcept {
     return line.substr(0, line.size() - (ends_with(line, "\r") ? 1 : 0));
@@ -29,6 +31,7 @@ LineLink::LineLink(EventLoop& loop, std::unique_ptr<Stream> stream,
     : limits_(limits),
       owner_(owner),
       scan_(limits.json_depth),
+      slow_(loop, [this] { channel_.close("a message did not arrive in time"); }),
       resume_task_(loop, Phase::kSoon,
                    [this] {
                        take_lines();
@@ -71,11 +74,13 @@ WriteSpan LineLink::input_space() {
 
 void LineLink::on_input(size_t n) {
     block_->commit(n);
+    timed_bytes_ += n;
     take_lines();
 }
 
 void LineLink::pause_input() {
     paused_ = true;
+    slow_.cancel();
     channel_.pause_input();
 }
 
@@ -86,7 +91,8 @@ void LineLink::resume_input() {
 }
 
 void LineLink::drop_idle_block() {
-    if (limits_.serves && pending().empty()) {
+    const bool large = block_ && block_->capacity() > kMaxKeptBytes;
+    if ((limits_.serves || large) && pending().empty()) {
         block_ = {};
         line_begin_ = looked_ = 0;
     }
@@ -99,6 +105,7 @@ void LineLink::take_lines() {
         if (newline == nullptr) {
             looked_ = block_->size();
             line_grows();
+            time_line();
             drop_idle_block();
             return;
         }
@@ -127,6 +134,7 @@ void LineLink::line_done(size_t end) {
     }
     mode_ = Mode::kKeep;
     scan_.reset();
+    slow_.cancel();
 }
 
 void LineLink::deliver(std::string_view line) {
@@ -144,12 +152,26 @@ void LineLink::line_grows() {
         id_finder_.feed(line);
     } else if (line.size() > limits_.message_max) {
         drop_from(Mode::kDropOversized, line);
+    } else if (line.size() > kReadBudgetBytes && Block::exhausted()) {
+        drop_from(Mode::kDropShed, line);
     } else if (scan_.feed(line) == Scan::kBad && line.size() > kGarbageHead) {
         drop_from(Mode::kDropGarbage, line);
     } else {
         return;
     }
     line_begin_ = looked_ = block_->size();
+}
+
+/// A peer may be slow, but not for ever, and not by single bytes.
+void LineLink::time_line() {
+    const bool begun = mode_ != Mode::kKeep || !pending().empty();
+    if (!begun || limits_.line_timeout == Millis{0} || paused_) {
+        return;
+    }
+    if (!slow_.armed() || timed_bytes_ >= kReadBudgetBytes) {
+        timed_bytes_ = 0;
+        slow_.arm(limits_.line_timeout);
+    }
 }
 
 /// From here on only the id of the line is looked for; `line` is what there is of it.
@@ -167,6 +189,8 @@ std::string_view LineLink::found_id() const noexcept {
 void LineLink::line_dropped() {
     if (mode_ == Mode::kDropOversized) {
         owner_.on_oversized(found_id());
+    } else if (mode_ == Mode::kDropShed) {
+        owner_.on_shed(found_id());
     } else {
         owner_.on_garbage(scan_, garbage_head_, found_id());
     }

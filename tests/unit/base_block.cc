@@ -102,3 +102,24 @@ TEST_CASE("an empty copy is a slice too, and static text needs no block") {
     CHECK(fixed.view() == "static");
     CHECK(Slice().empty());
 }
+
+TEST_CASE("memory is scarce at three quarters and exhausted when all is used") {
+    const uint64_t before = Block::total_bytes();
+    Block::set_total_max(UINT64_MAX);
+    CHECK_FALSE(Block::scarce(UINT64_MAX / 2));
+    const uint64_t most = 4 * (before + 1024 * 1024);
+    Block::set_total_max(most);
+    const uint64_t free = most - before;
+    CHECK_FALSE(Block::scarce(free - most / 4));
+    CHECK(Block::scarce(free - most / 4 + 1));
+    CHECK_FALSE(Block::exhausted(free));
+    CHECK(Block::exhausted(free + 1));
+    {
+        const BlockRef held = Block::make(free);
+        CHECK(Block::scarce());
+        CHECK_FALSE(Block::exhausted());
+        CHECK(Block::exhausted(1));
+    }
+    CHECK_FALSE(Block::scarce());
+    Block::set_total_max(UINT64_MAX);
+}

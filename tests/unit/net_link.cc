@@ -39,6 +39,9 @@ struct Reader final : LinkOwner {
     void on_oversized(std::string_view id_raw) override {
         log += "oversized id " + std::string(id_raw) + "\n";
     }
+    void on_shed(std::string_view id_raw) override {
+        log += "shed id " + std::string(id_raw) + "\n";
+    }
     void on_output_room() override { log += "room\n"; }
     bool on_input_end() override {
         log += "end\n";
@@ -426,4 +429,51 @@ TEST_CASE("a link may stay open for answers when the peer says no more") {
     line.link = nullptr;
     CHECK(line.peer.hear().empty());
     CHECK(line.peer.heard_end());
+}
+
+TEST_CASE("a line that does not come to its end in time ends the link") {
+    LinkLimits limits = kLimits;
+    limits.line_timeout = Millis{30};
+    Line line(limits);
+    line.say("{\"a\":1}\n");
+    line.loop.turn(Millis{60});  // silence between lines is no slowness
+    CHECK(line.reader.closed.empty());
+    line.say("{\"a\"");
+    const TimePoint begun = monotonic_now();
+    while (line.reader.closed.empty() && monotonic_now() - begun < Millis{10000}) {
+        line.peer.say(" ");  // single bytes are no progress
+        line.loop.turn(Millis{2});
+    }
+    CHECK(line.reader.closed == std::vector<std::string>{"a message did not arrive in time"});
+    CHECK(monotonic_now() - begun >= Millis{29});
+}
+
+TEST_CASE("the time of a line does not run while nobody reads it") {
+    LinkLimits limits = kLimits;
+    limits.line_timeout = Millis{20};
+    Line line(limits);
+    line.say("{\"a\"");
+    line.link->pause_input();
+    const TimePoint begun = monotonic_now();
+    while (monotonic_now() - begun < Millis{60}) {
+        line.loop.turn(Millis{5});
+    }
+    CHECK(line.reader.closed.empty());
+    line.link->resume_input();
+    line.peer.say(":1}\n");
+    CHECK(turn_until(line.loop, [&] { return !line.reader.log.empty(); }));
+    CHECK(line.reader.log == "message {\"a\":1}\n");
+}
+
+TEST_CASE("a line that grows while there is no room is dropped by its id") {
+    const std::string text = "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":\"" +
+                             std::string(3 * kReadBudgetBytes, 'x') + "\"}\n";
+    Line line;
+    Block::set_total_max(1);
+    for (size_t at = 0; at < text.size(); at += 4096) {
+        line.say(text.substr(at, 4096));
+    }
+    Block::set_total_max(UINT64_MAX);
+    line.say("{\"b\":2}\n");
+    CHECK(line.reader.log == "shed id 7\nmessage {\"b\":2}\n");
 }

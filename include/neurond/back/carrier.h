@@ -70,6 +70,8 @@ class CarrierOwner {
                             std::string_view id_raw) = 0;
     /// A message over the limit was dropped; its raw id, if it could be told.
     virtual void on_oversized(std::string_view id_raw) = 0;
+    /// The same, because limits.buffer_total was used up.
+    virtual void on_shed(std::string_view id_raw) { on_oversized(id_raw); }
     virtual void on_request_failed(uint64_t id, const RequestFailure& failure) = 0;
     /// The server has hung up, and tells the answer to this request later: it may take
     /// long. The carrier sees to it.

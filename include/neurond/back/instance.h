@@ -114,6 +114,7 @@ class Instance final : private CarrierOwner,
     void on_garbage(const JsonScanner& scan, std::string_view head,
                     std::string_view id_raw) override;
     void on_oversized(std::string_view id_raw) override;
+    void on_shed(std::string_view id_raw) override;
     void on_request_failed(uint64_t id, const RequestFailure& failure) override;
     void on_answer_deferred(uint64_t id) override;
     void on_session_expired() override { renew(); }

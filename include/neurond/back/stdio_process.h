@@ -67,6 +67,7 @@ class StdioProcess final : public Carrier, private ChildOwner, private LinkOwner
         owner_.on_garbage(scan, head, id_raw);
     }
     void on_oversized(std::string_view id_raw) override { owner_.on_oversized(id_raw); }
+    void on_shed(std::string_view id_raw) override { owner_.on_shed(id_raw); }
     void on_output_room() override { owner_.on_output_room(); }
     void on_output_broken() override;
     void on_link_closed(const std::string& reason) override;

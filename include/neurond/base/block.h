@@ -37,6 +37,13 @@ class Block {
 
     /// Capacity of all blocks alive, in bytes: what `buffer_total` bounds.
     static uint64_t total_bytes() noexcept;
+    /// What they may hold together. Until it is set there is no bound.
+    static void set_total_max(uint64_t bytes) noexcept;
+    /// With `more` bytes, three quarters of that were in use: no new work is begun, so
+    /// that there is room for work in hand.
+    static bool scarce(uint64_t more = 0) noexcept;
+    /// With `more` bytes, all of it were in use: what grows further is given up.
+    static bool exhausted(uint64_t more = 0) noexcept;
 
   private:
     friend class BlockRef;

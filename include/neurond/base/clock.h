@@ -1,6 +1,7 @@
 #ifndef NEUROND_BASE_CLOCK_H
 #define NEUROND_BASE_CLOCK_H
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -18,6 +19,12 @@ WallTime wall_now() noexcept;
 
 /// RFC 3339 in UTC with milliseconds: "2026-11-21T01:02:03.456Z".
 std::string to_rfc3339(WallTime when);
+
+/// Rounded up and at least 1, as Retry-After has it.
+inline int whole_seconds(Millis wait) {
+    using std::chrono::seconds;
+    return std::max(1, static_cast<int>(std::chrono::ceil<seconds>(wait).count()));
+}
 
 }  // namespace neuron
 

@@ -72,7 +72,7 @@ constexpr int kMaxSealedDays = 7;  ///< a session id means something to a later 
 
 constexpr size_t kMaxOpenQuestions = 64;  ///< of one call; servers ask one to three
 
-constexpr size_t kMaxBufferBytes = 256 * 1024 * 1024;  ///< above it no new call is taken
+constexpr size_t kMaxRateBuckets = 16384;  ///< clients whose requests are counted
 
 // back: what is kept and logged of a child's stderr
 constexpr size_t kStderrTailLines = 50;

@@ -161,6 +161,7 @@ class HttpConn final : private ChannelOwner {
     bool body_direct() const noexcept;
     void dispatch();
     void fail(int status, std::string_view why);
+    void fail_busy();
     void on_timeout();
     void on_stall();
     void flush();

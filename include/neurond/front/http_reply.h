@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "neurond/base/clock.h"
 #include "neurond/base/out_queue.h"
 
 namespace neuron {
@@ -20,6 +21,8 @@ struct HttpReply {
 
     static HttpReply text(int status, std::string_view message);
     static HttpReply json(int status, std::string_view body);
+    /// 429 (RFC 6585 section 4): come again after that long.
+    static HttpReply too_many_requests(Millis wait);
     /// 401 with the challenge of RFC 6750; `wrong`: what was shown counts for nothing.
     static HttpReply unauthorized(bool wrong);
 };

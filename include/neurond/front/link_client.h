@@ -79,6 +79,7 @@ class LinkClient final : private LinkOwner,
     void on_garbage(const JsonScanner& scan, std::string_view head,
                     std::string_view id_raw) override;
     void on_oversized(std::string_view id_raw) override;
+    void on_shed(std::string_view id_raw) override;
     void on_output_room() override;
     void on_output_broken() override;
     bool on_input_end() override;
@@ -99,6 +100,7 @@ class LinkClient final : private LinkOwner,
     void subscribe(const Incoming& in, const DoorRequest& asked);
     void refuse(std::string_view id_raw, JsonRpcError code, std::string_view message,
                 std::string_view data = {});
+    void refuse_busy(std::string_view id_raw, const char* message, Millis wait);
     Viewer viewer() const { return router_.viewer(peer_.view, peer_.identity); }
     void on_stall();
 

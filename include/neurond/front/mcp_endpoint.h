@@ -70,6 +70,7 @@ class McpEndpoint final : public HttpHandler {
     void take_notification(Post& post, const JsonRpcMessage& message,
                            const JsonScanner& scan, const Slice& text);
     void take_batch(Post& post);
+    Millis charge_batch(const Post& post, JsonView elements);
     void initialize(Post& post, std::string_view id_raw, const JsonScanner& scan,
                     const Slice& text);
     void refuse(Post& post, int status, JsonRpcError code, std::string_view message,

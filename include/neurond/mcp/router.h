@@ -15,6 +15,7 @@
 #include "neurond/mcp/level_wishes.h"
 #include "neurond/mcp/list_pages.h"
 #include "neurond/mcp/policy.h"
+#include "neurond/mcp/rate_limiter.h"
 #include "neurond/mcp/uri_route.h"
 
 namespace neuron {
@@ -62,6 +63,7 @@ struct RouterLimits {
     bool refuse_unaudited;  ///< audit.on_failure = deny
     unsigned input_rounds = 8;  ///< times a server may ask the client of one call
     Millis input_timeout{10 * 60 * 1000};  ///< for the client to reply to a round
+    RateSettings rates{};
 };
 
 /// Takes calls through their stages. All calls of a turn are resolved, admitted by the
@@ -86,6 +88,13 @@ class Router final : public CallSink {
     }
     const UriSightings& sightings() const noexcept { return sightings_; }
     const Directory& directory() const noexcept { return directory_; }
+
+    /// Counts what a client asks, whatever it is; how long it has to wait before it may
+    /// ask again, zero if it need not (limits.rate).
+    Millis charge(const Identity& who, unsigned requests = 1) {
+        return rates_.take(limits_.rates, who, loop_.now(), requests);
+    }
+    const RateLimiter& rates() const noexcept { return rates_; }
 
     /// Takes a call; its asker is answered later, never before this returns.
     CallHandle submit(CallRequest request);
@@ -142,6 +151,7 @@ class Router final : public CallSink {
     CallObserver& observer_;
     RouterLimits limits_;
     Rules rules_;
+    RateLimiter rates_;
     UriSightings sightings_;
     HandleTable<Call> handles_;
     std::unordered_map<uint32_t, std::unique_ptr<Record>> calls_;  ///< by handle slot

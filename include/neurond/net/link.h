@@ -25,6 +25,8 @@ class LinkOwner {
                             std::string_view id_raw) = 0;
     /// A message over the limit was dropped; its raw id, if it could be told.
     virtual void on_oversized(std::string_view id_raw) = 0;
+    /// The same, because limits.buffer_total was used up.
+    virtual void on_shed(std::string_view id_raw) { on_oversized(id_raw); }
     virtual void on_output_room() = 0;
     /// Nobody reads what is sent any more; messages may still come.
     virtual void on_output_broken() {}
@@ -64,6 +66,8 @@ struct LinkLimits {
     /// The peer is a client, one of many: no buffer is held while nothing comes, and the
     /// ids that are told of what is no message are those of requests, not of answers.
     bool serves = false;
+    /// For each 64 KiB of a message, from its first byte on; zero = for ever.
+    Millis line_timeout{0};
 };
 
 /// Newline-delimited JSON over a stream: stdio children, the Unix socket.
@@ -83,7 +87,7 @@ class LineLink final : public Link, private ChannelOwner {
 
   private:
     /// What becomes of the bytes of the line being read.
-    enum class Mode { kKeep, kDropGarbage, kDropOversized };
+    enum class Mode { kKeep, kDropGarbage, kDropOversized, kDropShed };
 
     WriteSpan input_space() override;
     void on_input(size_t n) override;
@@ -101,6 +105,7 @@ class LineLink final : public Link, private ChannelOwner {
     void line_done(size_t end);
     void deliver(std::string_view line);
     void line_grows();
+    void time_line();
     void drop_from(Mode mode, std::string_view line);
     void line_dropped();
     std::string_view pending() const noexcept;
@@ -116,6 +121,8 @@ class LineLink final : public Link, private ChannelOwner {
     std::string garbage_head_;
     JsonScanner scan_;
     IdFinder id_finder_;
+    size_t timed_bytes_ = 0;  ///< since slow_ was armed
+    Timer slow_;              ///< runs while a line is incomplete
     Task resume_task_;
     Channel channel_;
 };
