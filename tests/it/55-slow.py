@@ -1,0 +1,214 @@
+"""A thousand slow clients of each kind beside one that is not: it stays served, memory
+stays under the configured total, the slow ones are dropped in their time, and their
+descriptors come back."""
+import json
+import pathlib
+import resource
+import shutil
+import socket
+import tempfile
+import threading
+import time
+
+from harness import SANITIZED, Neurond, hostile, main, scaled
+from rawhttp import wait_for
+from tls_files import Authority, secure
+
+COUNT = scaled(150, 1000)
+TOTAL = 32 << 20
+BASE = 64 << 20  # program, libraries and what the allocator keeps
+JSON = (b"Content-Type: application/json\r\n"
+        b"Accept: application/json, text/event-stream\r\n")
+LIMITS = {"connections": 2 * COUNT + 100, "message_max": "8m", "buffer_total": "32m",
+          "header_timeout": "2s", "body_timeout": "2s", "idle_timeout": "2s",
+          "handshake_timeout": "2s"}
+ECHO = (b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"b.bulk",'
+        b'"arguments":{"bytes":3000000},"_meta":{"io.modelcontextprotocol/protocolVersion":'
+        b'"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}')
+
+
+class Files:
+    """A certificate, and room for descriptors."""
+
+    def __enter__(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="neurond-slow-"))
+        self.ca = Authority(self.dir / "ca")
+        self.cert, self.key = self.ca.issue("server")
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def connect(address, small=False):
+    sock = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
+    if small:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.settimeout(30)
+    sock.connect(address)
+    return sock
+
+
+class Crowd:
+    """Slow clients of one kind: `first` is sent at once, then byte by byte of `rest`,
+    until the daemon closes each of them."""
+
+    def __init__(self, address, first=b"", rest=b"", reads=True, count=COUNT):
+        self.rest, self.reads = rest, reads
+        self.socks = [connect(address, not reads) for _ in range(count)]
+        for sock in self.socks:
+            sock.sendall(first)
+            sock.setblocking(False)
+
+    def drip(self, sent):
+        """One more byte on each connection; how many are still open."""
+        open_ones = []
+        for sock in self.socks:
+            try:
+                if self.rest:
+                    sock.send(self.rest[sent % len(self.rest):][:1])
+                if self.reads and not sock.recv(1 << 16):
+                    raise ConnectionResetError
+                open_ones.append(sock)
+            except BlockingIOError:
+                open_ones.append(sock)
+            except OSError:
+                sock.close()
+        self.socks = open_ones
+        return len(open_ones)
+
+    def close(self):
+        for sock in self.socks:
+            sock.close()
+
+
+class Normal(threading.Thread):
+    """A client that calls and calls, and notes how long the slowest call took."""
+
+    def __init__(self, daemon):
+        super().__init__(daemon=True)
+        self.client, self.over = daemon.client(), threading.Event()
+        self.calls, self.slowest, self.problem = 0, 0.0, None
+
+    def run(self):
+        try:
+            while not self.over.is_set():
+                began = time.monotonic()
+                text = str(self.calls)
+                assert self.client.call("a.echo", {"text": text}).text == text
+                self.slowest = max(self.slowest, time.monotonic() - began)
+                self.calls += 1
+        except Exception as error:  # told by stop()
+            self.problem = error
+
+    def stop(self):
+        self.over.set()
+        self.join(30)
+        assert self.problem is None, repr(self.problem)
+        return self.calls
+
+
+def beside_a_crowd(daemon, make):
+    """What holds for every kind."""
+    with daemon.client() as warm:
+        warm.call("a.echo", {"text": "warm"})
+    fds = daemon.fd_count()
+    normal = Normal(daemon)
+    normal.start()
+    wait_for("the normal client is served", lambda: normal.calls > 5)
+    crowd, most, sent, begun = make(), 0, 0, time.monotonic()
+    try:
+        before = normal.calls
+        wait_for("it is served beside them", lambda: normal.calls > before + 20)
+        while True:
+            most, sent = max(most, daemon.rss()), sent + 1
+            if crowd.drip(sent) == 0:
+                break
+            assert time.monotonic() - begun < 60, f"{len(crowd.socks)} are still there"
+            time.sleep(0.05)  # the pace of a slow client
+    finally:
+        crowd.close()
+        calls = normal.stop()
+    assert calls > 20, calls
+    assert normal.slowest < 10, normal.slowest
+    assert SANITIZED or most < BASE + TOTAL, f"{most >> 20} MiB"
+    normal.client.close()
+    wait_for("descriptors are back", lambda: daemon.fd_count() <= fds + 2)
+
+
+def test_slow_heads_bodies_and_silent_ones():
+    with Files(), Neurond({"a": hostile()}, {"limits": LIMITS}) as daemon:
+        post = b"POST /mcp HTTP/1.1\r\nHost: localhost\r\n" + JSON
+        for first, rest in (
+                (b"", b""),  # silent
+                (b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-A: ", b"x"),
+                (post + b"Content-Length: 900000\r\n\r\n" + b'{"x":"' + b"y" * 2000, b"z"),
+                (post + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+                (b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n", b"")):  # kept alive
+            beside_a_crowd(daemon, lambda: Crowd(daemon.address, first, rest))
+
+
+def test_slow_lines():
+    with Files(), Neurond({"a": hostile()}, {"limits": LIMITS}) as daemon:
+        path = str(daemon.dir / "run/neurond.sock")
+        for first, rest in ((b"", b""), (b'{"jsonrpc":"2.0","id":1,"method":"', b"x"),
+                            (b'{"x":"' + b"y" * 70000, b"z")):
+            beside_a_crowd(daemon, lambda: Crowd(path, first, rest))
+
+
+def test_slow_readers():
+    request = (b"POST /mcp HTTP/1.1\r\nHost: localhost\r\n" + JSON
+               + b"MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\n"
+               b"Mcp-Name: b.bulk\r\nContent-Length: %d\r\n\r\n" % len(ECHO) + ECHO)
+    servers = {"a": hostile(), "b": hostile(call_timeout="10m")}
+    with Files(), Neurond(servers, {"limits": LIMITS}) as daemon:
+        with daemon.connect() as conn:
+            conn.send(request)
+            got = conn.response()
+            assert got.status == 200 and len(got.body) > 3000000, got
+        # Those for whom there is no room are told so, and stay: nothing is owed to them.
+        normal = Busy(daemon)
+        fds = daemon.fd_count()
+        normal.start()
+        wait_for("it is served", lambda: normal.calls > 5)
+        crowd = Crowd(daemon.address, request, reads=False, count=scaled(60, COUNT))
+        most, end = 0, time.monotonic() + scaled(60, 300)
+        while daemon.fd_count() > fds + 5:
+            most = max(most, daemon.rss())
+            assert time.monotonic() < end, f"{daemon.fd_count()} descriptors"
+            time.sleep(0.02)  # memory is looked at often
+        crowd.close()
+        assert normal.stop() > 20
+        assert SANITIZED or most < BASE + 2 * TOTAL, f"{most >> 20} MiB"
+        daemon.wait_for_log(r"dropped: the client does not read")
+        with daemon.client() as client:
+            assert client.call("a.echo", {"text": "x"}).text == "x"
+
+
+class Busy(Normal):
+    """The same, which comes again when it is told that too much is in flight."""
+
+    def run(self):
+        try:
+            while not self.over.is_set():
+                got = json.loads(self.client.call("a.echo", {"text": "x"}).raw)
+                assert "result" in got or got["error"]["data"]["type"] == "busy", got
+                self.calls += 1
+        except Exception as error:  # told by stop()
+            self.problem = error
+
+
+def test_stalled_handshakes_and_records():
+    with Files() as files:
+        tls = {"tls": {"cert_path": files.cert, "key_path": files.key}, "limits": LIMITS}
+        with Neurond({"a": hostile()}, tls) as daemon:
+            plain = daemon.address
+            daemon.address = secure(plain, files.ca.cert)
+            hello = bytes.fromhex("1603010200010001fc0303")
+            for first, rest in ((b"", b""), (hello, b""), (hello, b"\0")):
+                beside_a_crowd(daemon, lambda: Crowd(plain, first, rest))
+
+
+main(__name__)
