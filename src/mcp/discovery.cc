@@ -63,7 +63,11 @@ Discovery::Step Discovery::on_result(std::string_view result) {
 }
 
 Discovery::Step Discovery::on_discovered(std::string_view result) {
-    const Offered versions = offered(JsonView(result).find("supportedVersions"));
+    const JsonView supported = JsonView(result).find("supportedVersions");
+    if (!supported.exists()) {
+        return legacy();  // it says yes to what it does not know
+    }
+    const Offered versions = offered(supported);
     if (versions.modern) {
         modern_ = true;
         hello_ = read_discover_result(result);
