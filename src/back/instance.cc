@@ -7,6 +7,7 @@
 #include "neurond/base/text.h"
 #include "neurond/mcp/leg_legacy.h"
 #include "neurond/mcp/leg_modern.h"
+#include "neurond/mcp/param_headers.h"
 #include "neurond/wire/json_write.h"
 
 namespace neuron {
@@ -251,6 +252,9 @@ void Instance::on_list_complete(std::shared_ptr<Offer> offer) {
         start_timer_.cancel();
         feed_.begin(hello_);
         health_.begin(!is_legacy(hello_.revision));
+    }
+    if (settings_.http && !is_legacy(hello_.revision)) {
+        drop_faulty_tools(*offer);
     }
     for (const std::string& problem : offer->problems) {
         log_warn("supervisor", "%s: %s", settings_.server.c_str(), problem.c_str());

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "neurond/mcp/param_headers.h"
 #include "neurond/wire/json_scan.h"
 #include "neurond/wire/json_view.h"
 #include "neurond/wire/jsonrpc.h"
@@ -339,5 +340,37 @@ TEST_CASE("annotations count only where they are valid") {
         }) {
         CAPTURE(schema);
         CHECK(problem(schema, R"({"s":"x","l":[{"s":"x"}]})", {}).empty());
+    }
+}
+
+TEST_CASE("a tool whose annotations are not valid is told from one whose are") {
+    const struct {
+        const char* properties;
+        const char* fault;  ///< empty: none
+    } rows[] = {
+        {R"("a":{"type":"string","x-mcp-header":"A"},"b":{"type":"integer"})", ""},
+        {R"("a":{"type":"boolean","x-mcp-header":"A"},)"
+         R"("o":{"type":"object","properties":{"b":{"type":"integer","x-mcp-header":"B"}}})",
+         ""},
+        // a property, not an annotation
+        {R"("x-mcp-header":{"type":"string"})", ""},
+        {R"("a":{"type":"string","x-mcp-header":""})", "of a is no header name"},
+        {R"("a":{"type":"string","x-mcp-header":7})", "of a is no header name"},
+        {R"("a":{"type":"string","x-mcp-header":"R\u00e9gion"})", "no header name"},
+        {R"("a":{"type":"string","x-mcp-header":"A\tB"})", "no header name"},
+        {R"("a":{"type":"number","x-mcp-header":"A"})", "of a is not of a string"},
+        {R"("a":{"type":"object","x-mcp-header":"A"})", "of a is not of a string"},
+        {R"("a":{"x-mcp-header":"A"})", "of a is not of a string"},
+        {R"("a":{"type":"string","x-mcp-header":"A"},)"
+         R"("o":{"properties":{"b":{"type":"string","x-mcp-header":"a"}}})",
+         "of b stands twice"},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.properties);
+        const std::string tool = std::string(R"({"inputSchema":{"properties":{)") +
+                                 row.properties + "}}}";
+        const std::string fault = param_header_fault(JsonView(tool));
+        CHECK(fault.empty() == (*row.fault == '\0'));
+        CHECK(fault.find(row.fault) != std::string::npos);
     }
 }

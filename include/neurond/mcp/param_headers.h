@@ -21,6 +21,12 @@ void for_each_param_header(
     const CatalogEntry& entry, const JsonView& arguments,
     const std::function<void(const std::string&, const JsonView&)>& found);
 
+/// What is wrong with the annotations of a tool, for which a client over HTTP must not use
+/// it (mcp-protocol 2.7); empty if nothing is.
+std::string param_header_fault(const JsonView& tool);
+/// Leaves out, and notes, the tools of an offer that have such a fault.
+void drop_faulty_tools(Offer& offer);
+
 /// The fields that go with a call to this tool, values encoded.
 std::vector<std::pair<std::string, std::string>> param_headers(const CatalogEntry& entry,
                                                                const JsonView& arguments);
