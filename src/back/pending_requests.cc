@@ -45,7 +45,7 @@ std::optional<CallHandle> PendingRequests::call(uint64_t id) const {
 }
 
 std::optional<CallHandle> PendingRequests::call_of(uint64_t exchange) const {
-    if (exchange != kAnyExchange) {
+    if (exchange != kAnyExchange && exchange != 0) {
         return call(exchange);
     }
     const Entry* latest = nullptr;

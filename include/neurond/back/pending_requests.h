@@ -37,8 +37,8 @@ class PendingRequests {
     /// The call with this id of ours.
     std::optional<CallHandle> call(uint64_t id) const;
     /// The call that what came on `exchange` belongs to (CarrierOwner::on_message). On one
-    /// pipe for everything that can be told only while all calls in flight are of one
-    /// party; then it is the latest.
+    /// pipe for everything, and on a stream of no request's, that can be told only while
+    /// all calls in flight are of one party; then it is the latest.
     std::optional<CallHandle> call_of(uint64_t exchange) const;
 
   private:
