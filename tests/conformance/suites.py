@@ -56,16 +56,22 @@ def http_fixture():
         process.stdout.close()
 
 
+def read_checks(directory):
+    """Scenario → its checks, as a run has left them."""
+    found = {}
+    for path in pathlib.Path(directory).glob("**/checks.json"):
+        scenario = re.fullmatch(r"(?:server-)?(.*)-\d{4}-\d\d-\d\dT.*", path.parent.name)[1]
+        found[scenario] = json.loads(path.read_text())
+    return found
+
+
 def run_suite(package, *options, env=None):
-    """Scenario → its checks; `options` begin with server or client."""
+    """The same; `options` begin with server or client."""
     with tempfile.TemporaryDirectory() as name:
         done = subprocess.run(program(package) + [*options, "-o", name], capture_output=True,
                               text=True, timeout=240, check=False,
                               env={**os.environ, **(env or {})})
-        found = {}
-        for path in pathlib.Path(name).glob("**/checks.json"):
-            scenario = re.fullmatch(r"(?:server-)?(.*)-\d{4}-\d\d-\d\dT.*", path.parent.name)[1]
-            found[scenario] = json.loads(path.read_text())
+        found = read_checks(name)
         assert found, done.stdout[-2000:] + done.stderr[-2000:]
         return found
 
