@@ -128,6 +128,7 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
     router_.set_rules({CatalogBuilder().build("."),
                        std::make_shared<const Policy>(Policy::from(*config_)),
                        list_settings(*config_, keys.session)});
+    telemetry_.set_certificates(certificates_of(checked.tls));
     for (DownstreamSettings& settings : downstream_settings(*config_, checked.tls)) {
         settings.command.crashes = &crashes_;
         settings.command.cgroups = &cgroups_;

@@ -73,6 +73,32 @@ Telemetry::Telemetry(Metrics& metrics, const DaemonView& view)
         });
     metrics.gauge("neurond_buffer_bytes", "Capacity of all message buffers.")
         .set_source([] { return static_cast<double>(Block::total_bytes()); });
+    add_handshakes();
+}
+
+void Telemetry::add_handshakes() {
+    const auto add = [this](const char* result, const char* resumed,
+                            uint64_t TlsCounts::*count) {
+        metrics_
+            .counter("neurond_tls_handshakes_total", "Handshakes of clients.",
+                     {{"result", result}, {"resumed", resumed}})
+            .set_source([this, count] {
+                return static_cast<double>(view_.server().tls_counts().*count);
+            });
+    };
+    add("success", "no", &TlsCounts::full);
+    add("success", "yes", &TlsCounts::resumed);
+    add("error", "no", &TlsCounts::failed);
+}
+
+void Telemetry::set_certificates(
+    const std::map<std::string, std::time_t>& certificates) {
+    constexpr const char* kName = "neurond_certificate_expiry_timestamp_seconds";
+    metrics_.remove(kName, {});
+    for (const auto& [file, end] : certificates) {
+        metrics_.gauge(kName, "When a certificate of ours ends.", {{"file", file}})
+            .set(static_cast<double>(end));
+    }
 }
 
 void Telemetry::refresh() {

@@ -148,6 +148,22 @@ std::shared_ptr<TlsContext> TlsSetup::leg(const conf::Section& section) {
 
 }  // namespace
 
+std::map<std::string, std::time_t> certificates_of(const TlsContexts& contexts) {
+    std::map<std::string, std::time_t> out;
+    const auto add = [&out](const std::shared_ptr<TlsContext>& context) {
+        if (context != nullptr && context->cert_expires() != 0) {
+            out[context->cert_path()] = context->cert_expires();
+        }
+    };
+    add(contexts.server);
+    for (const auto* each : {&contexts.listeners, &contexts.legs}) {
+        for (const auto& [name, context] : *each) {
+            add(context);
+        }
+    }
+    return out;
+}
+
 TlsContexts make_tls(const conf::Config& config, conf::Files& files, Dates dates,
                      conf::Diagnostics& diagnostics) {
     TlsSetup setup(files, dates, diagnostics);

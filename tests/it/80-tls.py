@@ -6,7 +6,9 @@ import socket
 import ssl
 import tempfile
 import threading
+import time
 
+from fixtures.http_server import HttpServer
 from harness import Neurond, Table, hostile, main, scaled
 from mcp import McpClient
 from rawhttp import Closed, Conn, render, wait_for
@@ -205,6 +207,41 @@ def test_sessions_are_resumed():
             sock = socket.create_connection(server.address)
             with context.wrap_socket(sock, server_hostname="localhost", session=session) as again:
                 assert again.session_reused is resumes
+
+
+def metric(daemon, name):
+    """The samples of a family, by their labels; over the control socket."""
+    with Conn(str(daemon.dir / "run/control.sock")) as conn:
+        text = conn.request("GET", "/metrics").body.decode()
+    lines = [line.rpartition(" ") for line in text.splitlines() if line.startswith(name)]
+    return {labels[len(name):]: float(value) for labels, _, value in lines}
+
+
+def test_handshakes_and_ends_of_certificates_are_counted():
+    with Files() as files, HttpServer() as server:
+        mine, other = files.ca.issue("mine"), files.ca.issue("short", end=9 * DAY)
+        config = {"listener two": {"address": "127.0.0.1:0", "cert_path": other[0],
+                                   "key_path": other[1]}}
+        leg = {"url": server.url.replace("http:", "https:"), "tls_ca": files.ca.cert,
+               "tls_cert": mine[0], "tls_key": mine[1]}
+        with files.daemon({"a": hostile(), "b": leg}, config) as daemon:
+            context = context_for(files, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)
+            with Conn(SecureAddress(daemon.address, context)) as conn:
+                session = conn.sock.session
+            with socket.create_connection(daemon.address) as sock, context.wrap_socket(
+                    sock, server_hostname="localhost", session=session) as again:
+                assert again.session_reused
+            with Conn(daemon.address) as plain:
+                plain.send_lenient(render("GET", "/health"))
+                plain.rest()
+            wanted = {'{result="success",resumed="no"}': 1, '{result="success",resumed="yes"}': 1,
+                      '{result="error",resumed="no"}': 1}
+            wait_for("the counts",
+                     lambda: metric(daemon, "neurond_tls_handshakes_total") == wanted)
+            ends = metric(daemon, "neurond_certificate_expiry_timestamp_seconds")
+            days = {label.split("/")[-1]: round((end - time.time()) / DAY)
+                    for label, end in ends.items()}
+            assert days == {'server.pem"}': 50, 'short.pem"}': 9, 'mine.pem"}': 50}, days
 
 
 def test_large_bodies_and_single_bytes():

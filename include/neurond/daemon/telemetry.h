@@ -1,6 +1,7 @@
 #ifndef NEUROND_DAEMON_TELEMETRY_H
 #define NEUROND_DAEMON_TELEMETRY_H
 
+#include <ctime>
 #include <map>
 #include <string>
 #include <string_view>
@@ -19,6 +20,8 @@ class Telemetry final : public CallObserver {
 
     void on_call_done(const Call& call, std::string_view result,
                       TimePoint now) override;
+    /// The certificates in use, in place of those before: files, and when each ends.
+    void set_certificates(const std::map<std::string, std::time_t>& certificates);
     /// Brings what is kept per downstream up to date; before each rendering.
     void refresh();
 
@@ -31,6 +34,7 @@ class Telemetry final : public CallObserver {
         std::map<std::string, PerTool, std::less<>> tools;
     };
 
+    void add_handshakes();
     void refresh_upkeep(const Downstream& each);
     PerDownstream& downstream(const std::string& name);
     Counter& counter(const Call& call, std::string_view result);

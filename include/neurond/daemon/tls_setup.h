@@ -1,6 +1,7 @@
 #ifndef NEUROND_DAEMON_TLS_SETUP_H
 #define NEUROND_DAEMON_TLS_SETUP_H
 
+#include <ctime>
 #include <map>
 #include <memory>
 #include <string>
@@ -19,6 +20,9 @@ struct TlsContexts {
     /// By downstream; those whose url is https.
     std::map<std::string, std::shared_ptr<TlsContext>> legs;
 };
+
+/// Our own certificates, by file, and when each ends.
+std::map<std::string, std::time_t> certificates_of(const TlsContexts& contexts);
 
 /// Whether dates count: they do when an operator is there to hear of it, not when a reactor
 /// takes over what has been serving.
