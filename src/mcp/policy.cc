@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "neurond/base/encode.h"
 #include "neurond/base/glob.h"
+#include "neurond/mcp/uri_form.h"
 
 namespace neuron {
 
@@ -16,16 +18,33 @@ bool any_matches(const std::vector<std::string>& globs, std::string_view text) {
     });
 }
 
-const std::vector<std::string>& globs_for(const PolicyRule& rule, PolicyKind kind) {
+/// However it is spelled: what is allowed must be so in both of its forms, what is denied
+/// in one. In a pattern, too, %XX may stand for a character.
+bool any_matches_uri(const PolicyRule& rule, std::string_view uri) {
+    if (!has_other_form(uri)) {
+        return any_matches(rule.resources, uri);
+    }
+    const std::string plain = plain_uri(uri);
+    return std::any_of(
+        rule.resources.begin(), rule.resources.end(), [&](const std::string& glob) {
+            const bool here = glob_matches(glob, uri);
+            const bool there =
+                glob_matches(glob, plain) ||
+                glob_matches(percent_decode(glob).value_or(glob), plain);
+            return rule.allow ? here && there : here || there;
+        });
+}
+
+bool speaks_of(const PolicyRule& rule, PolicyKind kind, std::string_view name) {
     switch (kind) {
         case PolicyKind::kTool:
             break;
         case PolicyKind::kPrompt:
-            return rule.prompts;
+            return any_matches(rule.prompts, name);
         case PolicyKind::kResource:
-            return rule.resources;
+            return any_matches_uri(rule, name);
     }
-    return rule.tools;
+    return any_matches(rule.tools, name);
 }
 
 }  // namespace
@@ -51,8 +70,8 @@ PolicyDecision Policy::decide(std::string_view identity, PolicyKind kind,
     for (const PolicyRule& rule : rules_) {
         const bool matches =
             (rule.clients.empty() || any_matches(rule.clients, identity)) &&
-            (any_matches(globs_for(rule, kind), name) ||
-             (!also.empty() && any_matches(globs_for(rule, kind), also)));
+            (speaks_of(rule, kind, name) ||
+             (!also.empty() && also != name && speaks_of(rule, kind, also)));
         if (matches && !rule.allow) {
             return denied(rule.id);
         }

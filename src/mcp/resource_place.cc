@@ -2,6 +2,8 @@
 
 #include "neurond/mcp/resource_place.h"
 
+#include "neurond/mcp/list_pages.h"
+
 namespace neuron {
 
 std::optional<ResourcePlace> find_resource_place(const Router& router,
@@ -10,9 +12,7 @@ std::optional<ResourcePlace> find_resource_place(const Router& router,
     const Rules& rules = router.rules();
     const auto seen = rules.catalog->seen_as(view);
     const auto entry = route_uri(*rules.catalog, *seen, router.sightings(), uri);
-    if (entry == nullptr ||
-        !rules.policy->decide(identity.name, PolicyKind::kResource, entry->full_name)
-             .allowed) {
+    if (entry == nullptr || !decide(*rules.policy, identity, *entry).allowed) {
         return std::nullopt;
     }
     const CatalogPart* part = rules.catalog->part(entry->downstream);

@@ -149,6 +149,16 @@ void Subscriptions::tell_source(const std::string& downstream) {
     source_.want_updates(downstream, uris);
 }
 
+/// A part of what one may read is not always for the same eyes, and rules change.
+bool Subscriptions::may_know(const Subscriber& subscriber, const std::string& downstream,
+                             const std::string& uri) const {
+    const Rules& rules = router_.rules();
+    return rules.policy
+        ->decide(subscriber.identity_.name, PolicyKind::kResource,
+                 rules.catalog->exposed_uri(downstream, uri), uri)
+        .allowed;
+}
+
 void Subscriptions::resource_updated(const std::string& downstream,
                                      const std::string& uri) {
     for (auto each = interests_.lower_bound({downstream, {}});
@@ -157,6 +167,9 @@ void Subscriptions::resource_updated(const std::string& downstream,
             continue;
         }
         for (const Interest& interest : each->second) {
+            if (!may_know(*interest.who, downstream, uri)) {
+                continue;
+            }
             std::set<std::string>& updated = interest.who->news_.resources;
             // What has another name here, or very many parts, is told of as a whole.
             const bool by_itself = interest.uri == each->first.uri &&

@@ -130,3 +130,40 @@ TEST_CASE("without any rule a configuration denies") {
     REQUIRE(static_cast<bool>(loaded.config));
     CHECK(verdict(Policy::from(*loaded.config), "uid:0", "a.b") == "deny default");
 }
+
+TEST_CASE("rules about URIs hold for every spelling") {
+    PolicyRule pub{"pub", true, {}, {}};
+    pub.resources = {"mem:///pub/*", "mem:///[!s]", "file:///a%20b"};
+    PolicyRule secret{"secret", false, {}, {}};
+    secret.resources = {"mem:///pub/secret*", "mem:///pub/x%20y"};
+    const Policy policy(false, Rules{pub, secret});
+    struct Row {
+        const char* uri;
+        const char* expected;
+    };
+    for (const Row& row : {
+             Row{"mem:///pub/a", "allow pub"},
+             Row{"mem:///pub/a%20b", "allow pub"},
+             Row{"mem:///pub/a#b", "allow pub"},
+             Row{"file:///a%20b", "allow pub"},
+             Row{"mem:///pub/secret", "deny secret"},
+             Row{"mem:///pub/%73ecret", "deny secret"},
+             Row{"mem:///pub/%2573ecret", "deny secret"},
+             Row{"mem:///pub/se\tcret", "deny secret"},
+             Row{"mem:///pub/./secret", "deny secret"},
+             Row{"mem:///pub/a/../secret", "deny secret"},
+             Row{"mem:///pub\\secret", "deny secret"},
+             Row{"MEM:///pub/secret", "deny secret"},
+             Row{"mem:///pub/x y", "deny secret"},     // as the rule escapes it
+             Row{"mem:///pub/../b", "deny default"},   // leaves what is allowed
+             Row{"mem:///pub/%2e%2e/b", "deny default"},
+             Row{"mem:///q", "allow pub"},
+             Row{"mem:///%73", "deny default"},  // an s for all that
+             Row{"MEM:///pub/a", "deny default"},
+         }) {
+        CAPTURE(row.uri);
+        const PolicyDecision got =
+            policy.decide("x", PolicyKind::kResource, row.uri);
+        CHECK((got.allowed ? "allow " : "deny ") + got.rule == row.expected);
+    }
+}

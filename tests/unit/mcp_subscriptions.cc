@@ -60,6 +60,10 @@ struct World66 : Stage {
         router->set_rules(rules);
         hub.rules_changed();
     }
+    void resources(const std::vector<PolicyRule>& about) {
+        rules.policy = std::make_shared<const Policy>(false, about);
+        router->set_rules(rules);
+    }
     /// Lets the delay pass and everything be told.
     void settle() {
         Ear last(hub, "uid:1last");
@@ -155,9 +159,13 @@ TEST_CASE("updates go to subscribers, of what they named and of what lies below"
              Row{"mem:///dir/x", "{mem:///dir/x}"},
              Row{"mem:///", ""},                  // above
              Row{"mem:///b", ""},                 // somebody else's
+             Row{"mem:///dir/secret", ""},        // below, but not to be read
+             Row{"mem:///dir/%73ecret", ""},
          }) {
         CAPTURE(row.updated);
         World66 world;
+        world.resources({{"all", true, {}, {}, {}, {"mem:///*"}},
+                         {"secret", false, {}, {}, {}, {"mem:///dir/secret*"}}});
         Ear ear(world.hub, "uid:1000");
         Ear other(world.hub, "uid:1000");
         CHECK(ear.subscribe("mem:///a"));

@@ -30,7 +30,8 @@ struct PolicyDecision {
 };
 
 /// Who may use what. Any matching deny denies, wherever it stands; else any matching
-/// allow allows; else the default holds. Globs compare in exact case. Immutable.
+/// allow allows; else the default holds. Globs compare in exact case; of a URI all
+/// spellings count (uri_form.h). Immutable.
 class Policy {
   public:
     /// `report`: nothing is denied, but what would have been is told.

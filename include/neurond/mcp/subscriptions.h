@@ -138,6 +138,8 @@ class Subscriptions {
     void remove(Subscriber& subscriber);
     bool subscribe(Subscriber& subscriber, const std::string& uri);
     void unsubscribe(Subscriber& subscriber, const std::string& uri);
+    bool may_know(const Subscriber& subscriber, const std::string& downstream,
+                  const std::string& uri) const;
     void tell_source(const std::string& downstream);
     ListDigests digests_of(const Subscriber& subscriber);
     void check();
