@@ -35,6 +35,14 @@ std::string host_in(const std::string& address) {
     return fits && is_address(bare) ? bare : std::string();
 }
 
+/// SCHEME://HOST[:PORT] (RFC 6454, 6.2), of extensions of browsers, too; null; or *.
+bool is_origin(std::string_view text) {
+    const size_t mark = text.find("://");
+    return text == "*" || text == "null" ||
+           (mark != 0 && mark != std::string_view::npos && mark + 3 < text.size() &&
+            text.find_first_of("/?#", mark + 3) == std::string_view::npos);
+}
+
 class ListenerCheck : private CheckBase {
   public:
     ListenerCheck(const Config& config, Files& files, Diagnostics& diagnostics)
@@ -51,11 +59,13 @@ class ListenerCheck : private CheckBase {
     void reachable(const Section& section, const char* key, const std::string& host,
                    const Section& tls, const char* where);
     void serves(const Section& section);
+    void origins(const Section& section);
     void once(const Section& section, const char* key, const std::string& address,
               const std::string& owner);
 
     const Config& config_;
     std::map<std::string, std::string> owners_;  ///< address → section
+    bool open_ = false;  ///< strangers may call from elsewhere
 };
 
 void ListenerCheck::run() {
@@ -68,6 +78,27 @@ void ListenerCheck::run() {
         diagnostics_.error(all[kMaxListeners]->place(), "[listener]",
                            "one too many, expected at most " +
                                std::to_string(kMaxListeners) + " listeners");
+    }
+    origins(config_.section("http"));
+}
+
+/// With "*" a page of anybody's can have a browser call (requirements C-14).
+void ListenerCheck::origins(const Section& section) {
+    if (!good(section, "allowed_origins")) {
+        return;
+    }
+    for (const std::string& origin : section.list("allowed_origins")) {
+        if (!is_origin(origin)) {
+            error(section, "allowed_origins",
+                  quote(origin) + " is no origin, expected one such as "
+                                  "https://app.example.org");
+        } else if (origin == "*" && open_) {
+            error(section, "allowed_origins",
+                  "* lets every web page call where callers are not authenticated, "
+                  "expected origins such as https://app.example.org");
+        } else if (origin == "*") {
+            warning(section, "allowed_origins", "*: no web page is kept out");
+        }
     }
 }
 
@@ -174,6 +205,7 @@ void ListenerCheck::reachable(const Section& section, const char* key,
                   " with ca_path or a token in a [client], or allow_insecure = yes in "
                   "[server]");
     } else {
+        open_ = true;
         diagnostics_.warning(server.place("allow_insecure"),
                              server.path("allow_insecure"),
                              "everybody who can reach " + host +

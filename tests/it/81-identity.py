@@ -212,6 +212,31 @@ def test_what_a_bind_beyond_loopback_needs():
     assert not table.failed
 
 
+def test_origins_are_checked():
+    table = Table()
+    with Files() as files, Neurond() as daemon:
+        open_to_all = {"server": {"bind": "0.0.0.0", "allow_insecure": "yes"}}
+        proved = {**files.config(ca_path=files.ca.cert), "server": {"bind": "0.0.0.0"}}
+        rows = [
+            ("https://app.example:8443", {}, 0, ""), ("moz-extension://0a1b", {}, 0, ""),
+            ("null", {}, 0, ""), ("*", {}, 0, "allowed_origins: *: no web page is kept out"),
+            ("*", proved, 0, "no web page is kept out"),
+            ("*", open_to_all, 78, "allowed_origins: * lets every web page call"),
+            ("app.example", {}, 78, "is no origin, expected one such as"),
+            ("https://app.example/", {}, 78, "is no origin"), ("https://", {}, 78, "is no origin"),
+        ]
+
+        def row(origin, keys, code, says):
+            keys = {**keys, "http": {"allowed_origins": origin}}
+            daemon.conf.write_text(daemon.sections({}, keys, True))
+            got = daemon.run("-t")
+            assert got.returncode == code and says in got.stderr, got.stderr
+
+        for origin, keys, code, says in rows:
+            table.row(f"{origin} {code}", lambda: row(origin, keys, code, says))
+    assert not table.failed
+
+
 def test_clients_are_checked():
     table = Table()
     with Files() as files, Neurond() as daemon:
