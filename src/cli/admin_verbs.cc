@@ -45,7 +45,10 @@ int run_status(const Options& options) {
     return options.json ? print_json(*json) : print(status_text(JsonView(*json)));
 }
 
-int run_tools(const Options& options) {
+namespace {
+
+/// A list of the catalog: `what` is "tools", as the admin API calls them.
+int list_catalog(const Options& options, const std::string& what) {
     const std::string glob = options.args.empty() ? "*" : options.args[0];
     if (!glob_is_valid(glob)) {
         std::fprintf(stderr, "neurond: '%s' is no valid pattern\n",
@@ -54,7 +57,7 @@ int run_tools(const Options& options) {
     }
     const std::string query =
         options.client.empty() ? "" : "?client=" + percent_encode(options.client);
-    const Result<std::string> all = ask(options, "tools" + query);
+    const Result<std::string> all = ask(options, what + query);
     if (!all) {
         return fail(all.error());
     }
@@ -66,8 +69,23 @@ int run_tools(const Options& options) {
     if (!text.empty()) {
         return print(text);
     }
-    return print(options.args.empty() ? std::string("No tools.\n")
-                                      : "No tool matches '" + escape(glob) + "'.\n");
+    return print(options.args.empty() ? "No " + what + ".\n"
+                                      : "None of the " + what + " matches '" +
+                                            escape(glob) + "'.\n");
+}
+
+}  // namespace
+
+int run_tools(const Options& options) {
+    return list_catalog(options, "tools");
+}
+
+int run_prompts(const Options& options) {
+    return list_catalog(options, "prompts");
+}
+
+int run_resources(const Options& options) {
+    return list_catalog(options, "resources");
 }
 
 int run_health(const Options& options) {

@@ -77,6 +77,13 @@ const Command kCommands[] = {
      "matches: * any characters, ? one, [abc] one of these. With --client also\n"
      "whether that identity may use each, and the rule that says so.\n",
      0, 1, true, true, run_tools, false, false, true},
+    {"prompts", "[GLOB] [--client ID] [--json]", "prompts of the merged catalog",
+     "Lists the prompts of all downstreams, with GLOB and --client as for tools.\n", 0, 1,
+     true, true, run_prompts, false, false, true},
+    {"resources", "[GLOB] [--client ID] [--json]", "resources of the merged catalog",
+     "Lists the URIs and URI templates of the resources of all downstreams, with GLOB\n"
+     "and --client as for tools.\n",
+     0, 1, true, true, run_resources, false, false, true},
     {"call", "TOOL [JSON|-] [--json]", "call a tool",
      "Calls TOOL with the arguments in JSON (an object), or in stdin for -, and "
      "prints\n"

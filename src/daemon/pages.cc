@@ -8,6 +8,7 @@
 #include "neurond/base/encode.h"
 #include "neurond/base/text.h"
 #include "neurond/base/version.h"
+#include "neurond/mcp/list_pages.h"
 #include "neurond/wire/json_view.h"
 #include "neurond/wire/json_write.h"
 
@@ -33,16 +34,15 @@ std::optional<std::string> asked_client(std::string_view query) {
 }
 
 /// With a client, what the policy says of it.
-void tool_json(JsonWriter& w, const CatalogEntry& entry, const Policy& policy,
-               const std::optional<std::string>& client) {
+void entry_json(JsonWriter& w, const CatalogEntry& entry, const Policy& policy,
+                const std::optional<std::string>& client) {
     const JsonView item(entry.item.view());
     w.begin_object().key("name").string(entry.full_name);
     w.key("server").string(entry.downstream);
     w.key("title").string(item.find("title").as_string().value_or(""));
     w.key("description").string(item.find("description").as_string().value_or(""));
     if (client) {
-        const PolicyDecision decision =
-            policy.decide(*client, PolicyKind::kTool, entry.full_name);
+        const PolicyDecision decision = decide(policy, Identity{*client, {}}, entry);
         w.key("decision").string(decision.allowed ? "allowed" : "denied");
         w.key("rule").string(decision.rule);
     }
@@ -74,10 +74,10 @@ Pages::Pages(HttpServer& server, const Metrics& metrics, DaemonView& view)
     });
     add(server, "/api/v1/admin/status", kServeAdmin, kRead,
         [this](const HttpRequest&) { return HttpReply::json(200, status_json()); });
-    add(server, "/api/v1/admin/tools", kServeAdmin, kRead,
-        [this](const HttpRequest& request) {
-            return HttpReply::json(200, tools_json(asked_client(request.head.query)));
-        });
+    add_catalog(server, "/api/v1/admin/tools", {ItemKind::kTool});
+    add_catalog(server, "/api/v1/admin/prompts", {ItemKind::kPrompt});
+    add_catalog(server, "/api/v1/admin/resources",
+                {ItemKind::kResource, ItemKind::kTemplate});
     add(server, "/api/v1/admin/stop", kServeAdmin, "POST", [this](const HttpRequest&) {
         view_.ask_to_stop();
         return HttpReply::json(202, R"({"status":"stopping"})");
@@ -88,6 +88,15 @@ void Pages::add(HttpServer& server, const char* path, Serve what, const char* me
                 Page::Serve serve) {
     pages_.emplace_back(methods, std::move(serve));
     server.add_route(path, what, pages_.back());
+}
+
+void Pages::add_catalog(HttpServer& server, const char* path,
+                        std::vector<ItemKind> kinds) {
+    add(server, path, kServeAdmin, kRead,
+        [this, kinds = std::move(kinds)](const HttpRequest& request) {
+            return HttpReply::json(200,
+                                   catalog_json(kinds, asked_client(request.head.query)));
+        });
 }
 
 HttpReply Pages::ready() const {
@@ -166,12 +175,15 @@ std::string Pages::status_json() const {
     return w.take();
 }
 
-std::string Pages::tools_json(const std::optional<std::string>& client) const {
+std::string Pages::catalog_json(const std::vector<ItemKind>& kinds,
+                                const std::optional<std::string>& client) const {
     const Rules& rules = view_.router().rules();
     JsonWriter w;
     w.begin_array();
-    for (const CatalogEntry& entry : rules.catalog->entries()) {
-        tool_json(w, entry, *rules.policy, client);
+    for (const ItemKind kind : kinds) {
+        for (const CatalogEntry& entry : rules.catalog->entries(kind)) {
+            entry_json(w, entry, *rules.policy, client);
+        }
     }
     return w.end_array().take();
 }

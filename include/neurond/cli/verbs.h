@@ -17,6 +17,8 @@ int run_restart(const Options& options);
 int run_enable(const Options& options);
 int run_disable(const Options& options);
 int run_tools(const Options& options);
+int run_prompts(const Options& options);
+int run_resources(const Options& options);
 int run_call(const Options& options);
 int run_health(const Options& options);
 /// Returns when the daemon's process is gone, or after kMaxStopWait.

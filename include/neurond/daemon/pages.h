@@ -4,6 +4,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "neurond/base/clock.h"
 #include "neurond/base/metrics.h"
@@ -20,10 +21,13 @@ class Pages {
   private:
     void add(HttpServer& server, const char* path, Serve what, const char* methods,
              Page::Serve serve);
+    /// Lists what the catalog has of these kinds; with ?client=ID what of it is allowed.
+    void add_catalog(HttpServer& server, const char* path, std::vector<ItemKind> kinds);
     HttpReply health(const HttpRequest& request) const;
     HttpReply ready() const;
     std::string status_json() const;
-    std::string tools_json(const std::optional<std::string>& client) const;
+    std::string catalog_json(const std::vector<ItemKind>& kinds,
+                             const std::optional<std::string>& client) const;
     std::string health_json(bool detail) const;
 
     DaemonView& view_;
