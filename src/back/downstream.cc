@@ -79,6 +79,10 @@ void Downstream::start() {
     owner_.on_offer_changed();
 }
 
+void Downstream::start_afresh() {
+    instances_.base().start();
+}
+
 void Downstream::stop() {
     stopping_ = true;
     instances_.stop("stopping");
@@ -181,7 +185,7 @@ void Downstream::tidy() {
     instances_.sweep();
     if (stopping_ && instances_.all_stopped()) {
         stopping_ = false;
-        owner_.on_downstream_stopped();
+        owner_.on_downstream_stopped(*this);
     }
 }
 

@@ -10,24 +10,23 @@
 namespace neuron {
 
 Supervisor::Supervisor(EventLoop& loop, Children& children, ResolverCache& names,
-                       std::string separator, bool describe_prefix,
-                       std::string alert_command,
-                       SupervisorOwner& owner)
+                       SupervisorSettings settings, SupervisorOwner& owner)
     : loop_(loop),
       children_(children),
       names_(names),
-      separator_(std::move(separator)),
-      describe_prefix_(describe_prefix),
-      alert_(loop, children, std::move(alert_command)),
+      settings_(std::move(settings)),
+      alert_(loop, children, settings_.alert_command),
       owner_(owner),
-      catalog_(CatalogBuilder().build(separator_)),
+      catalog_(CatalogBuilder().build(settings_.separator)),
       rebuild_(loop, Phase::kSoon, [this] { rebuild(); }),
       stopped_task_(loop, Phase::kSoon, [this] {
           const auto stopped = std::exchange(stopped_, nullptr);
           if (stopped) {
               stopped();
           }
-      }) {}
+      }),
+      staged_task_(loop, Phase::kSoon, [this] { check_staged(); }),
+      leave_task_(loop, Phase::kSoon, [this] { stop_leavers(); }) {}
 
 Supervisor::~Supervisor() = default;
 
@@ -48,10 +47,14 @@ void Supervisor::start() {
 }
 
 void Supervisor::stop(std::function<void()> stopped) {
+    unstage();
     stopped_ = std::move(stopped);
-    running_ = downstreams_.size();
-    if (downstreams_.empty()) {
+    running_ = downstreams_.size() + leaving_.size();
+    if (running_ == 0) {
         stopped_task_.schedule();
+    }
+    for (const auto& downstream : leaving_) {
+        downstream->stop();
     }
     for (const auto& downstream : downstreams_) {
         downstream->stop();
@@ -59,6 +62,11 @@ void Supervisor::stop(std::function<void()> stopped) {
 }
 
 void Supervisor::kill() {
+    for (const auto* others : {&staged_, &leaving_}) {
+        for (const auto& downstream : *others) {
+            downstream->kill();
+        }
+    }
     for (const auto& downstream : downstreams_) {
         downstream->kill();
     }
@@ -105,7 +113,7 @@ std::optional<Missing> Supervisor::why_missing(const View& view,
                                                std::string_view name) const {
     const Downstream* best = nullptr;
     for (const auto& each : downstreams_) {
-        const std::string plain = each->name() + separator_;
+        const std::string plain = each->name() + settings_.separator;
         const bool meant =
             view.space.empty()
                 ? starts_with(name, view.strict ? strict_name(plain, false) : plain)
@@ -120,7 +128,7 @@ std::optional<Missing> Supervisor::why_missing(const View& view,
     const bool starting =
         best->state() == LifeState::kStarting ||
         (best->state() == LifeState::kConfigured && !best->resolved());
-    const std::string prefix = best->name() + separator_;
+    const std::string prefix = best->name() + settings_.separator;
     const std::string full =
         prefix + std::string(view.space.empty() ? name.substr(prefix.size()) : name);
     return Missing{best->unavailable(), full, starting};
@@ -136,20 +144,32 @@ void Supervisor::want_updates(const std::string& downstream,
 }
 
 void Supervisor::on_first_start_resolved() {
+    if (staging_) {
+        staged_task_.schedule();
+    }
     if (all_resolved()) {
         owner_.on_all_resolved();
     }
 }
 
-void Supervisor::on_downstream_stopped() {
-    if (--running_ == 0) {
+void Supervisor::on_downstream_stopped(Downstream& downstream) {
+    const auto left =
+        std::find_if(leaving_.begin(), leaving_.end(),
+                     [&](const auto& each) { return each.get() == &downstream; });
+    if (left != leaving_.end()) {
+        const std::string name = downstream.name();
+        loop_.retire(std::move(*left));
+        leaving_.erase(left);
+        owner_.on_left(name);
+    }
+    if (running_ > 0 && --running_ == 0) {
         stopped_task_.schedule();
     }
 }
 
 void Supervisor::rebuild() {
     CatalogBuilder builder;
-    if (describe_prefix_) {
+    if (settings_.describe_prefix) {
         builder.describe_prefix();
     }
     for (const auto& downstream : downstreams_) {
@@ -158,13 +178,141 @@ void Supervisor::rebuild() {
                                    downstream->offer(), downstream->exposure());
         }
     }
-    std::shared_ptr<const Catalog> next = builder.build(separator_);
+    std::shared_ptr<const Catalog> next = builder.build(settings_.separator);
     for (const std::string& warning : builder.warnings()) {
         log_warn("catalog", "%s", warning.c_str());
     }
     const bool changed = !next->same_content(*catalog_);
     catalog_ = std::move(next);
     owner_.on_catalog(catalog_, changed);
+}
+
+// --- another set ---------------------------------------------------------------------
+
+void Supervisor::stage(Router& router, std::vector<DownstreamSettings> fresh) {
+    staging_ = true;
+    for (DownstreamSettings& settings : fresh) {
+        staged_.push_back(std::make_unique<Downstream>(
+            loop_, children_, names_, router, std::move(settings),
+            static_cast<DownstreamOwner&>(*this)));
+    }
+    for (const auto& downstream : staged_) {
+        downstream->start_afresh();
+    }
+    staged_task_.schedule();
+}
+
+void Supervisor::check_staged() {
+    const bool all =
+        std::all_of(staged_.begin(), staged_.end(),
+                    [](const auto& downstream) { return downstream->resolved(); });
+    if (staging_ && all) {
+        staging_ = false;
+        owner_.on_staged();
+    }
+}
+
+/// Nobody has heard of them yet, so they have no calls.
+void Supervisor::unstage() {
+    staging_ = false;
+    for (auto& downstream : std::exchange(staged_, {})) {
+        leaving_.push_back(std::move(downstream));
+        leaving_.back()->stop();
+    }
+}
+
+/// Null when there is none of this name.
+std::unique_ptr<Downstream> Supervisor::take_running(const std::string& name) {
+    for (auto& each : downstreams_) {
+        if (each != nullptr && each->name() == name) {
+            return std::move(each);
+        }
+    }
+    return nullptr;
+}
+
+/// The staged one of this name or the one that runs; the other one leaves.
+std::unique_ptr<Downstream> Supervisor::choose(const std::string& name,
+                                               std::vector<StagedFailure>& failures) {
+    std::unique_ptr<Downstream> old = take_running(name);
+    const auto staged =
+        std::find_if(staged_.begin(), staged_.end(), [&name](const auto& each) {
+            return each != nullptr && each->name() == name;
+        });
+    if (staged == staged_.end()) {
+        return old;
+    }
+    std::unique_ptr<Downstream> fresh = std::move(*staged);
+    const bool works = fresh->serves() || fresh->state() == LifeState::kDisabled;
+    if (!works) {
+        const bool stays = old != nullptr && old->serves();
+        failures.push_back({name, fresh->last_error(), !stays});
+        if (stays) {
+            leave(std::move(fresh));
+            return old;
+        }
+    }
+    if (old != nullptr) {
+        fresh->want_updates(old->wanted_updates());
+        leave(std::move(old));
+    }
+    return fresh;
+}
+
+std::vector<StagedFailure> Supervisor::settle(const Router& router,
+                                              SupervisorSettings settings,
+                                              const std::vector<std::string>& order) {
+    router_ = &router;
+    settings_ = std::move(settings);
+    alert_.set_path(settings_.alert_command);
+    std::vector<StagedFailure> failures;
+    std::vector<std::unique_ptr<Downstream>> next;
+    for (const std::string& name : order) {
+        if (auto chosen = choose(name, failures); chosen != nullptr) {
+            next.push_back(std::move(chosen));
+        }
+    }
+    for (auto& each : downstreams_) {
+        if (each != nullptr) {
+            leave(std::move(each));
+        }
+    }
+    downstreams_ = std::move(next);
+    staged_.clear();
+    for (const auto& each : downstreams_) {
+        if (each->state() == LifeState::kFailed) {
+            each->obey(ServerOrder::kRestart);  // what was wrong may be mended
+        }
+    }
+    rebuild_.cancel();
+    rebuild();
+    leave_task_.schedule();
+    if (all_resolved()) {
+        owner_.on_all_resolved();
+    }
+    return failures;
+}
+
+void Supervisor::leave(std::unique_ptr<Downstream> downstream) {
+    log_info("supervisor", "%s: leaves once its calls are over (%zu in flight)",
+             downstream->name().c_str(), downstream->in_flight() + downstream->queued());
+    leaving_.push_back(std::move(downstream));
+}
+
+void Supervisor::on_call_over() {
+    if (!leaving_.empty()) {
+        leave_task_.schedule();
+    }
+}
+
+/// A call that is being recorded belongs to it as much as one that it works on.
+void Supervisor::stop_leavers() {
+    for (const auto& each : leaving_) {
+        if (each->state() != LifeState::kStopped && router_ != nullptr &&
+            !router_->has_calls_for(each->handle())) {
+            each->stop();
+        }
+    }
 }
 
 }  // namespace neuron

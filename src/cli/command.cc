@@ -119,6 +119,18 @@ const Command kCommands[] = {
      "key\n"
      "that belongs to it.\n",
      1, SIZE_MAX, true, false, run_audit, false, true},
+    {"reload", "[--dry-run] [--json]", "put the configuration in force as it is now",
+     "Has the daemon read and check its configuration, start what is new in it, and "
+     "change\n"
+     "over at once, as the signal HUP does; calls in flight are not disturbed. Returns "
+     "when\n"
+     "that is done. Prints which downstreams were added, removed, changed (started anew) "
+     "and\n"
+     "kept, and the keys that need a restart. Exit code 78: the configuration is not "
+     "good,\n"
+     "and nothing has changed; 1: some downstream does not serve in its new form.\n"
+     "--dry-run only says what would be done.\n",
+     0, 0, true, true, run_reload, false, false, false, true},
     {"stop", "", "stop the daemon, and wait until it has gone",
      "Has the daemon finish the calls in flight and stop, as the signal TERM "
      "does.\n"

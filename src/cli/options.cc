@@ -14,7 +14,7 @@ namespace neuron {
 namespace {
 
 /// Where an option may stand.
-enum class For { kRun, kConfig, kControl, kSocket, kKey, kClient, kJson, kAny };
+enum class For { kRun, kConfig, kControl, kSocket, kKey, kClient, kDryRun, kJson, kAny };
 
 struct OptionSpec {
     char letter;       ///< 0: it has only the long name
@@ -34,13 +34,14 @@ constexpr OptionSpec kOptions[] = {
     {'\0', "socket", true, For::kSocket}, {'\0', "names", true, For::kSocket},
     {'\0', "wait", true, For::kSocket},   {'\0', "key", true, For::kKey},
     {'\0', "client", true, For::kClient},
-    {'\0', "cgroup", true, For::kRun},
+    {'\0', "cgroup", true, For::kRun},   {'\0', "dry-run", false, For::kDryRun},
 };
 
 /// Those a mistyped one is compared with; the others are nobody's to type.
 const std::vector<std::string_view>& offered_names() {
     static const std::vector<std::string_view> names = {
-        "version", "help", "control", "json", "socket", "names", "wait", "key", "client"};
+        "version", "help", "control", "json", "socket", "names", "wait", "key",
+        "client",  "dry-run"};
     return names;
 }
 
@@ -134,6 +135,8 @@ Status Parser::apply(const OptionSpec& spec, std::string_view value) {
         options_.control_path = value;
     } else if (name == "json") {
         options_.json = true;
+    } else if (name == "dry-run") {
+        options_.dry_run = true;
     } else if (name == "socket") {
         options_.socket_path = value;
     } else if (name == "names") {
@@ -215,6 +218,7 @@ Status Parser::check_uses(const Command& command) const {
              (command.has_control || command.has_socket || command.has_key)) ||
             (spec->use == For::kKey && command.has_key) ||
             (spec->use == For::kClient && command.has_client) ||
+            (spec->use == For::kDryRun && command.has_dry_run) ||
             (spec->use == For::kControl && command.has_control) ||
             (spec->use == For::kSocket && command.has_socket) ||
             (spec->use == For::kJson && command.has_json);

@@ -130,6 +130,17 @@ std::string RecordingFiles::serialize(const LoadOptions& options) const {
     return out;
 }
 
+std::vector<std::string> RecordingFiles::paths() const {
+    std::vector<std::string> out;
+    for (const auto& [question, fields] : answers_) {
+        if (question.first == kRead || question.first == kSecret ||
+            question.first == kExpand) {
+            out.push_back(question.second);
+        }
+    }
+    return out;
+}
+
 Result<FileText> RecordingFiles::read_config(const std::string& path) {
     auto result = inner_.read_config(path);
     answers_[{kRead, path}] = to_fields(result);

@@ -342,7 +342,7 @@ constexpr KeySpec kHttp[] = {
 };
 
 constexpr KeySpec kAudit[] = {
-    text("path", "/var/log/neurond/audit.log", kReload,
+    text("path", "/var/log/neurond/audit.log", kRestart,
          "The audit file, or none."),
     choice("arguments", "full", "full hash none", kReload,
          "What is recorded of a call's arguments."),

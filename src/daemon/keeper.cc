@@ -4,9 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,9 +19,8 @@
 #include "neurond/base/cgroup_place.h"
 #include "neurond/base/log.h"
 #include "neurond/base/version.h"
-#include "neurond/conf/bundle.h"
 #include "neurond/conf/config.h"
-#include "neurond/daemon/checked_config.h"
+#include "neurond/daemon/config_source.h"
 #include "neurond/daemon/daemon.h"
 #include "neurond/daemon/daemonize.h"
 #include "neurond/daemon/door_plan.h"
@@ -53,16 +50,18 @@ constexpr int kSweepMillis = 5000;
 struct Estate {
     DaemonPaths paths;
     PidFile pid_file;
-    Fd bundle;
+    Fd bundle;  ///< what reactors run
     DoorSockets doors;
+    std::vector<DoorPlan> plans;  ///< of what is open
     std::unique_ptr<CgroupTree> cgroups;  ///< null: nothing needs them, or we may not
     Millis shutdown_timeout{0};
 };
 
 class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkOwner {
   public:
-    Keeper(Estate estate, std::optional<Fd> starter)
+    Keeper(Estate estate, ConfigSource source, std::optional<Fd> starter)
         : estate_(std::move(estate)),
+          source_(std::move(source)),
           starter_(std::move(starter)),
           signals_(loop_, static_cast<SignalSink&>(*this)),
           restart_(loop_, [this] { launch(); }),
@@ -82,11 +81,11 @@ class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkO
 
   private:
     void on_terminate() override;
-    void on_reload() override { forward(SIGHUP); }
+    void on_reload() override;
     void on_reopen() override { forward(SIGUSR1); }
     void on_child() override { children_.reap(); }
     void on_exit(pid_t pid, ExitStatus status) override;
-    void on_news(ReactorNews news) override;
+    void on_word(ReactorWord word) override;
     void on_other_end_gone() override { link_.reset(); }
 
     void forward(int signal) const {
@@ -94,12 +93,25 @@ class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkO
             ::kill(reactor_, signal);
         }
     }
+    void read_config(bool open);
+    void withdraw();
+    void adopt();
+    Status offer(const ConfigSource::Reading& reading, bool open);
     void launch();
     Status spawn_reactor();
     void end(int code);
     void tell_starter(std::string_view text);
 
     Estate estate_;
+    ConfigSource source_;
+    /// What was good when it was last read, until the reactor says that it runs it.
+    struct Offer {
+        Fd bundle;
+        std::vector<DoorPlan> doors;
+        Millis shutdown_timeout{0};
+    };
+    std::optional<Offer> offer_;
+    bool reload_wanted_ = false;  ///< while there was no reactor
     std::optional<Fd> starter_;
     EventLoop loop_;
     Children children_;
@@ -135,14 +147,12 @@ void Keeper::launch() {
 }
 
 Status Keeper::spawn_reactor() {
-    int pair[2];
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
-                     pair) !=
-        0) {
-        return sys_error("socketpair");
+    withdraw();
+    Fd ours;
+    Fd theirs;
+    if (Status made = make_keeper_sockets(ours, theirs); !made) {
+        return made;
     }
-    Fd ours(pair[0]);
-    Fd theirs(pair[1]);
     if (Status sent = send_sockets(ours.get(), estate_.doors.all()); !sent) {
         return sent.error();
     }
@@ -167,16 +177,104 @@ Status Keeper::spawn_reactor() {
     }
     reactor_ = *pid;
     children_.watch(reactor_, *this);
-    link_ = std::make_unique<KeeperLink>(loop_, std::move(ours),
+    link_ = std::make_unique<KeeperLink>(loop_, KeeperLink::End::kKeeper,
+                                         std::move(ours),
                                          static_cast<KeeperLinkOwner&>(*this));
     return Ok{};
 }
 
-void Keeper::on_news(ReactorNews news) {
-    if (news == ReactorNews::kListening) {
-        served_ = true;
-        tell_starter("");
+void Keeper::on_word(ReactorWord word) {
+    switch (word) {
+        case ReactorWord::kListening:
+            served_ = true;
+            tell_starter("");
+            if (std::exchange(reload_wanted_, false)) {
+                forward(SIGHUP);
+            }
+            break;
+        case ReactorWord::kLoad:
+        case ReactorWord::kTry:
+            read_config(word == ReactorWord::kLoad);
+            break;
+        case ReactorWord::kAdopted:
+            adopt();
+            break;
     }
+}
+
+/// A reactor that is to come reloads once it listens: the configuration that it starts
+/// with is known to be good.
+void Keeper::on_reload() {
+    if (reactor_ == 0) {
+        reload_wanted_ = true;
+    }
+    forward(SIGHUP);
+}
+
+/// For the reactor, which may not be allowed to.
+void Keeper::read_config(bool open) {
+    withdraw();
+    const ConfigSource::Reading reading = source_.read();
+    log_diagnostics("reload", reading.checked.diagnostics);
+    std::string wrong = reading.checked.diagnostics.to_string();
+    if (reading.checked.config != nullptr) {
+        Status offered = offer(reading, open);
+        if (offered) {
+            return;
+        }
+        log_error("reload", "%s", offered.error().message.c_str());
+        wrong = offered.error().message + "\n";
+    }
+    const Result<Fd> text = text_to_memfd("neurond-errors", wrong);
+    Status told = text ? link_->send({{kBadParcel, text->get()}}) : text.error();
+    if (!told) {
+        log_error("reload", "%s", told.error().message.c_str());
+    }
+}
+
+/// With `open`, what it listens at is open beside what is open already.
+Status Keeper::offer(const ConfigSource::Reading& reading, bool open) {
+    Result<Fd> bundle = text_to_memfd("neurond-config", reading.bundle);
+    if (!bundle) {
+        return bundle.error();
+    }
+    std::vector<std::pair<std::string, int>> parcel = {{kGoodParcel, bundle->get()}};
+    Offer next;
+    if (open) {
+        const conf::Config& config = *reading.checked.config;
+        next.doors = door_plans(config, estate_.paths);
+        next.shutdown_timeout = config.section("server").duration("shutdown_timeout");
+        const size_t before = estate_.doors.all().size();
+        Status opened = estate_.doors.open(next.doors);
+        if (!opened) {
+            return opened;
+        }
+        const auto all = estate_.doors.all();
+        parcel.insert(parcel.end(), all.begin() + static_cast<ptrdiff_t>(before),
+                      all.end());
+    }
+    Status sent = link_->send(parcel);
+    if (open) {
+        next.bundle = std::move(*bundle);
+        offer_ = std::move(next);
+    }
+    return sent;
+}
+
+void Keeper::adopt() {
+    if (offer_) {
+        estate_.bundle = std::move(offer_->bundle);
+        estate_.plans = std::move(offer_->doors);
+        estate_.shutdown_timeout = offer_->shutdown_timeout;
+        offer_.reset();
+        estate_.doors.keep(estate_.plans);
+    }
+}
+
+/// What a reactor has not adopted is as if it had never been.
+void Keeper::withdraw() {
+    offer_.reset();
+    estate_.doors.keep(estate_.plans);
 }
 
 /// Nothing a dead reactor started may live on: its children are our orphans now.
@@ -229,21 +327,6 @@ void Keeper::tell_starter(std::string_view text) {
     }
 }
 
-Result<Fd> make_bundle(const std::string& text) {
-    Fd fd(::memfd_create("neurond-config", MFD_CLOEXEC));
-    if (!fd) {
-        return sys_error("memfd_create");
-    }
-    for (size_t done = 0; done < text.size();) {
-        const ssize_t n = ::write(fd.get(), text.data() + done, text.size() - done);
-        if (n <= 0) {
-            return sys_error("write", "memfd");
-        }
-        done += static_cast<size_t>(n);
-    }
-    return fd;
-}
-
 Status prepare(const conf::Config& config, const DaemonOptions& options,
                Estate& estate) {
     estate.paths = daemon_paths(config);
@@ -262,7 +345,8 @@ Status prepare(const conf::Config& config, const DaemonOptions& options,
     if (Status locked = estate.pid_file.acquire(estate.paths.pid_file); !locked) {
         return locked;
     }
-    Status listening = estate.doors.open(door_plans(config, estate.paths));
+    estate.plans = door_plans(config, estate.paths);
+    Status listening = estate.doors.open(estate.plans);
     if (!listening) {
         return listening;
     }
@@ -301,13 +385,13 @@ void warn_about_places(const DaemonPaths& paths) {
 }  // namespace
 
 int run_daemon(const DaemonOptions& options) {
-    conf::RealFiles machine;
-    conf::RecordingFiles files(machine);
     conf::LoadOptions load_options{options.config_path, options.overrides};
     if (options.verbose) {
         load_options.overrides.emplace_back("log.level=debug");
     }
-    const CheckedConfig loaded = load_checked(load_options, files, Dates::kJudge);
+    ConfigSource source(load_options);
+    const ConfigSource::Reading reading = source.read();
+    const CheckedConfig& loaded = reading.checked;
     std::fputs(loaded.diagnostics.to_string().c_str(), stderr);
     if (!loaded.config) {
         return kExitConfig;
@@ -327,7 +411,7 @@ int run_daemon(const DaemonOptions& options) {
         log_error("keeper", "%s", prepared.error().message.c_str());
         return kExitFailed;
     }
-    Result<Fd> bundle = make_bundle(files.serialize(load_options));
+    Result<Fd> bundle = text_to_memfd("neurond-config", reading.bundle);
     if (!bundle) {
         log_error("keeper", "%s", bundle.error().message.c_str());
         return kExitFailed;
@@ -337,7 +421,7 @@ int run_daemon(const DaemonOptions& options) {
     log_info("keeper", "neurond %s, pid %d, configuration %s", kVersion,
              static_cast<int>(::getpid()), options.config_path.c_str());
     warn_about_places(estate.paths);
-    Keeper keeper(std::move(estate), std::move(starter));
+    Keeper keeper(std::move(estate), std::move(source), std::move(starter));
     return keeper.run();
 }
 

@@ -3,32 +3,98 @@
 #include "neurond/daemon/keeper_link.h"
 
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
 namespace neuron {
 
-KeeperLink::KeeperLink(EventLoop& loop, Fd socket, KeeperLinkOwner& owner)
-    : owner_(owner), socket_(std::move(socket)), watch_(loop, socket_.get(), *this) {
+KeeperLink::KeeperLink(EventLoop& loop, End end, Fd socket, KeeperLinkOwner& owner)
+    : end_(end),
+      owner_(owner),
+      socket_(std::move(socket)),
+      watch_(loop, socket_.get(), *this) {
     watch_.set(EPOLLIN);
 }
 
-void KeeperLink::tell(ReactorNews news) {
-    const char byte = static_cast<char>(news);
-    // A keeper that has gone is noticed by reading; one that does not read is not.
+void KeeperLink::tell(ReactorWord word) {
+    const char byte = static_cast<char>(word);
+    // A keeper that has gone is noticed by reading. Words are few: there is always room.
     (void)!::send(socket_.get(), &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+Status KeeperLink::send(const std::vector<std::pair<std::string, int>>& parcel) {
+    return send_sockets(socket_.get(), parcel);
+}
+
 void KeeperLink::on_ready(uint32_t) {
+    end_ == End::kKeeper ? take_word() : take_parcel();
+}
+
+void KeeperLink::take_word() {
     char byte = 0;
     const ssize_t n = ::recv(socket_.get(), &byte, 1, MSG_DONTWAIT);
     if (n == 1) {
-        owner_.on_news(static_cast<ReactorNews>(byte));
+        owner_.on_word(static_cast<ReactorWord>(byte));
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-        watch_.set(0);
-        owner_.on_other_end_gone();
+        gone();
     }
+}
+
+void KeeperLink::take_parcel() {
+    Result<std::vector<NamedFd>> parcel = receive_sockets(socket_.get());
+    if (parcel && !parcel->empty()) {
+        owner_.on_parcel(std::move(*parcel));
+    } else if (parcel || (parcel.error().sys != EAGAIN && parcel.error().sys != EINTR)) {
+        gone();
+    }
+}
+
+void KeeperLink::gone() {
+    watch_.set(0);
+    owner_.on_other_end_gone();
+}
+
+Status make_keeper_sockets(Fd& ours, Fd& theirs) {
+    int pair[2];
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) !=
+        0) {
+        return sys_error("socketpair");
+    }
+    ours = Fd(pair[0]);
+    theirs = Fd(pair[1]);
+    return Ok{};
+}
+
+Result<Fd> text_to_memfd(const char* name, std::string_view text) {
+    Fd fd(::memfd_create(name, MFD_CLOEXEC));
+    if (!fd) {
+        return sys_error("memfd_create");
+    }
+    while (!text.empty()) {
+        const ssize_t n = ::write(fd.get(), text.data(), text.size());
+        if (n <= 0) {
+            return sys_error("write", name);
+        }
+        text.remove_prefix(static_cast<size_t>(n));
+    }
+    return fd;
+}
+
+Result<std::string> text_of_memfd(const Fd& fd) {
+    struct stat info {};
+    if (::fstat(fd.get(), &info) != 0) {
+        return sys_error("stat", "what the keeper has handed over");
+    }
+    std::string text(static_cast<size_t>(info.st_size), '\0');
+    const ssize_t n = ::pread(fd.get(), text.data(), text.size(), 0);
+    if (n != static_cast<ssize_t>(text.size())) {
+        return sys_error("read", "what the keeper has handed over");
+    }
+    return text;
 }
 
 }  // namespace neuron

@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -29,20 +28,6 @@ constexpr int kSweepMillis = 2000;
 /// Empty when the keeper gave none of this number.
 Fd inherited(int fd) {
     return ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? Fd(fd) : Fd();
-}
-
-/// The bundle stays where it is: the next reactor reads it again.
-Result<std::string> read_bundle(const Fd& fd) {
-    struct stat info {};
-    if (::fstat(fd.get(), &info) != 0) {
-        return sys_error("stat", "the configuration bundle");
-    }
-    std::string text(static_cast<size_t>(info.st_size), '\0');
-    const ssize_t n = ::pread(fd.get(), text.data(), text.size(), 0);
-    if (n != static_cast<ssize_t>(text.size())) {
-        return sys_error("read", "the configuration bundle");
-    }
-    return text;
 }
 
 Result<ReactorKeys> load_keys(const std::string& state_dir) {
@@ -87,9 +72,11 @@ CrashReports::Disk crash_disk(Helper& writer) {
 
 Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
                  std::vector<NamedFd> sockets, const std::string& cgroup)
-    : config_(std::move(checked.config)),
+    : started_with_(checked.config),
+      config_(checked.config),
       signals_(loop_, static_cast<SignalSink&>(*this)),
-      keeper_(loop_, std::move(keeper), static_cast<KeeperLinkOwner&>(*this)),
+      keeper_(loop_, KeeperLink::End::kReactor, std::move(keeper),
+              static_cast<KeeperLinkOwner&>(*this)),
       writer_(loop_, children_, HelperRole::kWriter),
       resolver_(loop_, children_, HelperRole::kResolver),
       names_(loop_,
@@ -102,19 +89,21 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
               file_writer(writer_, "keep a list")),
       cgroups_(loop_, cgroup_fs_, cgroup),
       supervisor_(loop_, children_, names_,
-                  config_->section("federation").str("separator"),
-                  config_->section("federation").yes("describe_prefix"),
-                  config_->section("alert").str("command"),
+                  neuron::supervisor_settings(*config_),
                   static_cast<SupervisorOwner&>(*this)),
       telemetry_(metrics_, static_cast<const DaemonView&>(*this)),
-      router_(loop_, parties_, audit_, supervisor_, telemetry_,
+      list_key_(keys.session),
+      router_(loop_, parties_, audit_, supervisor_, static_cast<CallObserver&>(*this),
               router_limits(*config_)),
       subscriptions_(loop_, router_, static_cast<ResourceSource&>(*this)),
       sessions_(session_settings(*config_), keys.session),
       server_(loop_, http_settings(*config_, raise_descriptor_limit()),
-              std::move(checked.clients)),
+              checked.clients),
       mcp_(loop_, server_, router_, sessions_, subscriptions_, mcp_settings(*config_)),
+      doors_(loop_, server_, router_, subscriptions_),
+      reloader_(keeper_, supervisor_, metrics_, static_cast<ReloadTarget&>(*this)),
       pages_(server_, metrics_, static_cast<DaemonView&>(*this)),
+      reload_page_(server_, static_cast<DaemonView&>(*this)),
       server_pages_(server_, static_cast<DaemonView&>(*this)),
       drain_timer_(loop_, [this] { stop_downstreams(); }),
       shutdown_timer_(loop_,
@@ -127,33 +116,19 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
     Block::set_total_max(config_->section("limits").size("buffer_total"));
     router_.set_rules({CatalogBuilder().build("."),
                        std::make_shared<const Policy>(Policy::from(*config_)),
-                       list_settings(*config_, keys.session)});
+                       list_settings(*config_, list_key_)});
     telemetry_.set_certificates(certificates_of(checked.tls));
-    for (DownstreamSettings& settings : downstream_settings(*config_, checked.tls)) {
-        settings.command.crashes = &crashes_;
-        settings.command.cgroups = &cgroups_;
-        settings.offers = &offers_;
+    for (DownstreamSettings& settings : downstreams_of(checked)) {
         supervisor_.add(router_, std::move(settings));
     }
     for (const char* path : {"/api/v1/mcp", "/mcp", "/api/v1/mcp/", "/*/mcp"}) {
         server_.add_route(path, kServeMcp, mcp_);
     }
     for (NamedFd& socket : sockets) {
-        open_door(std::move(socket.fd), door_settings(*config_, checked.tls, socket.name));
+        doors_.open(socket.name, std::move(socket.fd),
+                    door_settings(*config_, checked.tls, socket.name),
+                    link_settings(*config_));
     }
-}
-
-/// Clients on Unix sockets may speak in lines; operators have no use for it.
-void Reactor::open_door(Fd socket, DoorSettings door) {
-    if (!Address::local_of(socket.get()).is_unix() || door.control) {
-        server_.add_listener(std::move(socket), std::move(door));
-        return;
-    }
-    LinkSettings lines = link_settings(*config_);
-    lines.strict_names = door.strict_names;
-    unix_doors_.push_back(std::make_unique<UnixDoor>(loop_, std::move(socket),
-                                                     std::move(door), server_, router_,
-                                                     subscriptions_, lines));
 }
 
 Reactor::~Reactor() = default;
@@ -172,7 +147,7 @@ int Reactor::run() {
     for (const std::string& address : server_.described_addresses()) {
         log_info("daemon", "listening on %s", address.c_str());
     }
-    keeper_.tell(ReactorNews::kListening);
+    keeper_.tell(ReactorWord::kListening);
     supervisor_.start();
     loop_.run();
     return exit_code_;
@@ -227,10 +202,6 @@ void Reactor::order(std::string_view server, ServerOrder order) {
     }
 }
 
-void Reactor::on_reload() {
-    log_warn("daemon", "HUP ignored: a change of the configuration needs a restart");
-}
-
 void Reactor::on_reopen() {
     if (Status opened = audit_.reopen(); !opened) {
         log_error("daemon", "%s", opened.error().message.c_str());
@@ -254,28 +225,19 @@ void Reactor::on_other_end_gone() {
     end();
 }
 
-size_t Reactor::line_connections() const noexcept {
-    size_t count = 0;
-    for (const auto& door : unix_doors_) {
-        count += door->clients().size();
-    }
-    return count;
-}
-
 void Reactor::drain() {
     if (state_ == State::kDraining || state_ == State::kStopping) {
         return;
     }
     state_ = State::kDraining;
+    reloader_.abandon();
     log_info("daemon", "draining: %zu calls in flight", router_.in_flight());
     const conf::Section& server = config_->section("server");
     drain_timer_.arm(server.duration("drain_timeout"));
     shutdown_timer_.arm(server.duration("shutdown_timeout"));
     mcp_.drain();
-    doors_draining_ = 1 + unix_doors_.size();
-    for (const auto& door : unix_doors_) {
-        door->drain([this] { on_door_drained(); });
-    }
+    doors_draining_ = 2;
+    doors_.drain([this] { on_door_drained(); });
     server_.drain([this] { on_door_drained(); });
 }
 
@@ -321,7 +283,7 @@ int run_reactor(const std::string& cgroup) {
         log_error("daemon", "%s", sockets.error().message.c_str());
         return kExitFailed;
     }
-    const Result<std::string> text = read_bundle(bundle_fd);
+    const Result<std::string> text = text_of_memfd(bundle_fd);
     if (!text) {
         log_error("daemon", "%s", text.error().message.c_str());
         return kExitFailed;

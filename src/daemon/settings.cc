@@ -16,6 +16,7 @@
 #include "neurond/conf/dump.h"
 #include "neurond/conf/value.h"
 #include "neurond/daemon/paths.h"
+#include "neurond/daemon/reload_plan.h"
 
 namespace neuron {
 
@@ -218,6 +219,7 @@ DownstreamSettings downstream(const conf::Section& section,
                               const conf::Config& config, const TlsContexts& tls) {
     DownstreamSettings out;
     out.name = section.label();
+    out.form = form_of(section, config);
     out.enabled = section.yes("enabled");
     out.transport = transport(section);
     out.http = http_target(section, config, tls);
@@ -325,6 +327,12 @@ HttpServerSettings http_settings(const conf::Config& config, size_t descriptors)
     out.allowed_origins = config.section("http").list("allowed_origins");
     out.allowed_hosts = config.section("http").list("allowed_hosts");
     return out;
+}
+
+SupervisorSettings supervisor_settings(const conf::Config& config) {
+    const conf::Section& federation = config.section("federation");
+    return {federation.str("separator"), federation.yes("describe_prefix"),
+            config.section("alert").str("command")};
 }
 
 RouterLimits router_limits(const conf::Config& config) {

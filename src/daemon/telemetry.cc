@@ -121,6 +121,27 @@ void Telemetry::refresh() {
     }
 }
 
+void Telemetry::forget(const std::string& downstream) {
+    constexpr const char* kFamilies[] = {
+        "neurond_downstream_up",   "neurond_downstream_state", "neurond_calls_in_flight",
+        "neurond_queue_length",    "neurond_breaker_state",    "neurond_alert",
+        "neurond_calls_total",     "neurond_call_duration_seconds",
+    };
+    begin_anew(downstream);
+    for (const char* family : kFamilies) {
+        metrics_.remove(family, {{"downstream", downstream}});
+    }
+    const auto known = downstreams_.find(downstream);
+    if (known != downstreams_.end()) {
+        tools_ -= known->second.tools.size() - known->second.tools.count(kOther);
+        downstreams_.erase(known);
+    }
+}
+
+void Telemetry::begin_anew(const std::string& downstream) {
+    metrics_.remove("neurond_downstream_restarts_total", {{"downstream", downstream}});
+}
+
 void Telemetry::refresh_upkeep(const Downstream& each) {
     const Upkeep& upkeep = each.upkeep();
     for (size_t i = 0; i < kLifeStates; ++i) {

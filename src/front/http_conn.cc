@@ -208,7 +208,7 @@ bool HttpConn::begin_request() {
     request_id_ =
         is_usable_request_id(given) ? std::string(given) : owner_.new_request_id();
     keep_alive_ =
-        keeps_alive(head_.minor_version, head_.fields) && !owner_.draining();
+        keeps_alive(head_.minor_version, head_.fields) && !owner_.draining(*this);
     framing_ = request_framing(head_);
     if (framing_.kind == BodyFraming::Kind::kBad) {
         fail(framing_.status, framing_.why);

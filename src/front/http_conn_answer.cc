@@ -40,7 +40,7 @@ void HttpConn::write_head(
 
 void HttpConn::reply(HttpReply reply) {
     chunked_ = false;
-    keep_alive_ = keep_alive_ && !reply.close && !owner_.draining();
+    keep_alive_ = keep_alive_ && !reply.close && !owner_.draining(*this);
     write_head(reply.status, reply.content_type, reply.fields, reply.body.bytes());
     if (head_.method != "HEAD") {
         channel_.out().append(std::move(reply.body));
@@ -74,7 +74,7 @@ void HttpConn::end_stream() {
         flush();
     }
     streaming_ = false;
-    keep_alive_ = keep_alive_ && !owner_.draining();
+    keep_alive_ = keep_alive_ && !owner_.draining(*this);
     answer_done();
 }
 

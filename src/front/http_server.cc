@@ -66,18 +66,35 @@ void HttpServer::add_route(std::string path, Serve what, HttpHandler& handler) {
     routes_.push_back({std::move(path), what, &handler});
 }
 
-void HttpServer::add_listener(Fd socket, DoorSettings settings) {
+/// Numbers of closed doors are used again once nobody who came through is left.
+unsigned HttpServer::add(Door door) {
+    for (unsigned i = 0; i < doors_.size(); ++i) {
+        bool used = !doors_[i].closed;
+        table_.for_each([&](const HttpConn& conn) {
+            used = used || conn.peer().listener == i;
+        });
+        if (!used && arrivals_.size() == 0) {
+            doors_[i] = std::move(door);
+            return i;
+        }
+    }
+    doors_.push_back(std::move(door));
+    return static_cast<unsigned>(doors_.size() - 1);
+}
+
+unsigned HttpServer::add_listener(Fd socket, DoorSettings settings) {
     auto listener = std::make_unique<Listener>(loop_, std::move(socket),
                                                static_cast<ListenerOwner&>(*this));
     const Address address = listener->address();
-    doors_.push_back(
-        {std::move(listener), address, std::move(settings), address.is_loopback()});
+    return add({std::move(listener), address, std::move(settings), address.is_loopback()});
 }
 
 std::vector<std::string> HttpServer::addresses() const {
     std::vector<std::string> out;
     for (const Door& door : doors_) {
-        out.push_back(door.address.to_string());
+        if (!door.closed) {
+            out.push_back(door.address.to_string());
+        }
     }
     return out;
 }
@@ -85,15 +102,39 @@ std::vector<std::string> HttpServer::addresses() const {
 std::vector<std::string> HttpServer::described_addresses() const {
     std::vector<std::string> out;
     for (const Door& door : doors_) {
+        if (door.closed) {
+            continue;
+        }
         const std::string& name = door.settings.name;
         out.push_back(door.address.to_string() + (name.empty() ? "" : " (" + name + ")"));
     }
     return out;
 }
 
+void HttpServer::change(HttpServerSettings settings,
+                        std::shared_ptr<const Clients> clients) {
+    settings_ = std::move(settings);
+    clients_ = std::move(clients);
+    arrivals_.set_timeout(settings_.handshake_timeout);
+    made_room();
+}
+
+void HttpServer::change_door(unsigned door, DoorSettings settings) {
+    doors_[door].settings = std::move(settings);
+}
+
+void HttpServer::close_door(unsigned door) {
+    doors_[door].closed = true;
+    doors_[door].listener.reset();
+    table_.for_each([door](HttpConn& conn) {
+        if (conn.peer().listener == door) {
+            conn.drain();
+        }
+    });
+}
+
 unsigned HttpServer::add_door(const Address& address, DoorSettings settings) {
-    doors_.push_back({nullptr, address, std::move(settings), address.is_loopback()});
-    return static_cast<unsigned>(doors_.size() - 1);
+    return add({nullptr, address, std::move(settings), address.is_loopback()});
 }
 
 bool HttpServer::has_room(bool local) const noexcept {

@@ -73,6 +73,13 @@ UnixDoor::UnixDoor(EventLoop& loop, Fd socket, DoorSettings door, HttpServer& ht
 
 UnixDoor::~UnixDoor() = default;
 
+void UnixDoor::change(DoorSettings door, const LinkSettings& settings) {
+    takes_lines_ = (door.serve & kServeMcp) != 0;
+    settings_ = settings;
+    clients_.change(settings);
+    http_.change_door(http_door_, std::move(door));
+}
+
 bool UnixDoor::may_accept(const Listener&) const {
     return http_.has_room(false);
 }
@@ -121,6 +128,7 @@ void UnixDoor::count() {
 void UnixDoor::drain(std::function<void()> drained) {
     drained_ = std::move(drained);
     listener_.reset();
+    http_.close_door(http_door_);
     arrivals_.for_each([this](Arrival& arrival) { drop(arrival); });
     clients_.drain();
     drained_task_.schedule();

@@ -138,6 +138,12 @@ void AuditLog::close() {
     }
 }
 
+void AuditLog::change(AuditSettings settings) {
+    settings.path = std::move(settings_.path);
+    settings.key = std::move(settings_.key);
+    settings_ = std::move(settings);
+}
+
 /// The first line of the chain; after a failure to write it, once more.
 void AuditLog::begin_chain() {
     if (!chain_.started()) {

@@ -421,6 +421,12 @@ void Router::finish(Record& record, const Answer& answer, std::string_view resul
     }
 }
 
+bool Router::has_calls_for(AnswererHandle answerer) const {
+    return std::any_of(calls_.begin(), calls_.end(), [answerer](const auto& each) {
+        return each.second->entry != nullptr && each.second->entry->answerer == answerer;
+    });
+}
+
 void Router::audit_result(const Record& record, std::string_view result,
                           size_t bytes_out) {
     if (!record.audited) {

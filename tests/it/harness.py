@@ -98,8 +98,7 @@ class Neurond:
         for name in ("run", "state"):
             (self.dir / name).mkdir(mode=0o700)
         self.conf = self.dir / "neurond.conf"
-        self.conf.write_text(self.sections(downstreams or {}, config or {}, allow) + text)
-        self.conf.chmod(0o600)
+        self.configure(downstreams, config, text, allow)
         if setup:
             setup(self)
         environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", MARK: self.mark}
@@ -117,6 +116,13 @@ class Neurond:
             except BaseException:
                 self.clean_up(show_log=True)
                 raise
+
+    def configure(self, downstreams=None, config=None, text="", allow=True):
+        """Puts another configuration file in place, at once."""
+        fresh = self.dir / "neurond.conf.new"
+        fresh.touch(0o600)
+        fresh.write_text(self.sections(downstreams or {}, config or {}, allow) + text)
+        fresh.rename(self.conf)
 
     def sections(self, downstreams, config, allow):
         all_of = {

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "neurond/base/clock.h"
 #include "neurond/loop/child.h"
@@ -23,6 +24,7 @@ class AlertCommand final : private ChildOwner {
     AlertCommand(EventLoop& loop, Children& children, std::string path);
     ~AlertCommand();
 
+    void set_path(std::string path) { path_ = std::move(path); }
     /// False when it was not run.
     bool run(const std::string& downstream, const std::string& reason);
     size_t running() const noexcept { return running_.size(); }

@@ -19,6 +19,8 @@
 
 namespace neuron {
 
+class Downstream;
+
 /// Is told about downstreams.
 class DownstreamOwner : public AlarmSink {
   public:
@@ -29,8 +31,8 @@ class DownstreamOwner : public AlarmSink {
                                      const std::string& uri) = 0;
     /// Its first start has listed, failed or timed out.
     virtual void on_first_start_resolved() = 0;
-    /// Its last process has ended after stop().
-    virtual void on_downstream_stopped() = 0;
+    /// Its last process has ended after stop(). It may be retired from here.
+    virtual void on_downstream_stopped(Downstream& downstream) = 0;
 
   protected:
     ~DownstreamOwner() = default;
@@ -48,6 +50,10 @@ class Downstream final : public Answerer, private SlotOwner {
     ~Downstream();
 
     void start();
+    /// The same, but what an earlier form of it offered is not believed: it is asked.
+    void start_afresh();
+    /// Other files for connections that are made from now on.
+    void use_tls(std::shared_ptr<TlsContext> tls) { settings_.http.tls = std::move(tls); }
     /// Ends its processes in good order; on_downstream_stopped() follows.
     void stop();
     void kill() { instances_.kill(); }
@@ -92,6 +98,9 @@ class Downstream final : public Answerer, private SlotOwner {
     /// "Downstream 'X' is not available: …"
     OwnError unavailable() const { return instances_.base().unavailable(); }
 
+    const std::set<std::string>& wanted_updates() const noexcept {
+        return instances_.base().wanted_updates();
+    }
     /// The resources of which somebody wants to hear, from the base instance.
     void want_updates(const std::set<std::string>& uris) {
         instances_.base().want_updates(uris);

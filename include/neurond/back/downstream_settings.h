@@ -25,6 +25,7 @@ enum class Share { kAll, kSession };
 /// One [downstream NAME] section, in the types of this module.
 struct DownstreamSettings {
     std::string name;
+    std::string form;  ///< the same for two sections that mean the same
     bool enabled = true;
     Transport transport = Transport::kStdio;
     StdioCommand command;  ///< for kStdio

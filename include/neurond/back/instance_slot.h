@@ -127,6 +127,7 @@ class InstanceSlot final : private InstanceOwner {
 
     /// The resources of which somebody wants to hear, of every instance in this place.
     void want_updates(const std::set<std::string>& uris);
+    const std::set<std::string>& wanted_updates() const noexcept { return wanted_; }
     /// It takes calls, now or once it has started.
     bool takes_calls() const noexcept;
     /// A call it is given goes out at once.

@@ -24,6 +24,7 @@ struct Command {
     bool has_socket = false;  ///< a client: takes --socket, --names, --wait, -c and -D
     bool has_key = false;     ///< reads the state directory: takes --key, -c and -D
     bool has_client = false;  ///< takes --client
+    bool has_dry_run = false;  ///< takes --dry-run
 };
 
 /// All of them, in the order of the help.

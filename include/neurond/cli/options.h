@@ -36,6 +36,7 @@ struct Options {
     std::vector<std::string> args;  ///< what follows it, options taken out
     std::string control_path;       ///< of --control; empty: to be found
     bool json = false;
+    bool dry_run = false;     ///< --dry-run
     std::string socket_path;  ///< of --socket; empty: to be found
     std::string names;        ///< of --names; empty: the command's default
     std::string wait;         ///< of --wait: a duration, or empty

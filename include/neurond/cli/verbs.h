@@ -21,6 +21,8 @@ int run_prompts(const Options& options);
 int run_resources(const Options& options);
 int run_call(const Options& options);
 int run_health(const Options& options);
+/// Returns when the reload is over.
+int run_reload(const Options& options);
 /// Returns when the daemon's process is gone, or after kMaxStopWait.
 int run_stop(const Options& options);
 /// Returns when the session is over.

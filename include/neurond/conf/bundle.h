@@ -26,6 +26,8 @@ class RecordingFiles final : public Files {
 
     /// Everything asked so far, and the options, as one text: secrets included.
     std::string serialize(const LoadOptions& options) const;
+    /// The files and patterns that were asked for so far, there or not.
+    std::vector<std::string> paths() const;
 
     Result<FileText> read_config(const std::string& path) override;
     Result<FileText> read_secret(const std::string& path) override;

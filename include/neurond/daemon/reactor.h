@@ -12,15 +12,17 @@
 #include "neurond/base/metrics.h"
 #include "neurond/conf/config.h"
 #include "neurond/daemon/checked_config.h"
+#include "neurond/daemon/doors.h"
 #include "neurond/daemon/keeper_link.h"
 #include "neurond/daemon/pages.h"
+#include "neurond/daemon/reload_page.h"
+#include "neurond/daemon/reloader.h"
 #include "neurond/daemon/server_pages.h"
 #include "neurond/daemon/settings.h"
 #include "neurond/daemon/socket_parcel.h"
 #include "neurond/daemon/telemetry.h"
 #include "neurond/front/http_server.h"
 #include "neurond/front/mcp_endpoint.h"
-#include "neurond/front/unix_door.h"
 #include "neurond/loop/cgroup.h"
 #include "neurond/loop/child.h"
 #include "neurond/loop/event_loop.h"
@@ -47,6 +49,8 @@ class Reactor final : private SignalSink,
                       private SupervisorOwner,
                       private ResourceSource,
                       private KeeperLinkOwner,
+                      private CallObserver,
+                      private ReloadTarget,
                       private DaemonView {
   public:
     /// The sockets listen already; their names are those of door_plans(). `cgroup` as for
@@ -76,10 +80,24 @@ class Reactor final : private SignalSink,
     void want_updates(const std::string& downstream,
                       const std::set<std::string>& uris) override;
     void on_all_resolved() override;
-    void on_news(ReactorNews) override {}
+    void on_staged() override { reloader_.on_staged(); }
+    void on_left(const std::string& downstream) override;
+    void on_parcel(std::vector<NamedFd> parcel) override;
     void on_other_end_gone() override;
 
-    void open_door(Fd socket, DoorSettings door);
+    void on_call_done(const Call& call, std::string_view result,
+                      TimePoint now) override;
+
+    const conf::Config& started_with() const override { return *started_with_; }
+    std::vector<DownstreamSettings> downstreams_of(
+        const CheckedConfig& checked) override;
+    void apply(const CheckedConfig& checked, std::vector<NamedFd> sockets) override;
+    void change_doors(const CheckedConfig& checked, std::vector<NamedFd> sockets);
+    SupervisorSettings supervisor_settings() const override {
+        return neuron::supervisor_settings(*config_);
+    }
+    Router& call_router() override { return router_; }
+
     void drain();
     void on_door_drained();
     void stop_downstreams();
@@ -92,13 +110,19 @@ class Reactor final : private SignalSink,
     const Supervisor& supervisor() const noexcept override { return supervisor_; }
     const Router& router() const noexcept override { return router_; }
     const HttpServer& server() const noexcept override { return server_; }
-    size_t line_connections() const noexcept override;
+    size_t line_connections() const noexcept override {
+        return doors_.line_connections();
+    }
     const SessionStore& sessions() const noexcept override { return sessions_; }
     void refresh_metrics() override { telemetry_.refresh(); }
     void order(std::string_view server, ServerOrder order) override;
+    void ask_to_reload(bool dry_run, Reloader::Done done) override {
+        reloader_.request(dry_run, std::move(done));
+    }
     void ask_to_stop() override { stop_task_.schedule(); }
 
-    std::shared_ptr<const conf::Config> config_;
+    std::shared_ptr<const conf::Config> started_with_;
+    std::shared_ptr<const conf::Config> config_;  ///< in force
     EventLoop loop_;
     Parties parties_;
     Children children_;
@@ -115,13 +139,16 @@ class Reactor final : private SignalSink,
     Cgroups cgroups_;
     Supervisor supervisor_;
     Telemetry telemetry_;
+    const std::string list_key_;
     Router router_;
     Subscriptions subscriptions_;
     SessionStore sessions_;
     HttpServer server_;
     McpEndpoint mcp_;
-    std::vector<std::unique_ptr<UnixDoor>> unix_doors_;
+    Doors doors_;
+    Reloader reloader_;
     Pages pages_;
+    ReloadPage reload_page_;
     ServerPages server_pages_;
     State state_ = State::kStarting;
     Timer drain_timer_;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "neurond/back/downstream.h"
+#include "neurond/back/supervisor.h"
 #include "neurond/base/log.h"
 #include "neurond/conf/config.h"
 #include "neurond/daemon/tls_setup.h"
@@ -33,6 +33,7 @@ LogLevel log_level(const conf::Config& config);
 LogFormat log_format(const conf::Config& config);
 /// `descriptors`: how many this process may have; fewer connections fit than that.
 HttpServerSettings http_settings(const conf::Config& config, size_t descriptors);
+SupervisorSettings supervisor_settings(const conf::Config& config);
 RouterLimits router_limits(const conf::Config& config);
 /// `key`: of load_or_create_audit_key().
 AuditSettings audit_settings(const conf::Config& config, std::string key);

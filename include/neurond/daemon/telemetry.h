@@ -22,6 +22,10 @@ class Telemetry final : public CallObserver {
                       TimePoint now) override;
     /// The certificates in use, in place of those before: files, and when each ends.
     void set_certificates(const std::map<std::string, std::time_t>& certificates);
+    /// Forgets the series of a downstream that is gone.
+    void forget(const std::string& downstream);
+    /// Its counts begin at nought: another one of this name has taken its place.
+    void begin_anew(const std::string& downstream);
     /// Brings what is kept per downstream up to date; before each rendering.
     void refresh();
 

@@ -2,6 +2,7 @@
 #define NEUROND_DAEMON_VIEW_H
 
 #include "neurond/back/supervisor.h"
+#include "neurond/daemon/reloader.h"
 #include "neurond/front/http_server.h"
 #include "neurond/mcp/router.h"
 #include "neurond/mcp/session.h"
@@ -22,6 +23,8 @@ class DaemonView {
     /// Brings the metrics of downstreams up to date.
     virtual void refresh_metrics() = 0;
     virtual void order(std::string_view server, ServerOrder order) = 0;
+    /// As HUP does; `done` hears what became of it.
+    virtual void ask_to_reload(bool dry_run, Reloader::Done done) = 0;
     /// As TERM does.
     virtual void ask_to_stop() = 0;
 

@@ -82,7 +82,8 @@ class HttpConnOwner {
     /// (404, 401, 403 for a foreign Origin or Host).
     virtual HttpHandler* route(const HttpConn& conn, const HttpRequest& request,
                                HttpReply& otherwise) = 0;
-    virtual bool draining() const noexcept = 0;
+    /// The connection is to end after the answer in hand.
+    virtual bool draining(const HttpConn& conn) const noexcept = 0;
     virtual std::string new_request_id() = 0;
     /// Everything has been said; only the client's end is waited for.
     virtual void on_conn_lingering() = 0;

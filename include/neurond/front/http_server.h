@@ -54,7 +54,15 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     /// any one that is not empty, and so does an empty one at the end. Handlers are not
     /// owned.
     void add_route(std::string path, Serve what, HttpHandler& handler);
-    void add_listener(Fd socket, DoorSettings settings);
+    /// The number of the door.
+    unsigned add_listener(Fd socket, DoorSettings settings);
+
+    /// Other settings and clients; connections there are keep who they are.
+    void change(HttpServerSettings settings, std::shared_ptr<const Clients> clients);
+    /// How new connections through a door are treated from now on.
+    void change_door(unsigned door, DoorSettings settings);
+    /// Takes no more connections through it; those there are end after their answer.
+    void close_door(unsigned door);
 
     /// For a door that somebody else listens at: its number for take().
     unsigned add_door(const Address& address, DoorSettings settings);
@@ -87,6 +95,7 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
         Address address;
         DoorSettings settings;
         bool loopback;  ///< bound to it: then the Host field is checked
+        bool closed = false;
     };
     struct Route {
         std::string path;
@@ -103,11 +112,14 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     bool may_operate(const HttpConn& conn, HttpReply& otherwise) const;
     HttpHandler* route(const HttpConn& conn, const HttpRequest& request,
                        HttpReply& otherwise) override;
-    bool draining() const noexcept override { return draining_; }
+    bool draining(const HttpConn& conn) const noexcept override {
+        return draining_ || doors_[conn.peer().listener].closed;
+    }
     std::string new_request_id() override { return request_ids_.next(); }
     void on_conn_lingering() override;
     void on_conn_closed(HttpConn& conn, const std::string& reason) override;
     void made_room();
+    unsigned add(Door door);
 
     bool origin_allowed(std::string_view origin) const;
     bool host_allowed(std::string_view authority) const;

@@ -28,6 +28,8 @@ class LinkClients final : private LinkClientOwner {
                 std::function<void()> changed);
     ~LinkClients();
 
+    /// For clients that come from now on.
+    void change(const LinkSettings& settings) noexcept { settings_ = settings; }
     void add(Identity identity, View view, const LinkMaker& make_link);
     size_t size() const noexcept { return clients_.size(); }
     bool empty() const noexcept { return clients_.empty(); }

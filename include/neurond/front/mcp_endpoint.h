@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "neurond/front/http_server.h"
@@ -33,6 +34,11 @@ class McpEndpoint final : public HttpHandler {
                 McpSettings settings);
     ~McpEndpoint();
 
+    /// For requests that come from now on.
+    void change(McpSettings settings) {
+        streams_.set_keepalive(settings.keepalive);
+        settings_ = std::move(settings);
+    }
     /// Ends the streams that wait for news; answers in hand are still written.
     void drain();
 

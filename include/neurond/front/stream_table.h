@@ -24,6 +24,8 @@ class StreamTable final : private StreamOwner,
                 Subscriptions& subscriptions, Millis keepalive);
     ~StreamTable();
 
+    /// For streams that are opened from now on.
+    void set_keepalive(Millis keepalive) noexcept { keepalive_ = keepalive; }
     /// Where exchanges report their end.
     StreamOwner& owner() noexcept { return *this; }
     /// Takes a POST whose answer takes time, and starts it. `session` may be null.

@@ -32,6 +32,8 @@ class TlsArrivals {
                 std::function<void()> gone);
     ~TlsArrivals();
 
+    /// For handshakes that begin from now on.
+    void set_timeout(Millis timeout) noexcept { timeout_ = timeout; }
     void add(Fd socket, std::shared_ptr<TlsContext> context, unsigned door);
     size_t size() const noexcept { return arrivals_.size(); }
     const TlsCounts& counts() const noexcept { return counts_; }

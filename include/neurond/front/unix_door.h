@@ -22,10 +22,13 @@ class UnixDoor final : private ListenerOwner {
              Router& router, Subscriptions& subscriptions, const LinkSettings& settings);
     ~UnixDoor();
 
+    /// For connections that are made from now on.
+    void change(DoorSettings door, const LinkSettings& settings);
     /// Those that speak in lines.
     LinkClients& clients() noexcept { return clients_; }
     const LinkClients& clients() const noexcept { return clients_; }
-    /// Closes the listener, and each connection after its last answer; then, once,
+    /// Closes the listener, HTTP connections that came through it after their answer, and
+    /// each other connection after its last answer; then, once,
     /// `drained`.
     void drain(std::function<void()> drained);
 

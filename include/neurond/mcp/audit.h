@@ -73,6 +73,8 @@ class AuditLog {
     Status reopen();
     /// Writes what has been added and the last checkpoint.
     void close();
+    /// Other settings from now on, but for path and key.
+    void change(AuditSettings settings);
     bool enabled() const noexcept { return settings_.path != "none"; }
 
     void add(const AuditRecord& record);

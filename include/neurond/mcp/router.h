@@ -79,6 +79,8 @@ class Router final : public CallSink {
 
     /// Calls that wait for a downstream are looked at again.
     void set_rules(Rules rules);
+    /// For what comes from now on.
+    void set_limits(const RouterLimits& limits) noexcept { limits_ = limits; }
     /// The same with another catalog.
     void set_catalog(std::shared_ptr<const Catalog> catalog);
     const Rules& rules() const noexcept { return rules_; }
@@ -114,6 +116,8 @@ class Router final : public CallSink {
     /// Calls `idle` once, when no call is in flight any more.
     void on_idle(std::function<void()> idle) { idle_ = std::move(idle); }
     size_t in_flight() const noexcept { return calls_.size(); }
+    /// Some call has gone to this answerer, or is about to.
+    bool has_calls_for(AnswererHandle answerer) const;
     /// Null when it is over.
     Call* find_call(CallHandle handle) const { return handles_.find(handle); }
 

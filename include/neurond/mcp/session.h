@@ -86,6 +86,8 @@ class SessionStore {
     void on_end(std::function<void(const std::string& token)> gone) {
         gone_ = std::move(gone);
     }
+    /// For sessions that are made, and looked at, from now on.
+    void change(const SessionSettings& settings) noexcept { settings_ = settings; }
     /// Null when there are `max_sessions` already.
     Session* create(Revision revision, ClientCaps caps, const std::string& identity,
                     TimePoint now);
