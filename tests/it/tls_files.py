@@ -60,11 +60,13 @@ class Authority:
                 "-config", self.conf, "-extensions", "v3_ca")
 
     def issue(self, name, san="DNS:localhost,IP:127.0.0.1", begin=-DAY, end=50 * DAY,
-              key="ec", subject=None):
-        """A certificate and its key: paths. `begin` and `end` are seconds from now."""
+              key="ec", subject=None, usage=None):
+        """A certificate and its key: paths. `begin` and `end` are seconds from now; `usage`
+        is what it is for alone."""
         cert, private, request = (self.dir / f"{name}.{ending}" for ending in ("pem", "key", "csr"))
         kind = (["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if key == "ec" else [key])
         extra = ["-addext", f"subjectAltName={san}"] if san else []
+        extra += ["-addext", f"extendedKeyUsage={usage}"] if usage else []
         openssl("req", "-new", "-newkey", *kind, "-nodes", "-keyout", private, "-out", request,
                 "-subj", subject or f"/CN={name}", "-config", self.conf, *extra)
         openssl("ca", "-batch", "-config", self.conf, "-in", request, "-out", cert, "-notext",
