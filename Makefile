@@ -159,8 +159,10 @@ fuzz:  ## search with libFuzzer (TARGET=json_scan SECONDS=60)
 build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/lib$(SET).a
 	@$(CXX) $(LINK_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
-bench: $(BIN)  ## what a call costs, as ratios; never passes or fails
+bench: $(BIN)  ## what a call and TLS cost, as ratios; never passes or fails
+	@tests/deps.sh bench
 	NEUROND_BIN=$(BIN) python3 tests/bench/run.py
+	NEUROND_BIN=$(BIN) python3 tests/bench/tls.py
 
 tidy:  ## clang-tidy over the sources (MODULES="base wire")
 	@tests/deps.sh develop

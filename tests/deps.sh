@@ -2,7 +2,7 @@
 # Installs what building and testing need and is missing: Debian packages, and npm's from
 # tests/peers/package-lock.json. Does nothing, quickly, when nothing is missing.
 #
-# usage: tests/deps.sh build | check | develop     (each includes the one before)
+# usage: tests/deps.sh build | check | bench | develop     (the last two include check)
 set -eu
 cd "$(dirname "$0")/.."
 want=${1:-check}
@@ -34,11 +34,15 @@ develop='
 clang-format-14 clang-format-14
 clang-tidy-14 clang-tidy-14
 '
+bench='
+haproxy haproxy
+'
 case $want in
     build) rows=$build ;;
     check) rows="$build$check" ;;
     develop) rows="$build$check$develop" ;;
-    *) echo "usage: $0 build|check|develop" >&2; exit 64 ;;
+    bench) rows="$build$check$bench" ;;
+    *) echo "usage: $0 build|check|bench|develop" >&2; exit 64 ;;
 esac
 
 # shellcheck disable=SC2086  # a file probe may be a pattern
