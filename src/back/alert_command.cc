@@ -11,6 +11,7 @@
 
 #include "neurond/base/limits.h"
 #include "neurond/base/log.h"
+#include "neurond/base/secrets.h"
 
 namespace neuron {
 
@@ -40,10 +41,11 @@ AlertCommand::~AlertCommand() {
     }
 }
 
-bool AlertCommand::run(const std::string& downstream, const std::string& reason) {
+bool AlertCommand::run(const std::string& downstream, const std::string& why) {
     if (path_.empty() || !may_run(downstream)) {
         return false;
     }
+    const std::string reason = mask_secrets(why);
     const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
     SpawnPlan plan;
     plan.path = path_;

@@ -9,6 +9,7 @@
 
 #include "neurond/base/atomic_file.h"
 #include "neurond/base/limits.h"
+#include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
 #include "neurond/wire/json_write.h"
 
@@ -29,7 +30,8 @@ std::string render(const CrashFacts& facts, size_t args, size_t lines) {
     JsonWriter json;
     json.begin_object().key("server").string(facts.server);
     write_status(json, facts.status);
-    json.key("reason").string(std::string_view(facts.reason).substr(0, kStderrLineBytes));
+    const std::string reason = mask_secrets(facts.reason);
+    json.key("reason").string(std::string_view(reason).substr(0, kStderrLineBytes));
     json.key("uptime_seconds").number(static_cast<double>(facts.uptime.count()) / 1000);
     json.key("command").string(facts.command);
     json.key("args").begin_array();

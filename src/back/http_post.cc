@@ -3,6 +3,7 @@
 
 #include "neurond/back/http_post.h"
 
+#include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
 #include "neurond/wire/http_write.h"
 #include "neurond/wire/jsonrpc.h"
@@ -152,7 +153,8 @@ void HttpPost::note_error(const JsonScanner& scan, std::string_view text) {
     if (!error) {
         return;
     }
-    said_ = escape(error->message, kMaxSaidBytes) + " (" + std::to_string(error->code) +
+    const std::string message = mask_secrets(error->message);
+    said_ = escape(message, kMaxSaidBytes) + " (" + std::to_string(error->code) +
             ")";
     const bool transport =
         error->code == static_cast<int>(JsonRpcError::kTransport) ||
@@ -172,7 +174,8 @@ void HttpPost::on_garbage(const JsonScanner& scan, std::string_view head) {
         return;  // an error page
     }
     fail(RequestFailure::Kind::kProtocol,
-         "it sent what is not JSON (" + scan.message() + "): " + escape(head, 128));
+         "it sent what is not JSON (" + scan.message() +
+             "): " + escape(mask_cut_secrets(head), 128));
 }
 
 void HttpPost::on_oversized() {

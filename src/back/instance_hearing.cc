@@ -4,6 +4,7 @@
 #include "neurond/back/instance.h"
 
 #include "neurond/base/log.h"
+#include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
 #include "neurond/mcp/door.h"
 #include "neurond/mcp/leg_legacy.h"
@@ -122,7 +123,7 @@ void Instance::fail_entry(uint64_t id, const Entry& entry, const std::string& wh
 void Instance::on_garbage(const JsonScanner& scan, std::string_view head,
                           std::string_view id_raw) {
     on_bad_answer(id_raw, "sent a line that is not JSON (" + scan.message() +
-                              "): " + escape(head, 128));
+                              "): " + escape(mask_cut_secrets(head), 128));
 }
 
 void Instance::on_oversized(std::string_view id_raw) {

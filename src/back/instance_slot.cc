@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "neurond/base/log.h"
+#include "neurond/base/secrets.h"
 
 namespace neuron {
 
@@ -196,7 +197,7 @@ void InstanceSlot::finish(const Ending& ending) {
     }
     const bool served = is_serving(state());
     const NextStep next = context_.upkeep.ended(life_, ending, now);
-    last_error_ = asked ? std::string() : ending.why;
+    last_error_ = asked ? std::string() : mask_secrets(ending.why);
     if (next.what == NextStep::What::kStart) {
         retry_.arm(next.delay);
     }

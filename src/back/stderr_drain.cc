@@ -9,9 +9,17 @@
 
 #include "neurond/base/limits.h"
 #include "neurond/base/log.h"
+#include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
 
 namespace neuron {
+
+namespace {
+
+/// More than is shown, so that a secret is known where a line is cut.
+constexpr size_t kTakenBytes = 4 * kStderrLineBytes;
+
+}  // namespace
 
 void StderrTail::add(std::string line) {
     lines_.push_back(std::move(line));
@@ -67,7 +75,7 @@ void StderrDrain::take(std::string_view bytes) {
     for (const char c : bytes) {
         if (c == '\n') {
             line_done();
-        } else if (line_.size() < kStderrLineBytes) {
+        } else if (line_.size() < kTakenBytes) {
             line_ += c;
         }
     }
@@ -75,7 +83,9 @@ void StderrDrain::take(std::string_view bytes) {
 
 void StderrDrain::line_done() {
     if (!line_.empty()) {
-        const std::string line = escape(line_, kStderrLineBytes);
+        const bool cut = line_.size() == kTakenBytes;
+        const std::string line = escape(
+            cut ? mask_cut_secrets(line_) : mask_secrets(line_), kStderrLineBytes);
         log(line);
         tail_.add(line);
         line_.clear();

@@ -10,6 +10,7 @@
 
 #include "neurond/base/crypto.h"
 #include "neurond/base/log.h"
+#include "neurond/base/secrets.h"
 
 namespace neuron {
 
@@ -63,7 +64,8 @@ NextStep Upkeep::ended(Lifecycle& life, const Ending& ending, TimePoint now) {
     const NextStep next =
         life.ended(ending.cause, ending.why, breaker_, now, chance(random_));
     history_.add(
-        {wall_now(), life.uptime(now), ending.status, ending.why, next.words});
+        {wall_now(), life.uptime(now), ending.status, mask_secrets(ending.why),
+         next.words});
     if (next.what == NextStep::What::kStart) {
         ++restarts_[static_cast<size_t>(ending.cause)];
     }

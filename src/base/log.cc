@@ -17,6 +17,7 @@
 
 #include "neurond/base/clock.h"
 #include "neurond/base/limits.h"
+#include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
 
 namespace neuron {
@@ -168,8 +169,9 @@ bool write_line(const std::string& line) {
 void write_record(const Record& record) {
     const std::string timestamp = to_rfc3339(wall_now());
     const bool json = g_logger.format == LogFormat::kJson;
-    if (!write_line(json ? json_line(record, timestamp)
-                         : text_line(record, timestamp))) {
+    const std::string message = mask_secrets(record.message);
+    const Record shown = {record.level, record.module, record.server, message};
+    if (!write_line(json ? json_line(shown, timestamp) : text_line(shown, timestamp))) {
         ++g_logger.dropped;
     }
 }

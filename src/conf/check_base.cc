@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
 #include "neurond/conf/value.h"
 
@@ -33,7 +34,7 @@ bool consists_of(std::string_view text, std::initializer_list<std::string_view> 
 }
 
 std::string quote(std::string_view text) {
-    return '"' + escape(text, 80) + '"';
+    return '"' + escape(mask_secrets(text), 80) + '"';
 }
 
 bool is_address(const std::string& text) {

@@ -6,6 +6,7 @@
 
 #include "neurond/base/glob.h"
 #include "neurond/base/limits.h"
+#include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
 #include "neurond/conf/check_base.h"
 
@@ -71,8 +72,9 @@ void ClientCheck::run(const Section& section) {
     for (const std::string& hex : section.list("token_sha256")) {
         if (hex.size() != kDigestDigits ||
             !consists_of(to_lower(hex), {kDigits, "abcdef"})) {
+            learn_secret(hex);  // it may be the token by mistake
             error(section, "token_sha256",
-                  quote(hex) + " is no SHA-256, expected 64 hexadecimal digits");
+                  "this is no SHA-256, expected 64 hexadecimal digits");
         }
     }
     for (const std::string& glob : section.list("cert")) {

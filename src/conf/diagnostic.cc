@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "neurond/base/limits.h"
+#include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
 
 namespace neuron::conf {
@@ -53,7 +54,7 @@ std::string excerpt_of(const Place& place) {
         --end;
     }
     std::string out(kIndent);
-    out += printable(text.substr(start, end - start));
+    out += mask_cut_secrets(printable(text.substr(start, end - start)));
     out.append("\n").append(kIndent);
     for (const char c : text.substr(start, offset - start)) {
         if (!is_continuation_byte(c)) {  // one column a character
@@ -94,7 +95,7 @@ void Diagnostics::add(Severity severity, const Place& place, std::string_view su
         made.where = conf::to_string(place);
     }
     made.message = subject.empty() ? "" : std::string(subject) + ": ";
-    made.message += message;
+    made.message += mask_secrets(message);
     const auto same = [&made](const Diagnostic& other) {
         return other.where == made.where && other.message == made.message;
     };

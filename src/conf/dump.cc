@@ -3,6 +3,8 @@
 
 #include "neurond/conf/dump.h"
 
+#include "neurond/base/secrets.h"
+
 namespace neuron::conf {
 namespace {
 
@@ -10,19 +12,30 @@ std::string written(const std::string& text, bool secret) {
     return secret ? kMask : write_word(text);
 }
 
+std::string written_list(const Setting& setting) {
+    const bool arguments = std::string_view(setting.spec->key) == "args";
+    ArgumentMask mask;
+    std::string words;
+    for (const Text& word : setting.value.list) {
+        const std::string shown =
+            arguments ? mask.next(word.text, word.secret) : word.text;
+        words += (words.empty() ? "" : " ");
+        words += written(shown, word.secret || shown == kMask);
+    }
+    return words;
+}
+
 std::string written(const Setting& setting) {
     const Value& value = setting.value;
+    if (std::string_view(setting.spec->key) == "url") {
+        return write_word(mask_url(value.text, value.secret));
+    }
     switch (setting.spec->type) {
         case Type::kString:
         case Type::kChoice:
             return written(value.text, value.secret);
-        case Type::kList: {
-            std::string words;
-            for (const Text& word : value.list) {
-                words += (words.empty() ? "" : " ") + written(word.text, word.secret);
-            }
-            return words;
-        }
+        case Type::kList:
+            return written_list(setting);
         case Type::kYesNo:
         case Type::kInteger:
         case Type::kMode:

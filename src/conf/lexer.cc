@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
 #include "neurond/conf/schema.h"
 

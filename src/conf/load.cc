@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "neurond/base/text.h"
+#include "neurond/base/secrets.h"
 #include "neurond/conf/check.h"
 #include "neurond/conf/config.h"
 #include "neurond/conf/dump.h"
@@ -17,6 +18,18 @@ namespace neuron::conf {
 namespace {
 
 constexpr size_t kMaxQuoted = 80;  // of a wrong value, in a message
+
+/// What an argument's name, or the one before it, says is a secret.
+void learn_arguments(const std::vector<Text>& args) {
+    ArgumentMask mask;
+    for (const Text& arg : args) {
+        const std::string shown = mask.next(arg.text, arg.secret);
+        if (shown != arg.text) {
+            const size_t same = shown == kMask ? 0 : shown.find('=') + 1;
+            learn_secret(std::string_view(arg.text).substr(same));
+        }
+    }
+}
 
 /// As it is annotated, else where it stands.
 std::string origin_of(const RawSetting& raw) {
@@ -171,6 +184,9 @@ void Builder::append_words(const Section& section, const RawSetting& raw,
         }
         setting.value.list.push_back(std::move(text));
     }
+    if (std::string_view(setting.spec->key) == "args") {
+        learn_arguments(setting.value.list);
+    }
 }
 
 /// Expands, and notes whether the result is a secret and who can read it.
@@ -183,11 +199,17 @@ bool Builder::take_text(const Section& section, const std::string& written,
         return false;
     }
     out.text = std::move(expanded->text);
+    const bool from_outside = expanded->from_file || expanded->secret_variable;
+    const bool by_name = setting.spec->may_be_secret && is_secret_name(setting.key);
+    if (std::string_view(setting.spec->key) == "url") {
+        learn_url(out.text, from_outside);
+    } else if (from_outside || by_name) {
+        learn_secret(out.text);
+    }
     if (!setting.spec->may_be_secret) {
         return true;
     }
-    const bool by_name = is_secret_name(setting.key);
-    out.secret = by_name || expanded->from_file || expanded->secret_variable;
+    out.secret = by_name || from_outside;
     const bool stands_here =
         expanded->literal && !out.text.empty() && out.text != kMask;
     if (by_name && !expanded->public_file.empty()) {
@@ -201,7 +223,7 @@ bool Builder::take_text(const Section& section, const std::string& written,
 void Builder::reject(const Section& section, const Place& place, Setting& setting,
                      std::string_view value, std::string_view why) {
     setting.broken = true;
-    std::string message = "\"" + escape(value, kMaxQuoted) + "\" ";
+    std::string message = "\"" + escape(mask_secrets(value), kMaxQuoted) + "\" ";
     message.append(why).append(", expected ").append(expectation(*setting.spec));
     diagnostics_.error(place, section.path(setting.key), message);
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "neurond/base/limits.h"
+#include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
 #include "neurond/conf/expand.h"
 #include "neurond/conf/suggest.h"

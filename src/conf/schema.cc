@@ -158,7 +158,7 @@ constexpr KeySpec kDownstream[] = {
          "Whether this downstream is started."),
     choice("transport", "auto", "auto stdio http localhost sse", kReload,
          "How to talk to it; auto is stdio for a command and http for a url."),
-    text("url", "", kReload,
+    free_text("url", Type::kString, "", kReload,
          "Where it listens, as http://HOST:PORT/PATH or https://HOST/PATH."),
     free_text("header.*", Type::kString, "", kReload,
          "A header field that goes with every HTTP request to it."),

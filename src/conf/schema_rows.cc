@@ -106,17 +106,6 @@ std::string expectation(const KeySpec& spec) {
     return {};
 }
 
-bool is_secret_name(std::string_view name) {
-    const std::string lower = to_lower(name);
-    for (const char* part :
-         {"token", "secret", "password", "key", "authorization", "credential"}) {
-        if (lower.find(part) != std::string::npos) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void print_schema(FILE* out) {
     for (const SectionSpec& spec : sections()) {
         for (const KeySpec& key : spec) {

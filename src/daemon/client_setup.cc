@@ -9,6 +9,7 @@
 
 #include "neurond/base/crypto.h"
 #include "neurond/base/encode.h"
+#include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
 
 namespace neuron {
@@ -70,6 +71,7 @@ void ClientSetup::read_token(const conf::Section& section, Client& client) {
               "read " + path + ": expected one token of at least " +
                   std::to_string(kMinTokenBytes) + " printable characters");
     } else {
+        learn_secret(token);
         add_digest(section, "token_file", hex_encode(sha256(token)), client);
     }
 }

@@ -11,6 +11,7 @@
 
 #include "neurond/base/crypto.h"
 #include "neurond/base/limits.h"
+#include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
 #include "neurond/base/url.h"
 #include "neurond/conf/dump.h"
@@ -40,7 +41,7 @@ void inherit_all(std::vector<std::string>& env, const conf::Config& config) {
     for (char** at = environ; *at != nullptr; ++at) {
         const std::string_view pair(*at);
         const std::string name(pair.substr(0, pair.find('=')));
-        if (!starts_with(name, "NEUROND_") &&
+        if (!starts_with(name, "NEUROND_") && name != "CREDENTIALS_DIRECTORY" &&
             config.variables_used().count(name) == 0) {
             env.emplace_back(pair);
         }
@@ -148,25 +149,12 @@ Protocol protocol(const conf::Section& section) {
                              : Protocol::kAuto;
 }
 
-/// The arguments as anybody may see them: what came from a file or a credential, or
-/// follows a name like --token, is masked.
+/// The arguments as anybody may see them.
 std::vector<std::string> shown_args(const conf::Section& section) {
     std::vector<std::string> out;
-    bool secret_follows = false;
+    ArgumentMask mask;
     for (const conf::Text& arg : section.find("args")->value.list) {
-        const size_t equals = arg.text.find('=');
-        const bool option = starts_with(arg.text, "-");
-        const bool names_secret =
-            option && conf::is_secret_name(std::string_view(arg.text).substr(0, equals));
-        const bool inside = names_secret && equals != std::string::npos;
-        if (arg.secret || (secret_follows && !option)) {
-            out.emplace_back(conf::kMask);
-        } else if (inside) {
-            out.push_back(arg.text.substr(0, equals + 1) + conf::kMask);
-        } else {
-            out.push_back(arg.text);
-        }
-        secret_follows = names_secret && !inside;
+        out.push_back(mask.next(arg.text, arg.secret));
     }
     return out;
 }
@@ -178,7 +166,7 @@ std::string shown_command(const conf::Section& section) {
     }
     std::string out = conf::write_word(section.str("command"));
     for (const std::string& arg : shown_args(section)) {
-        out += ' ' + (arg.find(conf::kMask) == std::string::npos ? conf::write_word(arg)
+        out += ' ' + (arg.find(kMask) == std::string::npos ? conf::write_word(arg)
                                                                   : arg);
     }
     return escape(out, kMaxShownCommandBytes);

@@ -2,6 +2,7 @@
 
 #include "neurond/mcp/door.h"
 
+#include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
 #include "neurond/wire/json_splice.h"
 #include "neurond/wire/json_view.h"
@@ -183,14 +184,15 @@ void write_notice(OutQueue& out, const Notice& notice, std::string_view token_ra
 
 void write_own_error(OutQueue& out, std::string_view id_raw, const OwnError& error,
                      std::string_view request_id) {
+    const std::string message = mask_secrets(error.message);
     JsonWriter w;
     if (!error.uri.empty()) {
         w.begin_object().key("uri").string(error.uri).end_object();
-        write_error(out, id_raw, error.code, error.message, w.take());
+        write_error(out, id_raw, error.code, message, w.take());
         return;
     }
     if (error.type.empty()) {
-        write_error(out, id_raw, error.code, error.message);
+        write_error(out, id_raw, error.code, message);
         return;
     }
     w.begin_object().key("type").string(error.type);
@@ -201,7 +203,7 @@ void write_own_error(OutQueue& out, std::string_view id_raw, const OwnError& err
     if (error.retry_after_seconds) {
         w.key("retry_after").integer(*error.retry_after_seconds);
     }
-    write_error(out, id_raw, error.code, error.message, w.end_object().take());
+    write_error(out, id_raw, error.code, message, w.end_object().take());
 }
 
 DoorRequest refused_request(JsonRpcError code, std::string message, int status) {

@@ -67,6 +67,32 @@ def show(name, times, base):
           f"   p99 {times[len(times) * 99 // 100]:7.3f} ms   {median / base:5.2f} x direct")
 
 
+def audit_cost():
+    """What the audit adds to a call, by ways of reaching the medium; all daemons at once,
+    in turns, so that a busy machine is as busy for each."""
+    ways = {"none": {"path": "none"}, "no": {"sync": "no"}, "batch": {"sync": "batch"},
+            "each": {"sync": "each"}}
+    daemons = {how: Neurond({"a": SERVER}, {"audit": keys}) for how, keys in ways.items()}
+    times = {how: [] for how in ways}
+    try:
+        clients = {how: daemon.client() for how, daemon in daemons.items()}
+        end = time.monotonic() + 4 * SECONDS
+        while time.monotonic() < end:
+            for how, client in clients.items():
+                began = time.perf_counter()
+                client.call("a.echo", {"text": "x"})
+                times[how].append((time.perf_counter() - began) * 1000)
+    finally:
+        for daemon in daemons.values():
+            daemon.__exit__(None, None, None)
+    base = statistics.median(times["none"])
+    print(f"{'without audit':<28} {'':18}   median {base:7.3f} ms")
+    for how in ("no", "batch", "each"):
+        median = statistics.median(times[how])
+        print(f"{'audit, sync = ' + how:<28} {(median - base) * 1000:9.0f} us more"
+              f"       median {median:7.3f} ms   {median / base:5.2f} x without")
+
+
 def main():
     pipe = direct()
     base = statistics.median(pipe)
@@ -74,6 +100,7 @@ def main():
     with Neurond({"a": SERVER}) as daemon:
         for clients in (1, 8, 32):
             show(f"through neurond, {clients} at once", through(daemon, clients), base)
+    audit_cost()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ constexpr size_t kSmallBytes = 4096;  ///< slices under this are copied, not sha
 constexpr size_t kMinGatherBytes = 4096;       ///< first block small pieces gather in
 constexpr size_t kMaxGatherBytes = 64 * 1024;  ///< where doubling of those blocks ends
 constexpr size_t kMaxLogLineBytes = 4096;      ///< PIPE_BUF: one write, whole or not at all
+constexpr size_t kMinSecretBytes = 6;  ///< what is shorter is not looked for
+constexpr size_t kMaxKnownSecrets = 4096;
 constexpr size_t kMaxHostBytes = 253;          ///< RFC 1035: a name of the DNS in text
 
 // loop: budgets of one event, so that one peer cannot starve the rest

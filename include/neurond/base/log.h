@@ -17,7 +17,7 @@ void log_configure(LogLevel level, LogFormat format);
 bool log_enabled(LogLevel level) noexcept;
 
 /// `module` is the part in front of the colon. errno is saved and restored. Bytes from
-/// outside must pass escape() before they come here; secrets never come here.
+/// outside must pass escape() before they come here; known secrets are masked.
 void log_line(LogLevel level, const char* module, const char* format, ...)
     __attribute__((format(printf, 3, 4)));
 

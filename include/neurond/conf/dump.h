@@ -7,9 +7,6 @@
 
 namespace neuron::conf {
 
-/// What stands in a dump where a secret would.
-constexpr const char* kMask = "***";
-
 /// The effective configuration in its own grammar: every key of every section, each with
 /// its origin behind "#=", secrets masked. Canonical and a fixed point: loading a dump
 /// and dumping that gives the same bytes.

@@ -72,10 +72,6 @@ const SectionSpec* find_section(std::string_view name) noexcept;
 /// "1 to 65535", "yes or no", "a duration such as 30s": what stands behind "expected".
 std::string expectation(const KeySpec& spec);
 
-/// True for names under which secrets are kept: those that contain token, secret,
-/// password, key, authorization or credential, in any case.
-bool is_secret_name(std::string_view name);
-
 /// One line a key, for tests/lint/settings.sh: "section.key TAB type TAB default", where
 /// the default may be empty or "required".
 void print_schema(FILE* out);

@@ -1,0 +1,50 @@
+#ifndef NEUROND_BASE_SECRETS_H
+#define NEUROND_BASE_SECRETS_H
+
+#include <string>
+#include <string_view>
+
+namespace neuron {
+
+/// What stands where a secret would.
+constexpr const char* kMask = "***";
+
+/// True for names under which secrets are kept: those that contain token, secret,
+/// password, key, authorization or credential, in any case.
+bool is_secret_name(std::string_view name);
+
+/// From now on mask_secrets() knows this secret: whole, each line of it that is long
+/// enough, and each word where it is a header field's value ("Bearer abc…"). What is
+/// shorter than kMinSecretBytes is not taken: it would be found everywhere. Those that
+/// were known before stay known; there is no end to a secret.
+void learn_secret(std::string_view secret);
+
+/// `text` with every known secret in it masked, as it is or as escape() or JSON write it.
+/// For what others have written and people will read: a server's last words, an error.
+/// Never for bytes that are forwarded.
+std::string mask_secrets(std::string_view text);
+
+/// The same where `text` may have been cut: its end is masked, too, when a secret begins
+/// there.
+std::string mask_cut_secrets(std::string_view text);
+
+/// A URL as anybody may see it: the values of query parameters that are called like a
+/// secret are masked; of one that is `secret` as a whole only scheme and host are left.
+/// The result is a URL again.
+std::string mask_url(std::string_view url, bool secret = false);
+/// What of a URL nobody is to see, of such a one: learn_secret() for each.
+void learn_url(std::string_view url, bool secret);
+
+/// The same for a command's arguments: what stands in `--token=…`, or follows `--token`.
+class ArgumentMask {
+  public:
+    /// The next argument; `secret`: the whole of it is known to be one.
+    std::string next(std::string_view arg, bool secret);
+
+  private:
+    bool secret_follows_ = false;
+};
+
+}  // namespace neuron
+
+#endif

@@ -1,0 +1,259 @@
+"""Secrets of the configuration come out nowhere: every key that may hold one is planted,
+servers tell all they know, and what neurond says anywhere is searched for it. Children
+get nothing that is not their own."""
+import hashlib
+import http.server
+import json
+import os
+import pathlib
+import shutil
+import stat
+import sys
+import tempfile
+import threading
+
+from harness import HERE, Neurond, children_of, hostile, main
+from mcp import McpClient
+from rawhttp import wait_for
+
+LEAKY = str(HERE / "fixtures/leaky.py")
+
+
+def planted(name):
+    """A secret that nothing else looks like."""
+    return f"planted-{name}-" + hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+class Telltale(http.server.BaseHTTPRequestHandler):
+    """Answers every request with 401 and all that came with it."""
+
+    def do_POST(self):  # pylint: disable=invalid-name
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        words = [self.path] + [f"{name}: {value}" for name, value in self.headers.items()]
+        body = json.dumps({"jsonrpc": "2.0", "error": {
+            "code": -32000, "message": "; ".join(words)}}).encode()
+        self.send_response(401)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Plant:
+    """Files with secrets, an HTTP server that tells them, and the configuration."""
+
+    def __enter__(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="neurond-secrets-"))
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Telltale)
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.http.server_port}/mcp"
+        self.secrets = []
+        return self
+
+    def __exit__(self, *_):
+        self.http.shutdown()
+        self.http.server_close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def plant(self, name):
+        self.secrets.append(planted(name))
+        return self.secrets[-1]
+
+    def file(self, name):
+        """${file:} of a file that holds a secret."""
+        path = self.dir / name
+        path.touch(0o600)
+        path.write_text(self.plant(name) + "\n")
+        return f"${{file:{path}}}"
+
+    def text(self):
+        """Sections as they are written; nothing here may be escaped."""
+        self.token = self.plant("token-of-a-client")
+        (self.dir / "client.token").touch(0o600)
+        (self.dir / "client.token").write_text(self.token + "\n")
+        env = f"""
+env.FROM_FILE = {self.file('env-file')}
+env.IN_PARTS = before-{self.file('env-part')}-after
+env.API_TOKEN = ${{env:PLANTED_TOKEN}}
+env.OTHER = ${{env:PLANTED_PASSWORD}}
+env.DB_PASSWORD = "{self.plant('env-literal')}"
+env.PEM = {self.lines()}
+"""
+        return f"""
+[log]
+level = debug
+[client someone]
+token_file = {self.dir}/client.token
+[downstream leaky]
+command = {sys.executable}
+args = {LEAKY} --token {self.plant('arg-follows')} --key={self.plant('arg-inside')}
+args = {self.file('arg-file')}
+restart = never
+{env}
+[downstream dying]
+command = {sys.executable}
+args = {LEAKY} die {self.file('arg-file-dying')}
+max_restarts = 1
+backoff = 10ms
+{env}
+[downstream far]
+url = {self.url}?api_key={self.plant('url-query')}&x=1
+header.Authorization = "Bearer {self.file('bearer')}"
+header.X-Api-Key = "{self.plant('header-literal')}"
+header.X-Plain = {self.file('header-file')}
+[downstream further]
+url = {self.url}/{self.file('url-path')}
+[downstream all]
+command = {sys.executable}
+args = {HERE}/fixtures/hostile.py
+inherit_env = all
+[alert]
+crashes = 1
+command = {self.alert()}
+"""
+
+    def lines(self):
+        """A secret of several lines, each one by itself."""
+        path = self.dir / "pem"
+        path.touch(0o600)
+        path.write_text("-----BEGIN UNIT-----\n" + self.plant("pem-one") + "\n"
+                        + self.plant("pem-two") + "\n-----END UNIT-----\n")
+        return f"${{file:{path}}}"
+
+    def alert(self):
+        path = self.dir / "alert"
+        path.write_text(f"#!/bin/sh\n{{ env; echo \"$@\"; }} >>{self.dir}/alerted\n")
+        path.chmod(stat.S_IRWXU)
+        return path
+
+    def variables(self):
+        return {"PLANTED_TOKEN": self.plant("variable"),
+                "PLANTED_PASSWORD": self.plant("variable-by-name"),
+                "CREDENTIALS_DIRECTORY": str(self.dir)}
+
+    def expect_none(self, what, text):
+        text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+        for secret in self.secrets:
+            at = text.find(secret)
+            assert at < 0, f"{secret} in {what}: …{text[max(0, at - 200):at + 80]}"
+        # A secret cut in two is half a secret.
+        for line in text.splitlines():
+            assert "planted-" not in line, f"a part of a secret in {what}: {line[-200:]}"
+
+
+def everything_said(daemon):
+    """What an operator can see: name and text of each."""
+    for args in (["status"], ["status", "--json"], ["servers"], ["servers", "--json"],
+                 ["tools"], ["tools", "--json"], ["-T"], ["-t"]):
+        done = daemon.run(*args)
+        yield " ".join(args), done.stdout + done.stderr
+    for server in ("leaky", "dying", "far", "further", "all"):
+        for verb in ("servers", "history", "logs"):
+            for form in ([], ["--json"]):
+                done = daemon.run(verb, server, *form)
+                yield f"{verb} {server}", done.stdout + done.stderr
+    with daemon.connect() as conn:
+        for path in ("/metrics", "/health", "/health/ready", "/no/such"):
+            got = conn.request("GET", path)
+            yield path, repr(got.headers).encode() + got.body
+    for path in sorted((daemon.dir / "state").rglob("*")):
+        if path.is_file():
+            yield str(path), path.read_bytes()
+    yield "the audit", (daemon.dir / "audit.log").read_bytes()
+    yield "the log", daemon.log
+
+
+def test_nothing_that_comes_out_holds_a_secret():
+    with Plant() as plant:
+        text, variables = plant.text(), plant.variables()
+        with Neurond({}, {}, text, env=variables) as daemon:
+            with McpClient(daemon.address, headers=[
+                    ("Authorization", "Bearer " + plant.token)]) as client:
+                answers = [client.call(name, {}).raw for name in (
+                    "leaky.crash", "dying.crash", "far.x", "further.x", "no.such")]
+            for n, answer in enumerate(answers):
+                plant.expect_none(f"answer {n}", answer)
+            wrong = plant.plant("wrong-token")
+            with daemon.connect() as conn:
+                got = conn.request("GET", "/health", [("Authorization", "Bearer " + wrong)])
+                assert got.status == 401
+                plant.expect_none("401", repr(got))
+            crashes = daemon.dir / "state/crashes"
+            wait_for("crash reports of both", lambda: {
+                path.name.split("-")[0] for path in crashes.glob("*.json")} == {"leaky", "dying"})
+            wait_for("an alert", (plant.dir / "alerted").exists)
+            told = 0
+            for what, said in everything_said(daemon):
+                plant.expect_none(what, said)
+                told += len(said)
+            assert told > 10000, "there was something to search"
+            assert "I know ***" in daemon.log and "x ***" in daemon.log, "servers told all"
+            plant.expect_none("the alert", (plant.dir / "alerted").read_text())
+            daemon.stop()
+            plant.expect_none("the log", daemon.log)
+
+
+def test_children_have_their_own_secrets_only():
+    with Plant() as plant:
+        text, variables = plant.text(), plant.variables()
+        with Neurond({}, {}, text, env=variables) as daemon:
+            seen = {}
+            for pid in children_of(daemon.reactor):
+                try:
+                    line = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+                    seen[line.decode()] = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+                except OSError:
+                    pass  # it has just ended
+            strangers = {line: environ for line, environ in seen.items() if LEAKY not in line}
+            assert len(strangers) >= 2 and len(seen) > len(strangers), list(seen)
+            for line, environ in strangers.items():
+                plant.expect_none(f"the arguments of {line}", line)
+                plant.expect_none(f"the environment of {line}", environ)
+                assert b"CREDENTIALS_DIRECTORY" not in environ, (line, environ)
+            own = next(environ for line, environ in seen.items() if LEAKY in line)
+            assert planted("env-file").encode() in own, "its own it has"
+            for name in ("bearer", "url-query", "token-of-a-client", "header-file"):
+                assert planted(name).encode() not in own, name
+            for pid in (daemon.pid, daemon.reactor):
+                plant.expect_none("our own arguments",
+                                  pathlib.Path(f"/proc/{pid}/cmdline").read_bytes())
+
+
+# What is wrong, and must not be told with the value: lines of a configuration.
+WRONG = [
+    ("a port from a file", "[server]\nport = {file}\n"),
+    ("an address from a file", "[server]\nbind = {file}\n"),
+    ("a level from a file", "[log]\nlevel = {file}\n"),
+    ("a size from a variable", "[limits]\nheader_max = ${{env:PLANTED_TOKEN}}\n"),
+    ("a URL with user information", "[downstream a]\nurl = http://u:{secret}@127.0.0.1/\n"),
+    ("a URL from a file", "[downstream a]\nurl = {file}\n"),
+    ("a command from a file", "[downstream a]\ncommand = {file}\n"),
+    ("a key nobody knows", "[downstream a]\ncommand = /bin/cat\napi_key = {secret}\n"),
+    ("a secret twice", "[downstream a]\ncommand = /bin/cat\nenv.TOKEN = {secret}\n"
+                       "env.TOKEN = {secret}\n"),
+    ("a quote that does not end", '[downstream a]\ncommand = /bin/cat\nenv.TOKEN = "{secret}\n'),
+    ("a header with a line break", '[downstream a]\nurl = http://127.0.0.1/\n'
+                                   'header.X-Token = "{secret}\\n{secret}"\n'),
+    ("a digest that is a token", "[client a]\ntoken_sha256 = {secret}\n"),
+    ("a pattern from a file", "[rule a]\neffect = allow\ntools = [{file}\n"),
+]
+
+
+def test_mistakes_are_told_without_the_secret():
+    with Plant() as plant, Neurond({"a": hostile()}) as daemon:
+        conf = plant.dir / "wrong.conf"
+        environment = {**os.environ, "PLANTED_TOKEN": plant.plant("variable")}
+        for name, text in WRONG:
+            conf.write_text(text.format(file=plant.file("in-a-file"),
+                                        secret=plant.plant("in-the-text")))
+            conf.chmod(0o600)
+            daemon.conf = conf
+            done = daemon.run("-t", env=environment)
+            assert done.returncode == 78, f"{name}: {done}"
+            plant.expect_none(name, done.stdout + done.stderr)
+
+
+main(__name__)
