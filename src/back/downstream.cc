@@ -57,7 +57,8 @@ Downstream::Downstream(EventLoop& loop, Children& children, ResolverCache& names
                    settings_.call_timeout},
                   carrier_maker(loop, children, names, settings_),
                   discovery_for(settings_),
-                  upkeep_},
+                  upkeep_,
+                  offers_},
                  static_cast<SlotOwner&>(*this)),
       idle_timer_(loop, [this] { end_idle(); }),
       pump_task_(loop, Phase::kSoon, [this] { instances_.pump(); }),
@@ -97,6 +98,7 @@ void Downstream::obey(ServerOrder order) {
     upkeep_.breaker().close();
     instances_.end_all(order == ServerOrder::kDisable ? "is disabled"
                                                       : "is being restarted");
+    forget_own_offers();
     if (order == ServerOrder::kDisable) {
         instances_.base().disable();
     } else {
@@ -120,7 +122,9 @@ std::string Downstream::revision() const {
 
 void Downstream::on_slot_listed(InstanceSlot& slot) {
     end_idle();
-    if (slot.number() == 0) {
+    if (slot.number() != 0) {
+        own_listed(slot);
+    } else {
         resolve_first_start();
         owner_.on_offer_changed();
         if (settings_.on_demand && settings_.offers != nullptr) {
@@ -136,10 +140,13 @@ void Downstream::on_slot_down(InstanceSlot& slot) {
     if (slot.number() == 0) {
         owner_.on_offer_changed();
         resolve_first_start();
+    } else {
+        owner_.on_own_offer_changed();
     }
 }
 
 void Downstream::on_slot_stopped(InstanceSlot&) {
+    owner_.on_own_offer_changed();
     tidy_task_.schedule();
 }
 
@@ -180,7 +187,9 @@ void Downstream::end_idle() {
 /// Slots cannot be destroyed while they are still speaking.
 void Downstream::tidy() {
     for (const std::string& party : std::exchange(gone_, {})) {
-        instances_.end(InstanceKey::of_party(party), "its session has ended");
+        const std::string key = InstanceKey::of_party(party);
+        instances_.end(key, "its session has ended");
+        own_.erase(key);
     }
     instances_.sweep();
     if (stopping_ && instances_.all_stopped()) {
@@ -196,12 +205,6 @@ void Downstream::resolve_first_start() {
 }
 
 // --- calls ---------------------------------------------------------------------------
-
-InstanceKey Downstream::key_of(const Requester& who) const {
-    return InstanceKey::of(settings_, instances_.base().hello(), who.party,
-                           who.identity,
-                           who.takes_questions ? relayable(who.caps) : ClientCaps());
-}
 
 OwnError Downstream::busy(const std::string& why) const {
     return {JsonRpcError::kInternal, "Downstream '" + name() + "' is busy: " + why,
@@ -219,7 +222,7 @@ void Downstream::take(Call& call) {
         refusals_.fail(call.handle, base.unavailable());
         return;
     }
-    InstanceSlot* slot = instances_.obtain(key);
+    InstanceSlot* slot = obtain(key);
     if (slot == nullptr) {
         refusals_.fail(call.handle,
                        busy("all of its max_instances have work; try again later"));
@@ -230,9 +233,6 @@ void Downstream::take(Call& call) {
         refusals_.fail(call.handle, busy("its queue is full"));
     } else {
         slot->take(call);
-    }
-    if (slot != nullptr && slot->number() != 0 && !idle_timer_.armed()) {
-        idle_timer_.arm(settings_.instance_idle);
     }
 }
 

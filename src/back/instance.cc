@@ -246,9 +246,10 @@ void Instance::end_listen(uint64_t id) {
 }
 
 void Instance::on_list_complete(std::shared_ptr<Offer> offer) {
+    bool renewed = false;
     if (state_ == State::kListing) {
         state_ = State::kReady;
-        renewing_ = false;
+        renewed = std::exchange(renewing_, false);
         start_timer_.cancel();
         feed_.begin(hello_);
         health_.begin(!is_legacy(hello_.revision));
@@ -260,6 +261,11 @@ void Instance::on_list_complete(std::shared_ptr<Offer> offer) {
         log_warn("supervisor", "%s: %s", settings_.server.c_str(), problem.c_str());
     }
     owner_.on_listed(std::move(offer));
+    for (const std::string& uri : feed_.wanted()) {
+        if (renewed) {  // the session that could tell of it was lost
+            owner_.on_resource_updated(uri);
+        }
+    }
 }
 
 // --- whether it lives ----------------------------------------------------------------

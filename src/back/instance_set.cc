@@ -48,6 +48,18 @@ InstanceSlot* InstanceSet::obtain(const InstanceKey& key) {
     return slot.get();
 }
 
+bool InstanceSet::has_room_for(const std::string& key) const {
+    const size_t most = context_.settings.max_instances;
+    return find(key) != nullptr || (slots_.size() < most && ending_.size() < most);
+}
+
+std::string InstanceSet::key_of(const InstanceSlot& slot) const {
+    const auto found =
+        std::find_if(slots_.begin(), slots_.end(),
+                     [&slot](const auto& each) { return each.second.get() == &slot; });
+    return found == slots_.end() ? std::string() : found->first;
+}
+
 /// The one that has been idle longest gives way. Those on their way out are bounded too:
 /// who comes and goes quickly must not leave many dying processes behind.
 bool InstanceSet::make_room() {

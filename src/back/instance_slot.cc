@@ -107,7 +107,7 @@ void InstanceSlot::launch_anew() {
 }
 
 void InstanceSlot::on_listed(std::shared_ptr<const Offer> offer) {
-    offer_ = std::move(offer);
+    offer_ = context_.offers.share(std::move(offer));
     last_used_ = context_.loop.now();
     if (state() == LifeState::kStarting) {
         life_.listed(context_.loop.now());
@@ -119,8 +119,11 @@ void InstanceSlot::on_listed(std::shared_ptr<const Offer> offer) {
             owner_.on_probe_passed();
         }
         for (const std::string& uri : wanted_) {
-            owner_.on_slot_updated(uri);
+            if (served_) {  // by another, and nobody could tell in between
+                owner_.on_slot_updated(*this, uri);
+            }
         }
+        served_ = true;
     }
     update_log_level();
     owner_.on_slot_listed(*this);

@@ -19,6 +19,7 @@ Supervisor::Supervisor(EventLoop& loop, Children& children, ResolverCache& names
       owner_(owner),
       catalog_(CatalogBuilder().build(settings_.separator)),
       rebuild_(loop, Phase::kSoon, [this] { rebuild(); }),
+      own_lists_(loop, Phase::kSoon, [this] { owner_.on_own_lists_changed(); }),
       stopped_task_(loop, Phase::kSoon, [this] {
           const auto stopped = std::exchange(stopped_, nullptr);
           if (stopped) {
@@ -134,12 +135,10 @@ std::optional<Missing> Supervisor::why_missing(const View& view,
     return Missing{best->unavailable(), full, starting};
 }
 
-void Supervisor::want_updates(const std::string& downstream,
+void Supervisor::want_updates(const ResourcePlace& place,
                               const std::set<std::string>& uris) {
-    for (const auto& each : downstreams_) {
-        if (each->name() == downstream) {
-            each->want_updates(uris);
-        }
+    if (Downstream* server = find(place.downstream); server != nullptr) {
+        server->want_updates(place.instance, uris);
     }
 }
 

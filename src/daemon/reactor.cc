@@ -173,19 +173,25 @@ void Reactor::on_catalog(std::shared_ptr<const Catalog> catalog, bool changed) {
     }
 }
 
-void Reactor::on_resource_updated(const std::string& downstream,
-                                  const std::string& uri) {
-    subscriptions_.resource_updated(downstream, uri);
+void Reactor::on_own_lists_changed() {
+    router_.on_own_lists_changed();
+    if (state_ != State::kStopping) {
+        subscriptions_.own_lists_changed();
+    }
+}
+
+void Reactor::on_resource_updated(const ResourcePlace& place) {
+    subscriptions_.resource_updated(place);
 }
 
 std::optional<ResourcePlace> Reactor::place_of(const std::string& uri, const View& view,
-                                               const Identity& identity) const {
-    return find_resource_place(router_, uri, view, identity);
+                                               const Requester& who) const {
+    return find_resource_place(router_, uri, view, who);
 }
 
-void Reactor::want_updates(const std::string& downstream,
+void Reactor::want_updates(const ResourcePlace& place,
                            const std::set<std::string>& uris) {
-    supervisor_.want_updates(downstream, uris);
+    supervisor_.want_updates(place, uris);
 }
 
 void Reactor::on_all_resolved() {

@@ -35,34 +35,64 @@ std::string LinkCalls::party() const {
            std::to_string(handle.generation);
 }
 
-void LinkCalls::call(std::string_view id_raw, const Door& door, CallRequest request,
-                     std::string request_id) {
+uint64_t LinkCalls::add_item(std::string_view id_raw, const Door& door) {
     const uint64_t tag = ++last_tag_;
     Item& item = items_[tag];
     item.id_raw = id_raw;
-    item.token_raw = request.progress_token.in(request.text.view());
-    item.request_id = std::move(request_id);
     item.door = &door;
     item.batch = batch_now_;
     if (batch_now_ != 0) {
         ++batches_[batch_now_].open;
     }
+    return tag;
+}
+
+void LinkCalls::call(std::string_view id_raw, const Door& door, CallRequest request,
+                     std::string request_id) {
+    const uint64_t tag = add_item(id_raw, door);
+    Item& item = items_[tag];
+    item.token_raw = request.progress_token.in(request.text.view());
+    item.request_id = std::move(request_id);
+    static_cast<Requester&>(request) = peer_.requester(door, request.caps);
     request.text = to_keep(request.text);
     request.view = peer_.view;
     request.revision = door.modern() ? Revision::k20260728 : *peer_.revision;
-    request.identity = peer_.identity;
-    if (door.modern()) {
-        request.party = identity_party(peer_.identity);
-    } else {
-        request.party = peer_.party;
-        request.caps = peer_.caps;
-        request.takes_questions = true;
+    if (!door.modern()) {
         request.log_level = peer_.log_level;
     }
     request.request_id = item.request_id;
     request.asker = registration_.handle();
     request.tag = tag;
     item.call = router_.submit(std::move(request));
+}
+
+/// What a client with a server of its own sees is not known before that has started.
+void LinkCalls::list(std::string_view id_raw, const Door& door, DoorRequest asked) {
+    const Requester who = peer_.requester(door, asked.call.caps);
+    const uint64_t tag = add_item(id_raw, door);
+    items_[tag].list = std::move(asked);
+    if (router_.own_lists().ready(peer_.view, who)) {
+        on_lists_ready(tag);
+    } else {
+        router_.own_lists().wait(peer_.view, who, registration_.handle(), tag);
+    }
+}
+
+void LinkCalls::on_lists_ready(uint64_t tag) {
+    const auto item = items_.find(tag);
+    if (item == items_.end()) {
+        return;
+    }
+    const Door& door = *item->second.door;
+    const DoorRequest& asked = item->second.list;
+    const Requester who = peer_.requester(door, asked.call.caps);
+    OutQueue answer;
+    door.write_list(answer, item->second.id_raw, asked,
+                    router_.viewer(peer_.view, who), router_.rules().lists);
+    if (!door.modern() && !asked.cursor) {
+        owner_.on_list_shown(asked.list);
+    }
+    end_item(item, std::move(answer));
 }
 
 /// The asker of a call that is taken back gets no answer, in a batch neither.
@@ -175,9 +205,13 @@ void LinkCalls::answer_item(uint64_t tag, const Answer& answer) {
     OutQueue message;
     item->second.door->write_answer(message, item->second.id_raw, answer,
                                     item->second.request_id);
+    end_item(item, std::move(message));
+}
+
+void LinkCalls::end_item(std::map<uint64_t, Item>::iterator item, OutQueue&& answer) {
     const uint64_t batch = item->second.batch;
     items_.erase(item);
-    say(std::move(message), batch);
+    say(std::move(answer), batch);
     answered(batch);
     owner_.on_call_over();
 }

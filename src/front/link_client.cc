@@ -173,11 +173,13 @@ void LinkClient::serve(const Incoming& in, const Door& door, DoorRequest asked) 
             write_result(answer, in.id_raw, Slice({}, "{}"));
             break;
         case DoorRequest::Kind::kDiscover:
-            write_discover_result(answer, in.id_raw, viewer());
+            write_discover_result(
+                answer, in.id_raw,
+                router_.viewer(peer_.view, peer_.requester(door, asked.call.caps)));
             break;
         case DoorRequest::Kind::kList:
-            door.write_list(answer, in.id_raw, asked, viewer(), router_.rules().lists);
-            break;
+            calls_.list(in.id_raw, door, std::move(asked));
+            return;
     }
     calls_.say(std::move(answer));
 }
@@ -197,8 +199,11 @@ void LinkClient::initialize(const Incoming& in) {
     peer_.caps = hello.caps;
     peer_.initialized = false;
     subscriptions_.begin_legacy();
+    const Requester who = peer_.in_session();
+    router_.own_lists().prepare(peer_.view, who);
     OutQueue answer;
-    write_initialize_result(answer, in.id_raw, hello.revision, viewer());
+    write_initialize_result(answer, in.id_raw, hello.revision,
+                            router_.viewer(peer_.view, who));
     calls_.say(std::move(answer));
 }
 

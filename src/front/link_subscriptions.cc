@@ -11,9 +11,8 @@ namespace neuron {
 
 class LinkSubscriptions::Legacy final : public Subscriber {
   public:
-    Legacy(Subscriptions& hub, const Identity& identity, const View& view,
-           LinkSubscriptions& all)
-        : Subscriber(hub, identity, view, kAllLists), all_(all) {}
+    Legacy(Subscriptions& hub, const LinkPeer& peer, LinkSubscriptions& all)
+        : Subscriber(hub, peer.in_session(), peer.view, kAllLists), all_(all) {}
 
   private:
     void on_news() override { all_.flush_legacy(); }
@@ -29,7 +28,7 @@ LinkSubscriptions::LinkSubscriptions(EventLoop& loop, Subscriptions& hub,
 LinkSubscriptions::~LinkSubscriptions() = default;
 
 void LinkSubscriptions::begin_legacy() {
-    legacy_ = std::make_unique<Legacy>(hub_, peer_.identity, peer_.view, *this);
+    legacy_ = std::make_unique<Legacy>(hub_, peer_, *this);
 }
 
 Subscriber* LinkSubscriptions::legacy() const noexcept {

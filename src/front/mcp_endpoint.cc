@@ -89,8 +89,9 @@ Session* McpEndpoint::session_of(const HttpRequest& request, HttpReply& otherwis
         return nullptr;
     }
     if (session->news == nullptr) {  // of an earlier reactor
-        session->news = streams_.make_news(*session, request.identity,
-                                           view_of(request).value_or(View()));
+        const View view = view_of(request).value_or(View());
+        session->news = streams_.make_news(*session, request.identity, view);
+        router_.own_lists().prepare(view, session->requester(request.identity));
     }
     return session;
 }

@@ -42,14 +42,13 @@ void McpEndpoint::serve(Post& post, const Door& door, DoorRequest asked,
             write_result(answer, id_raw, Slice({}, "{}"));
             break;
         case DoorRequest::Kind::kDiscover:
-            write_discover_result(answer, id_raw,
-                                  router_.viewer(post.view, post.request.identity));
+            write_discover_result(
+                answer, id_raw,
+                router_.viewer(post.view, requester(post, door, asked.call.caps)));
             break;
         case DoorRequest::Kind::kList:
-            door.write_list(answer, id_raw, asked,
-                            router_.viewer(post.view, post.request.identity),
-                            router_.rules().lists);
-            break;
+            list(post, door, asked, id_raw);
+            return;
         case DoorRequest::Kind::kListen:
             listen(post, asked, id_raw);
             return;
@@ -73,6 +72,32 @@ void McpEndpoint::serve(Post& post, const Door& door, DoorRequest asked,
         case DoorRequest::Kind::kCall:
             call(post, door, std::move(asked.call), id_raw);
             return;
+    }
+    say(post, std::move(answer));
+}
+
+/// `caps`: of a modern request, which each says.
+Requester McpEndpoint::requester(const Post& post, const Door& door,
+                                 ClientCaps caps) const {
+    const Identity& client = post.request.identity;
+    return door.modern() ? without_session(client, caps)
+                         : post.session->requester(client);
+}
+
+/// What a client with a server of its own sees is not known before that has started.
+void McpEndpoint::list(Post& post, const Door& door, const DoorRequest& asked,
+                       std::string_view id_raw) {
+    const Requester who = requester(post, door, asked.call.caps);
+    if (!router_.own_lists().ready(post.view, who)) {
+        exchange_of(post, door).add_list({asked.list, asked.cursor, post.view, who},
+                                         id_raw);
+        return;
+    }
+    OutQueue answer;
+    door.write_list(answer, id_raw, asked, router_.viewer(post.view, who),
+                    router_.rules().lists);
+    if (!door.modern() && !asked.cursor) {
+        post.session->news->has_seen(asked.list);
     }
     say(post, std::move(answer));
 }
@@ -140,27 +165,24 @@ void McpEndpoint::initialize(Post& post, std::string_view id_raw,
         return;
     }
     session->news = streams_.make_news(*session, post.request.identity, post.view);
+    const Requester who = session->requester(post.request.identity);
+    router_.own_lists().prepare(post.view, who);
     write_initialize_result(answer, id_raw, hello.revision,
-                            router_.viewer(post.view, post.request.identity));
+                            router_.viewer(post.view, who));
     say(post, std::move(answer));
     post.reply->fields.emplace_back(kSessionField, session->token);
 }
 
 void McpEndpoint::call(Post& post, const Door& door, CallRequest request,
                        std::string_view id_raw) {
+    static_cast<Requester&>(request) = requester(post, door, request.caps);
     if (door.modern() && !params_agree(post, request, id_raw)) {
         return;
     }
-    request.identity = post.request.identity;
     request.revision = door.modern() ? Revision::k20260728 : post.session->revision;
     request.view = post.view;
     keep_fields(post.request.head.fields, request);
-    if (door.modern()) {
-        request.party = identity_party(request.identity);
-    } else {
-        request.party = post.session->token;
-        request.caps = post.session->caps;
-        request.takes_questions = true;
+    if (!door.modern()) {
         request.log_level = post.session->log_level;
     }
     exchange_of(post, door).add_call(std::move(request), id_raw);
@@ -182,7 +204,7 @@ void McpEndpoint::keep_fields(const HttpFields& fields, CallRequest& request) co
 /// False when the POST has been refused: a header says something else than the body.
 bool McpEndpoint::params_agree(Post& post, const CallRequest& request,
                                std::string_view id_raw) {
-    const auto catalog = router_.rules().catalog->seen_as(post.view);
+    const auto catalog = router_.catalog_for(request)->seen_as(post.view);
     const CatalogEntry* entry =
         request.kind == CallKind::kTool ? catalog->find(request.name) : nullptr;
     if (entry == nullptr) {

@@ -42,6 +42,35 @@ void PostExchange::add_call(CallRequest request, std::string_view id_raw) {
     items_.push_back(std::move(item));
 }
 
+void PostExchange::add_list(LateList list, std::string_view id_raw) {
+    Item item;
+    item.id_raw = id_raw;
+    item.list = std::make_unique<LateList>(std::move(list));
+    router_.own_lists().wait(item.list->view, item.list->who, registration_.handle(),
+                             items_.size());
+    items_.push_back(std::move(item));
+}
+
+void PostExchange::on_lists_ready(uint64_t tag) {
+    Item& item = items_[tag];
+    if (!std::exchange(item.open, false)) {
+        return;
+    }
+    const LateList& list = *item.list;
+    DoorRequest asked;
+    asked.list = list.kind;
+    asked.cursor = list.cursor;
+    OutQueue message;
+    door_.write_list(message, item.id_raw, asked, router_.viewer(list.view, list.who),
+                     router_.rules().lists);
+    const Session* session = sessions_.find(events_.session());
+    if (session != nullptr && !list.cursor) {
+        session->news->has_seen(list.kind);
+    }
+    deliver(std::move(message));
+    end_if_answered();
+}
+
 void PostExchange::expect_batch() {
     batch_ = true;
     if (accepts_.events) {

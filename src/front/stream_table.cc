@@ -152,7 +152,8 @@ void StreamTable::release(Handle<Session> handle) {
 std::unique_ptr<Subscriber> StreamTable::make_news(const Session& session,
                                                    const Identity& identity,
                                                    const View& view) {
-    return std::make_unique<SessionNews>(subscriptions_, identity, view, session.handle,
+    return std::make_unique<SessionNews>(subscriptions_, session.requester(identity),
+                                         view, session.handle,
                                          static_cast<SessionNewsOwner&>(*this));
 }
 

@@ -101,6 +101,20 @@ std::shared_ptr<const Catalog> Catalog::seen_as(const View& view) const {
     return known;
 }
 
+std::shared_ptr<const Catalog> Catalog::with_offers(
+    const std::vector<std::shared_ptr<const Offer>>& offers) const {
+    CatalogBuilder builder;
+    builder.describe_ = describes_;
+    builder.like_ = this;
+    builder.parts_ = parts_;
+    for (size_t i = 0; i < parts_.size(); ++i) {
+        if (offers[i] != nullptr) {
+            builder.parts_[i].offer = offers[i];
+        }
+    }
+    return builder.build(separator_);
+}
+
 /// URIs are the same in every view, but alone a server has its own.
 std::shared_ptr<const Catalog> Catalog::make_view(const View& view) const {
     auto made = std::make_shared<Catalog>();
@@ -225,6 +239,12 @@ void CatalogBuilder::add_entry(Catalog& catalog, const CatalogPart& part, ItemKi
         return;
     }
     catalog.wraps_ = catalog.wraps_ || (is_resource(kind) && full != item.own_name);
+    const CatalogEntry* like = like_ != nullptr ? like_->find(kind, full) : nullptr;
+    if (like != nullptr && like->downstream == part.name &&
+        like->source.item.data == item.item.data) {
+        catalog.lists_[static_cast<size_t>(kind)].entries.push_back(*like);
+        return;
+    }
     catalog.add({full, full, item.own_name, part.name, part.answerer, item, Slice(),
                  Slice(), kind});
 }
@@ -239,6 +259,7 @@ void CatalogBuilder::warn(std::string warning) {
 
 std::shared_ptr<const Catalog> CatalogBuilder::build(const std::string& separator) {
     auto catalog = std::make_shared<Catalog>();
+    catalog->separator_ = separator;
     catalog->describes_ = describe_;
     catalog->parts_ = parts_;
     for (const CatalogPart& part : parts_) {

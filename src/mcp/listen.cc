@@ -117,9 +117,9 @@ void write_listen_end(OutQueue& out, std::string_view id_raw) {
     write_result(out, id_raw, Slice::copy_of(w.take()));
 }
 
-Listen::Listen(Subscriptions& hub, Identity identity, View view,
+Listen::Listen(Subscriptions& hub, const Identity& identity, View view,
                const ListenFilter& filter, std::string_view id_raw, ListenOwner& owner)
-    : Subscriber(hub, std::move(identity), std::move(view), filter.lists),
+    : Subscriber(hub, without_session(identity), std::move(view), filter.lists),
       filter_(filter),
       id_raw_(id_raw),
       owner_(owner) {

@@ -192,6 +192,12 @@ ServerCaps ServerCaps::parse(const JsonView& capabilities) {
     return out;
 }
 
+bool operator==(const ServerCaps& a, const ServerCaps& b) noexcept {
+    return a.tools == b.tools && a.prompts == b.prompts && a.resources == b.resources &&
+           a.subscribe == b.subscribe && a.list_changed == b.list_changed &&
+           a.logging == b.logging && a.completions == b.completions;
+}
+
 bool ServerCaps::has(ItemKind kind) const noexcept {
     return kind == ItemKind::kTool     ? tools
            : kind == ItemKind::kPrompt ? prompts
@@ -249,6 +255,38 @@ Status parse_page(ItemKind kind, const Slice& result, Offer& into,
     }
     cursor = view.find("nextCursor").as_string();
     return Ok{};
+}
+
+bool same_offer(const Offer& a, const Offer& b) {
+    for (const ItemKind kind : kItemKinds) {
+        const Offer::List& mine = a.of(kind);
+        const Offer::List& theirs = b.of(kind);
+        const bool same =
+            mine.hint == theirs.hint &&
+            std::equal(mine.items.begin(), mine.items.end(), theirs.items.begin(),
+                       theirs.items.end(), [](const OfferItem& x, const OfferItem& y) {
+                           return x.item.view() == y.item.view();
+                       });
+        if (!same) {
+            return false;
+        }
+    }
+    return a.caps == b.caps && a.instructions == b.instructions &&
+           a.revision == b.revision;
+}
+
+std::shared_ptr<const Offer> OfferPool::share(std::shared_ptr<const Offer> offer) {
+    known_.erase(std::remove_if(known_.begin(), known_.end(),
+                                [](const auto& each) { return each.expired(); }),
+                 known_.end());
+    for (const std::weak_ptr<const Offer>& each : known_) {
+        std::shared_ptr<const Offer> known = each.lock();
+        if (same_offer(*known, *offer)) {
+            return known;
+        }
+    }
+    known_.push_back(offer);
+    return offer;
 }
 
 }  // namespace neuron

@@ -8,18 +8,24 @@ namespace neuron {
 
 std::optional<ResourcePlace> find_resource_place(const Router& router,
                                                  const std::string& uri, const View& view,
-                                                 const Identity& identity) {
+                                                 const Requester& who) {
     const Rules& rules = router.rules();
-    const auto seen = rules.catalog->seen_as(view);
-    const auto entry = route_uri(*rules.catalog, *seen, router.sightings(), uri);
-    if (entry == nullptr || !decide(*rules.policy, identity, *entry).allowed) {
+    const auto merged = router.catalog_for(who);
+    const auto seen = merged->seen_as(view);
+    const auto entry = route_uri(*merged, *seen, router.sightings(), uri);
+    if (entry == nullptr || !decide(*rules.policy, who.identity, *entry).allowed) {
         return std::nullopt;
     }
-    const CatalogPart* part = rules.catalog->part(entry->downstream);
+    const CatalogPart* part = merged->part(entry->downstream);
     if (part == nullptr || part->offer == nullptr || !part->offer->caps.subscribe) {
         return std::nullopt;
     }
-    return ResourcePlace{entry->downstream, entry->own_name};
+    Answerer* server = router.parties().answerers.find(part->answerer);
+    const auto source = server != nullptr ? server->update_source(who) : std::nullopt;
+    if (!source) {
+        return std::nullopt;
+    }
+    return ResourcePlace{entry->downstream, entry->own_name, *source};
 }
 
 }  // namespace neuron

@@ -40,6 +40,7 @@ Router::Router(EventLoop& loop, Parties& parties, AuditLog& audit,
       directory_(directory),
       observer_(observer),
       limits_(std::move(limits)),
+      own_lists_(parties),
       stage_task_(loop, Phase::kStage, [this] { run_stage(); }),
       idle_task_(loop, Phase::kSoon, [this] {
           if (calls_.empty() && idle_) {
@@ -67,11 +68,21 @@ CallHandle Router::submit(CallRequest request) {
 
 void Router::set_rules(Rules rules) {
     rules_ = std::move(rules);
+    own_lists_.set_base(rules_.catalog);
+    look_at_waiting();
+}
+
+void Router::look_at_waiting() {
     if (!waiting_.empty()) {
         received_.insert(received_.end(), waiting_.begin(), waiting_.end());
         waiting_.clear();
         stage_task_.schedule();
     }
+}
+
+void Router::on_own_lists_changed() {
+    look_at_waiting();
+    own_lists_.look_again();
 }
 
 void Router::set_catalog(std::shared_ptr<const Catalog> catalog) {
@@ -95,12 +106,19 @@ void Router::run_stage() {
 
 /// False when the call has been answered by a refusal, or has to wait.
 bool Router::admit(Record& record) {
-    record.catalog = rules_.catalog->seen_as(record.request.view);
-    record.entry =
-        find_target(*rules_.catalog, *record.catalog, sightings_, record.request);
+    const auto merged = own_lists_.of(record.request);
+    record.catalog = merged->seen_as(record.request.view);
+    record.entry = find_target(*merged, *record.catalog, sightings_, record.request);
     const std::optional<Missing> missing =
         record.entry != nullptr ? std::nullopt
                                 : why_target_missing(directory_, record.request);
+    if (record.entry == nullptr && !missing &&
+        calls_.size() <= limits_.calls_in_flight &&
+        own_lists_.may_appear(record.request)) {
+        record.stage = Call::Stage::kWaiting;
+        waiting_.push_back(record.handle);
+        return false;
+    }
     if (std::optional<OwnError> refused = refusal(record, missing); refused) {
         AuditRecord line = audit_record(record, "call");
         line.allowed = false;

@@ -22,6 +22,8 @@ constexpr size_t kCapsAt = kRevisionAt + 1;
 constexpr size_t kTimeAt = kCapsAt + 2;
 constexpr size_t kIdentityAt = kTimeAt + kTimeBytes;
 constexpr size_t kMaxTokenBytes = 1024;
+constexpr size_t kAskedRandomBytes = 5;
+constexpr unsigned kAskedBits = 16;
 
 void append_number(std::string& out, uint64_t value, size_t bytes) {
     for (size_t i = 0; i < bytes; ++i) {
@@ -88,6 +90,8 @@ Session& SessionStore::add(std::string token, const SessionFacts& facts,
     session.caps = facts.caps;
     session.identity = facts.identity;
     session.last_used = now;
+    // What an earlier reactor has asked may still be answered.
+    session.asked = read_number(random_bytes(kAskedRandomBytes)) << kAskedBits;
     session.handle = handles_.add(session);
     sessions_.emplace(std::move(token), std::move(owned));
     return session;

@@ -35,12 +35,9 @@ ListDigests digest_lists(const Catalog& catalog, const Policy& policy,
     const Identity client{std::string(identity), {}};
     const Viewer viewer{catalog, policy, client};
     for (const ItemKind kind : kItemKinds) {
-        const ListKind list = kind == ItemKind::kTool     ? ListKind::kTools
-                              : kind == ItemKind::kPrompt ? ListKind::kPrompts
-                                                          : ListKind::kResources;
         for (const CatalogEntry& entry : catalog.entries(kind)) {
             if (viewer.sees(entry)) {
-                mix(out[static_cast<size_t>(list)], entry.item.view());
+                mix(out[static_cast<size_t>(kind)], entry.item.view());
             }
         }
     }
@@ -49,9 +46,9 @@ ListDigests digest_lists(const Catalog& catalog, const Policy& policy,
 
 // --- one who is told -----------------------------------------------------------------
 
-Subscriber::Subscriber(Subscriptions& hub, Identity identity, View view, ListSet lists)
+Subscriber::Subscriber(Subscriptions& hub, Requester who, View view, ListSet lists)
     : hub_(hub),
-      identity_(std::move(identity)),
+      who_(std::move(who)),
       view_(std::move(view)),
       lists_(lists),
       seen_(hub.digests_of(*this)) {
@@ -72,6 +69,16 @@ bool Subscriber::subscribe(const std::string& uri) {
 
 void Subscriber::unsubscribe(const std::string& uri) {
     hub_.unsubscribe(*this, uri);
+}
+
+void Subscriber::has_seen(ItemKind kind) {
+    const auto at = static_cast<size_t>(kind);
+    const Router& router = hub_.router_;
+    // What it was greeted with was not yet its own.
+    if (!shown_[at] && router.catalog_for(who_) != router.rules().catalog) {
+        seen_[at] = hub_.digests_of(*this)[at];
+    }
+    shown_[at] = true;
 }
 
 void Subscriber::assume_all_changed() {
@@ -103,7 +110,7 @@ bool Subscriptions::subscribe(Subscriber& subscriber, const std::string& uri) {
     if (subscriber.resources_.count(uri) != 0) {
         return true;
     }
-    const auto place = source_.place_of(uri, subscriber.view_, subscriber.identity_);
+    const auto place = source_.place_of(uri, subscriber.view_, subscriber.who_);
     if (!place || subscriber.resources_.size() >= kMaxResourceSubscriptions) {
         return false;
     }
@@ -111,7 +118,7 @@ bool Subscriptions::subscribe(Subscriber& subscriber, const std::string& uri) {
     std::vector<Interest>& interested = interests_[*place];
     interested.push_back({&subscriber, uri});
     if (interested.size() == 1) {
-        tell_source(place->downstream);
+        tell_source(*place);
     }
     return true;
 }
@@ -132,42 +139,44 @@ void Subscriptions::unsubscribe(Subscriber& subscriber, const std::string& uri) 
         }
         interested.erase(gone, interested.end());
         if (interested.empty()) {
-            const std::string downstream = each->first.downstream;
+            const ResourcePlace place = each->first;
             interests_.erase(each);
-            tell_source(downstream);
+            tell_source(place);
         }
         return;
     }
 }
 
-void Subscriptions::tell_source(const std::string& downstream) {
+void Subscriptions::tell_source(const ResourcePlace& place) {
     std::set<std::string> uris;
-    for (auto each = interests_.lower_bound({downstream, {}});
-         each != interests_.end() && each->first.downstream == downstream; ++each) {
+    for (auto each = interests_.lower_bound({place.downstream, {}, place.instance});
+         each != interests_.end() && each->first.same_source(place); ++each) {
         uris.insert(each->first.uri);
     }
-    source_.want_updates(downstream, uris);
+    source_.want_updates(place, uris);
 }
 
 /// A part of what one may read is not always for the same eyes, and rules change.
-bool Subscriptions::may_know(const Subscriber& subscriber, const std::string& downstream,
-                             const std::string& uri) const {
-    const Rules& rules = router_.rules();
-    return rules.policy
-        ->decide(subscriber.identity_.name, PolicyKind::kResource,
-                 rules.catalog->exposed_uri(downstream, uri), uri)
+bool Subscriptions::may_know(const Subscriber& subscriber,
+                             const ResourcePlace& place) const {
+    return router_.rules()
+        .policy
+        ->decide(subscriber.who_.identity.name, PolicyKind::kResource,
+                 router_.catalog_for(subscriber.who_)
+                     ->exposed_uri(place.downstream, place.uri),
+                 place.uri)
         .allowed;
 }
 
-void Subscriptions::resource_updated(const std::string& downstream,
-                                     const std::string& uri) {
-    for (auto each = interests_.lower_bound({downstream, {}});
-         each != interests_.end() && each->first.downstream == downstream; ++each) {
+void Subscriptions::resource_updated(const ResourcePlace& place) {
+    const std::string& uri = place.uri;
+    for (auto each = interests_.lower_bound({place.downstream, {}, place.instance});
+         each != interests_.end() && each->first.same_source(place); ++each) {
         if (!is_at_or_below(uri, each->first.uri)) {
             continue;
         }
         for (const Interest& interest : each->second) {
-            if (!may_know(*interest.who, downstream, uri)) {
+            if (!may_know(*interest.who, place)) {
                 continue;
             }
             std::set<std::string>& updated = interest.who->news_.resources;
@@ -186,26 +195,32 @@ void Subscriptions::rules_changed() {
     schedule();
 }
 
+void Subscriptions::own_lists_changed() {
+    own_lists_changed_ = true;
+    schedule();
+}
+
 void Subscriptions::schedule() {
     if (!check_timer_.armed()) {  // one who never stops must not put it off
         check_timer_.arm(kNewsDelay);
     }
 }
 
-/// The same for all clients of one identity and view.
+/// The same for all clients of one identity that are shown the same.
 ListDigests Subscriptions::digests_of(const Subscriber& subscriber) {
-    const auto [known, first] =
-        digests_.try_emplace({subscriber.identity_.name, subscriber.view_});
+    const Requester& who = subscriber.who_;
+    const auto seen = router_.catalog_for(who)->seen_as(subscriber.view_);
+    const auto [known, first] = digests_.try_emplace({who.identity.name, seen});
     if (first) {
-        const Rules& rules = router_.rules();
-        known->second = digest_lists(*rules.catalog->seen_as(subscriber.view_),
-                                     *rules.policy, subscriber.identity_.name);
+        known->second =
+            digest_lists(*seen, *router_.rules().policy, who.identity.name);
     }
     return known->second;
 }
 
 void Subscriptions::check() {
-    const bool compare = std::exchange(rules_changed_, false);
+    const bool for_all = std::exchange(rules_changed_, false);
+    const bool compare = std::exchange(own_lists_changed_, false) || for_all;
     const std::vector<Subscriber*> all(subscribers_.begin(), subscribers_.end());
     for (Subscriber* each : all) {
         if (subscribers_.count(each) == 0) {
@@ -213,10 +228,11 @@ void Subscriptions::check() {
         }
         if (compare) {
             const ListDigests now = digests_of(*each);
-            for (const ListKind kind : kListKinds) {
+            for (const ItemKind kind : kItemKinds) {
                 const auto at = static_cast<size_t>(kind);
-                const bool changed = now[at] != each->seen_[at];
-                each->news_.lists |= changed ? each->lists_ & set_of(kind) : 0U;
+                const bool changed =
+                    now[at] != each->seen_[at] && (for_all || each->shown_[at]);
+                each->news_.lists |= changed ? each->lists_ & set_of(list_of(kind)) : 0U;
             }
             each->seen_ = now;
         }

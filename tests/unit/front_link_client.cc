@@ -38,10 +38,10 @@ struct OneDownstream final : Directory {
 
 struct NoResources final : ResourceSource {
     std::optional<ResourcePlace> place_of(const std::string&, const View&,
-                                          const Identity&) const override {
+                                          const Requester&) const override {
         return std::nullopt;
     }
-    void want_updates(const std::string&, const std::set<std::string>&) override {}
+    void want_updates(const ResourcePlace&, const std::set<std::string>&) override {}
 };
 
 struct Nobody final : CallObserver {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,6 +44,14 @@ struct FakeServer final : Answerer {
         replies.push_back(reply.key + (reply.failed ? " failed " : " ") +
                           std::string(reply.body.view()));
     }
+    std::shared_ptr<const Offer> offer_for(const Requester& who) const override {
+        const auto found = own.find(who.party);
+        return found == own.end() ? nullptr : found->second;
+    }
+    void prepare(const Requester& who) override { prepared += who.party + " "; }
+    bool preparing(const Requester& who) const override {
+        return starting.count(who.party) != 0;
+    }
     Millis call_timeout(const std::string& tool) const override {
         return tool == "quick" ? quick : Millis{60 * 1000};
     }
@@ -55,6 +64,9 @@ struct FakeServer final : Answerer {
     Call* last = nullptr;
     std::string cancelled;
     std::vector<std::string> replies;
+    std::map<std::string, std::shared_ptr<const Offer>> own;  ///< by party
+    std::string prepared;
+    std::set<std::string> starting;
     std::function<void(Call&)> when_taken;
     Registration<Answerer> registration;
 };
@@ -79,6 +91,9 @@ struct FakeClient final : Asker {
     }
     void on_input_withdrawn(uint64_t tag, const std::string& key) override {
         told.push_back(std::to_string(tag) + " withdrawn " + key);
+    }
+    void on_lists_ready(uint64_t tag) override {
+        told.push_back(std::to_string(tag) + " ready");
     }
     void on_answer(uint64_t tag, const Answer& answer) override {
         ++answers;
@@ -122,9 +137,8 @@ struct FakeObserver final : CallObserver {
     std::string done;
 };
 
-/// A merged list with these tools of the downstream redis.
-inline std::shared_ptr<const Catalog> catalog_of(
-    AnswererHandle server, const std::vector<std::string>& tools) {
+/// A server that lists these tools.
+inline std::shared_ptr<Offer> offer_of(const std::vector<std::string>& tools) {
     std::string list;
     for (const std::string& tool : tools) {
         list += std::string(list.empty() ? "" : ",") + R"({"name":")" + tool +
@@ -134,8 +148,14 @@ inline std::shared_ptr<const Catalog> catalog_of(
     std::optional<std::string> cursor;
     REQUIRE(parse_page(ItemKind::kTool, Slice::copy_of(R"({"tools":[)" + list + "]}"),
                        *offer, cursor));
+    return offer;
+}
+
+/// A merged list with these tools of the downstream redis.
+inline std::shared_ptr<const Catalog> catalog_of(
+    AnswererHandle server, const std::vector<std::string>& tools) {
     CatalogBuilder builder;
-    builder.add_downstream("redis", server, offer);
+    builder.add_downstream("redis", server, offer_of(tools));
     return builder.build(".");
 }
 

@@ -188,6 +188,16 @@ TEST_CASE("a later store with the same key adopts a session, once and for its ow
           nullptr);
 }
 
+TEST_CASE("a later store does not ask under ids that were used before") {
+    SessionStore before = store();
+    Session* first = before.create(Revision::k20251125, {}, kMe, kStart);
+    const uint64_t asked = first->asked;
+    SessionStore after = store();
+    const Session* adopted = after.find(first->token, kMe, kStart);
+    REQUIRE(adopted != nullptr);
+    CHECK(adopted->asked != asked);
+}
+
 TEST_CASE("an id that is too old is not adopted, but a session in use lives on") {
     g_wall = WallTime(hours(24 * 365));
     SessionStore before = store();

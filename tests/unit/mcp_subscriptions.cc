@@ -15,15 +15,15 @@ namespace {
 /// Knows the resources of one server: `mem:///…`, all but those of a denied name.
 struct Memory final : ResourceSource {
     std::optional<ResourcePlace> place_of(const std::string& uri, const View&,
-                                          const Identity& who) const override {
-        if (!starts_with(uri, "mem:") || who.name == "uid:2") {
+                                          const Requester& who) const override {
+        if (!starts_with(uri, "mem:") || who.identity.name == "uid:2") {
             return std::nullopt;
         }
-        return ResourcePlace{"redis", uri};
+        return ResourcePlace{"redis", uri, who.identity.name == "uid:1own" ? "own" : ""};
     }
-    void want_updates(const std::string& downstream,
+    void want_updates(const ResourcePlace& place,
                       const std::set<std::string>& uris) override {
-        wanted += downstream + "[";
+        wanted += place.downstream + place.instance + "[";
         for (const std::string& uri : uris) {
             wanted += uri + " ";
         }
@@ -37,7 +37,7 @@ struct Memory final : ResourceSource {
 struct Ear final : Subscriber {
     Ear(Subscriptions& hub, const char* identity, View view = {},
         ListSet lists = kAllLists)
-        : Subscriber(hub, {identity, "peer"}, std::move(view), lists) {}
+        : Subscriber(hub, without_session({identity, "peer"}), std::move(view), lists) {}
     void on_news() override {
         ++times;
         if (deaf) {
@@ -172,18 +172,64 @@ TEST_CASE("updates go to subscribers, of what they named and of what lies below"
         CHECK(ear.subscribe("mem:///dir/"));
         CHECK(other.subscribe("mem:///b"));
         for (int i = 0; i < 100; ++i) {
-            world.hub.resource_updated("redis", row.updated);
-            world.hub.resource_updated("mail", "mem:///a");
+            world.hub.resource_updated({"redis", row.updated});
+            world.hub.resource_updated({"mail", "mem:///a"});
         }
         world.settle();
         CHECK(ear.told == row.told);
     }
 }
 
+TEST_CASE("who has an instance apart hears of it alone") {
+    World66 world;
+    Ear apart(world.hub, "uid:1own");
+    Ear other(world.hub, "uid:1000");
+    CHECK(apart.subscribe("mem:///a"));
+    CHECK(world.source.told() == "redisown[mem:///a ]");
+    CHECK(other.subscribe("mem:///a"));
+    CHECK(world.source.told() == "redis[mem:///a ]");
+    world.hub.resource_updated({"redis", "mem:///a", "own"});
+    world.settle();
+    CHECK(apart.told == "{mem:///a}");
+    CHECK(other.told.empty());
+    world.hub.resource_updated({"redis", "mem:///a"});
+    world.hub.resource_updated({"redis", "mem:///a", "somebody else's"});
+    world.settle();
+    CHECK(apart.told == "{mem:///a}");
+    CHECK(other.told == "{mem:///a}");
+    apart.unsubscribe("mem:///a");
+    CHECK(world.source.told() == "redisown[]");
+}
+
+TEST_CASE("what one alone sees is news to that one, once it has been shown the list") {
+    World66 world;
+    Ear reader(world.hub, "uid:1000");
+    Ear other(world.hub, "uid:1001");
+    const std::string party = identity_party({"uid:1000", ""});
+    const auto list = [&](const std::vector<std::string>& tools) {
+        world.server.own[party] = offer_of(tools);
+        world.router->on_own_lists_changed();
+        world.hub.own_lists_changed();
+        world.settle();
+    };
+    list({"get", "first"});
+    CHECK(reader.told.empty());
+    reader.has_seen(ItemKind::kTool);
+    list({"get", "first"});
+    CHECK(reader.told.empty());
+    list({"get", "second"});
+    CHECK(reader.told == "T");
+    CHECK(other.told.empty());
+    reader.has_seen(ItemKind::kTool);
+    list({"get", "second"});
+    CHECK(reader.told == "T");
+}
+
 TEST_CASE("one who has left is told nothing, and one may leave while news are told") {
     World66 world;
     struct Leaver final : Subscriber {
-        explicit Leaver(Subscriptions& hub) : Subscriber(hub, {"uid:1", ""}, {}, 7) {}
+        explicit Leaver(Subscriptions& hub)
+            : Subscriber(hub, without_session({"uid:1", ""}), {}, 7) {}
         void on_news() override {
             ++times;
             leave();

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "neurond/back/circuit.h"
@@ -15,6 +16,7 @@
 #include "neurond/mcp/catalog.h"
 #include "neurond/mcp/exchange.h"
 #include "neurond/mcp/router.h"
+#include "neurond/mcp/subscriptions.h"
 #include "neurond/net/resolver_cache.h"
 
 namespace neuron {
@@ -26,9 +28,10 @@ class DownstreamOwner : public AlarmSink {
   public:
     /// What it offers, or whether it will offer it soon, has changed.
     virtual void on_offer_changed() = 0;
+    /// What it offers to somebody in particular, or whether it soon will, has changed.
+    virtual void on_own_offer_changed() = 0;
     /// It says that one of its resources has changed.
-    virtual void on_resource_updated(const std::string& downstream,
-                                     const std::string& uri) = 0;
+    virtual void on_resource_updated(const ResourcePlace& place) = 0;
     /// Its first start has listed, failed or timed out.
     virtual void on_first_start_resolved() = 0;
     /// Its last process has ended after stop(). It may be retired from here.
@@ -42,7 +45,8 @@ class DownstreamOwner : public AlarmSink {
 enum class ServerOrder { kRestart, kEnable, kDisable };
 
 /// A configured MCP server: what it offers, the instances that answer for it, and the
-/// limits they share.
+/// limits they share. In two files: downstream.cc, and downstream_own.cc for what differs
+/// from caller to caller.
 class Downstream final : public Answerer, private SlotOwner {
   public:
     Downstream(EventLoop& loop, Children& children, ResolverCache& names, Router& router,
@@ -101,24 +105,24 @@ class Downstream final : public Answerer, private SlotOwner {
     const std::set<std::string>& wanted_updates() const noexcept {
         return instances_.base().wanted_updates();
     }
-    /// The resources of which somebody wants to hear, from the base instance.
-    void want_updates(const std::set<std::string>& uris) {
-        instances_.base().want_updates(uris);
-    }
+    /// The resources of which somebody wants to hear, from an instance of update_source().
+    void want_updates(const std::string& instance, const std::set<std::string>& uris);
 
     void take(Call& call) override;
     void cancel(Call& call, CancelReason reason) override;
     void forget_party(const std::string& party) override;
     void reply(Call& call, const InputReply& reply) override;
     void on_wanted_level() override;
+    std::shared_ptr<const Offer> offer_for(const Requester& who) const override;
+    void prepare(const Requester& who) override;
+    bool preparing(const Requester& who) const override;
+    std::optional<std::string> update_source(const Requester& who) override;
     Millis call_timeout(const std::string& own_name) const override;
     Millis call_timeout_max() const override { return settings_.call_timeout_max; }
 
   private:
     void on_slot_listed(InstanceSlot& slot) override;
-    void on_slot_updated(const std::string& uri) override {
-        owner_.on_resource_updated(settings_.name, uri);
-    }
+    void on_slot_updated(InstanceSlot& slot, const std::string& uri) override;
     void on_slot_down(InstanceSlot& slot) override;
     void on_slot_stopped(InstanceSlot& slot) override;
     void on_slot_room() override;
@@ -127,7 +131,17 @@ class Downstream final : public Answerer, private SlotOwner {
     void on_probe_passed() override;
     bool may_send() const override { return in_flight() < settings_.max_in_flight; }
 
+    /// What is known of an instance that serves somebody in particular; while it rests,
+    /// too.
+    struct Own {
+        std::shared_ptr<const Offer> offer;
+        std::set<std::string> wanted;  ///< resources
+    };
+
     InstanceKey key_of(const Requester& who) const;
+    void own_listed(const InstanceSlot& slot);
+    void forget_own_offers();
+    InstanceSlot* obtain(const InstanceKey& key);
     OwnError busy(const std::string& why) const;
     bool may_probe(const Call& call, const InstanceKey& key);
     void on_circuit(Circuit::Change change, const std::string& why);
@@ -146,7 +160,9 @@ class Downstream final : public Answerer, private SlotOwner {
     bool resolved_ = false;
     bool stopping_ = false;
     LateAnswers refusals_;
+    OfferPool offers_;
     InstanceSet instances_;
+    std::unordered_map<std::string, Own> own_;  ///< by the key of the instance
     std::vector<std::string> gone_;  ///< parties that have left
     Timer idle_timer_;
     Task pump_task_;

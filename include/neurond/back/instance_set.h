@@ -38,6 +38,10 @@ class InstanceSet {
     /// The one of this key, made and started if need be. Null when there are
     /// max_instances already and all have work.
     InstanceSlot* obtain(const InstanceKey& key);
+    /// There is one of this key, or room to make it without ending another.
+    bool has_room_for(const std::string& key) const;
+    /// Under which obtain() made it; empty for the base one and those being ended.
+    std::string key_of(const InstanceSlot& slot) const;
     /// Ends the one of this key, if there is one, with all it has.
     void end(const std::string& key, const std::string& why);
     /// Ends all but the base one.

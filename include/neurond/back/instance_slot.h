@@ -32,6 +32,7 @@ struct SlotContext {
     CarrierMaker carrier;
     Discovery discovery;  ///< what is known of the server's era
     Upkeep& upkeep;
+    OfferPool& offers;
 };
 
 /// Owns slots: a downstream. May destroy none from inside a callback.
@@ -40,7 +41,7 @@ class SlotOwner {
     /// Its list is there, or another one than before.
     virtual void on_slot_listed(InstanceSlot& slot) = 0;
     /// It says that this resource has changed; or it may have, while the slot was empty.
-    virtual void on_slot_updated(const std::string& uri) = 0;
+    virtual void on_slot_updated(InstanceSlot& slot, const std::string& uri) = 0;
     /// It could not be started, or has ended by itself; slot.last_error() says why.
     virtual void on_slot_down(InstanceSlot& slot) = 0;
     /// It has ended after stop().
@@ -144,7 +145,7 @@ class InstanceSlot final : private InstanceOwner {
   private:
     void on_listed(std::shared_ptr<const Offer> offer) override;
     void on_resource_updated(const std::string& uri) override {
-        owner_.on_slot_updated(uri);
+        owner_.on_slot_updated(*this, uri);
     }
     void on_instance_room() override;
     bool requeue(CallHandle call) override;
@@ -177,6 +178,7 @@ class InstanceSlot final : private InstanceOwner {
     std::string last_error_;
     TimePoint last_used_;
     std::set<std::string> wanted_;
+    bool served_ = false;  ///< there was an instance here that had listed
     bool asleep_ = false;  ///< ended by rest(), or being so: a call wakes it
     std::deque<CallHandle> queue_;
     Timer retry_;

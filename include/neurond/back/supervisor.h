@@ -18,9 +18,10 @@ class SupervisorOwner {
     /// There is a new catalog. `tools_changed`: a client could see the difference.
     virtual void on_catalog(std::shared_ptr<const Catalog> catalog,
                             bool tools_changed) = 0;
+    /// What some downstream offers to somebody in particular may have changed.
+    virtual void on_own_lists_changed() = 0;
     /// A downstream says that one of its resources has changed.
-    virtual void on_resource_updated(const std::string& downstream,
-                                     const std::string& uri) = 0;
+    virtual void on_resource_updated(const ResourcePlace& place) = 0;
     /// Every downstream's first start has listed, failed or timed out.
     virtual void on_all_resolved() = 0;
     /// The same of those that were staged.
@@ -90,15 +91,15 @@ class Supervisor final : public Directory, private DownstreamOwner {
     std::optional<Missing> why_missing(const View& view,
                                        std::string_view name) const override;
     bool has(std::string_view downstream) const override;
-    /// The resources of a downstream of which somebody wants to hear: from now on.
-    void want_updates(const std::string& downstream, const std::set<std::string>& uris);
+    /// The resources at the source of `place` of which somebody wants to hear from now on.
+    void want_updates(const ResourcePlace& place, const std::set<std::string>& uris);
 
   private:
     void on_offer_changed() override { rebuild_.schedule(); }
+    void on_own_offer_changed() override { own_lists_.schedule(); }
     void on_first_start_resolved() override;
-    void on_resource_updated(const std::string& downstream,
-                             const std::string& uri) override {
-        owner_.on_resource_updated(downstream, uri);
+    void on_resource_updated(const ResourcePlace& place) override {
+        owner_.on_resource_updated(place);
     }
     void on_downstream_stopped(Downstream& downstream) override;
     void on_alarm(const std::string& server, const std::string& reason) override;
@@ -125,6 +126,7 @@ class Supervisor final : public Directory, private DownstreamOwner {
     size_t running_ = 0;  ///< still to stop
     std::function<void()> stopped_;
     Task rebuild_;
+    Task own_lists_;
     Task stopped_task_;
     Task staged_task_;
     Task leave_task_;

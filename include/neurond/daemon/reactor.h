@@ -73,11 +73,11 @@ class Reactor final : private SignalSink,
     void on_child() override { children_.reap(); }
     void on_catalog(std::shared_ptr<const Catalog> catalog,
                     bool changed) override;
-    void on_resource_updated(const std::string& downstream,
-                             const std::string& uri) override;
+    void on_own_lists_changed() override;
+    void on_resource_updated(const ResourcePlace& place) override;
     std::optional<ResourcePlace> place_of(const std::string& uri, const View& view,
-                                          const Identity& identity) const override;
-    void want_updates(const std::string& downstream,
+                                          const Requester& who) const override;
+    void want_updates(const ResourcePlace& place,
                       const std::set<std::string>& uris) override;
     void on_all_resolved() override;
     void on_staged() override { reloader_.on_staged(); }

@@ -17,6 +17,8 @@ class LinkCallsOwner {
   public:
     /// A call, or a batch, is over.
     virtual void on_call_over() = 0;
+    /// The legacy client has been shown this list from its beginning.
+    virtual void on_list_shown(ItemKind kind) = 0;
 
   protected:
     ~LinkCallsOwner() = default;
@@ -46,6 +48,8 @@ class LinkCalls final : public Asker {
     /// `request` as its door has read it.
     void call(std::string_view id_raw, const Door& door, CallRequest request,
               std::string request_id);
+    /// Answers with a list, once it is known what this client sees.
+    void list(std::string_view id_raw, const Door& door, DoorRequest asked);
     /// Takes back the call with this id, if there is one. Ids compare with type.
     void cancel(std::string_view id_raw);
     /// What the client says to a question with this id; ignored where nobody waits for it.
@@ -59,6 +63,7 @@ class LinkCalls final : public Asker {
     InputOutcome on_input(uint64_t tag, const InputRound& round) override;
     void on_input_withdrawn(uint64_t tag, const std::string& key) override;
     void on_answer(uint64_t tag, const Answer& answer) override;
+    void on_lists_ready(uint64_t tag) override;
 
   private:
     struct Item {
@@ -68,6 +73,7 @@ class LinkCalls final : public Asker {
         const Door* door;
         uint64_t batch;  ///< 0 = none
         CallHandle call;
+        DoorRequest list{};  ///< instead of a call
     };
     /// The answers to a batch, which go out together.
     struct Batch {
@@ -75,7 +81,9 @@ class LinkCalls final : public Asker {
         size_t open = 0;  ///< requests not yet answered; one more while it is read
     };
 
+    uint64_t add_item(std::string_view id_raw, const Door& door);
     void answer_item(uint64_t tag, const Answer& answer);
+    void end_item(std::map<uint64_t, Item>::iterator item, OutQueue&& answer);
     InputOutcome pass_on(uint64_t tag, const InputRound& round);
     void send_question_cancelled(const std::string& id_raw);
     void say(OutQueue&& message, uint64_t batch);

@@ -88,6 +88,9 @@ class LinkClient final : private LinkOwner,
     void say(OutQueue&& message) override;
     bool congested() const override { return link_->congested(); }
     void on_call_over() override;
+    void on_list_shown(ItemKind kind) override {
+        subscriptions_.legacy()->has_seen(kind);
+    }
 
     void take_message(const JsonScanner& scan, const Slice& text);
     void take_batch(const Slice& text);
@@ -101,7 +104,6 @@ class LinkClient final : private LinkOwner,
     void refuse(std::string_view id_raw, JsonRpcError code, std::string_view message,
                 std::string_view data = {});
     void refuse_busy(std::string_view id_raw, const char* message, Millis wait);
-    Viewer viewer() const { return router_.viewer(peer_.view, peer_.identity); }
     void on_stall();
 
     Router& router_;

@@ -6,6 +6,8 @@
 
 #include "neurond/base/out_queue.h"
 #include "neurond/mcp/client_caps.h"
+#include "neurond/mcp/door.h"
+#include "neurond/mcp/exchange.h"
 #include "neurond/mcp/identity.h"
 #include "neurond/mcp/log_level.h"
 #include "neurond/mcp/revision.h"
@@ -23,6 +25,13 @@ struct LinkPeer {
     std::optional<MessageLevel> log_level{};  ///< of servers' messages it wants
     bool initialized = false;  ///< the handshake is over
     bool ending = false;  ///< no more requests come from it, or are taken
+
+    /// It asks as the legacy client that it has introduced itself as.
+    Requester in_session() const { return {identity, party, caps, true}; }
+    /// … or as `door` wants it; a modern request says for itself what its client can do.
+    Requester requester(const Door& door, ClientCaps said) const {
+        return door.modern() ? without_session(identity, said) : in_session();
+    }
 };
 
 /// Says something to that client.

@@ -81,6 +81,9 @@ class McpEndpoint final : public HttpHandler {
                     const Slice& text);
     void refuse(Post& post, int status, JsonRpcError code, std::string_view message,
                 std::string_view id_raw = {}, std::string_view data = {});
+    Requester requester(const Post& post, const Door& door, ClientCaps caps) const;
+    void list(Post& post, const Door& door, const DoorRequest& asked,
+              std::string_view id_raw);
     void listen(Post& post, const DoorRequest& asked, std::string_view id_raw);
     void subscribe(Post& post, const DoorRequest& asked, std::string_view id_raw);
     void call(Post& post, const Door& door, CallRequest request,

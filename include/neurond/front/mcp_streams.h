@@ -1,6 +1,8 @@
 #ifndef NEUROND_FRONT_MCP_STREAMS_H
 #define NEUROND_FRONT_MCP_STREAMS_H
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +33,14 @@ class StreamOwner {
     ~StreamOwner() = default;
 };
 
+/// A request for a list that has to wait, and what its answer needs.
+struct LateList {
+    ItemKind kind;
+    std::optional<std::string> cursor;
+    View view;
+    Requester who;
+};
+
 /// The calls of one POST and the answer to it: one JSON object if the first thing to say
 /// is the answer, server-sent events if a notice comes first or the POST is a batch. It
 /// asks on behalf of the session and outlives its connection: for a legacy client a
@@ -47,6 +57,8 @@ class PostExchange final : public Asker, private HttpWaiter {
 
     /// Hands a call to the router. `id_raw` is the client's own id.
     void add_call(CallRequest request, std::string_view id_raw);
+    /// Waits for what a list depends on (OwnLists), then answers with it.
+    void add_list(LateList list, std::string_view id_raw);
     /// An answer that is there already (part of a batch).
     void add_message(OutQueue&& message);
     /// Everything of the POST has been added.
@@ -69,12 +81,14 @@ class PostExchange final : public Asker, private HttpWaiter {
     InputOutcome on_input(uint64_t tag, const InputRound& round) override;
     void on_input_withdrawn(uint64_t tag, const std::string& key) override;
     void on_answer(uint64_t tag, const Answer& answer) override;
+    void on_lists_ready(uint64_t tag) override;
 
   private:
     struct Item {
         std::string id_raw;
         std::string token_raw;  ///< the client's progress token; empty = none wanted
         CallHandle call;
+        std::unique_ptr<LateList> list{};  ///< instead of a call
         bool open = true;
     };
 

@@ -1,6 +1,8 @@
 #ifndef NEUROND_FRONT_SESSION_NEWS_H
 #define NEUROND_FRONT_SESSION_NEWS_H
 
+#include <utility>
+
 #include "neurond/base/handle.h"
 #include "neurond/mcp/subscriptions.h"
 
@@ -20,9 +22,11 @@ class SessionNewsOwner {
 /// What a legacy session over HTTP is to be told. News wait while it has no stream.
 class SessionNews final : public Subscriber {
   public:
-    SessionNews(Subscriptions& hub, const Identity& identity, const View& view,
+    SessionNews(Subscriptions& hub, Requester who, const View& view,
                 Handle<Session> session, SessionNewsOwner& owner)
-        : Subscriber(hub, identity, view, kAllLists), session_(session), owner_(owner) {}
+        : Subscriber(hub, std::move(who), view, kAllLists),
+          session_(session),
+          owner_(owner) {}
 
   private:
     void on_news() override { owner_.on_session_news(session_); }

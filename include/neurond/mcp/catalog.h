@@ -74,6 +74,10 @@ class Catalog : public std::enable_shared_from_this<Catalog> {
     /// The part and the names that a view shows, made once. Only of the merged list,
     /// which is the view {}.
     std::shared_ptr<const Catalog> seen_as(const View& view) const;
+    /// The same with other offers, one for each of parts(); null = as it is. Only of the
+    /// merged list. What stays the same shares its bytes.
+    std::shared_ptr<const Catalog> with_offers(
+        const std::vector<std::shared_ptr<const Offer>>& offers) const;
 
   private:
     friend class CatalogBuilder;
@@ -87,6 +91,7 @@ class Catalog : public std::enable_shared_from_this<Catalog> {
     void finish();
 
     View view_;
+    std::string separator_;
     bool describes_ = false;
     bool wraps_ = false;
     std::vector<CatalogPart> parts_;
@@ -108,6 +113,7 @@ class CatalogBuilder {
     const std::vector<std::string>& warnings() const noexcept { return warnings_; }
 
   private:
+    friend class Catalog;
     using Owners = std::unordered_map<std::string, std::string>;
 
     void add_entry(Catalog& catalog, const CatalogPart& part, ItemKind kind,
@@ -118,6 +124,7 @@ class CatalogBuilder {
     void warn(std::string warning);
 
     bool describe_ = false;
+    const Catalog* like_ = nullptr;  ///< has many of the same things
     std::vector<CatalogPart> parts_;
     std::vector<std::string> warnings_;
     std::array<Owners, kItemKindCount> owners_;  ///< full name → downstream

@@ -30,6 +30,7 @@ class Asker;
 class Catalog;
 struct CatalogEntry;
 struct Call;
+struct Offer;
 
 using AskerHandle = Handle<Asker>;
 using AnswererHandle = Handle<Answerer>;
@@ -54,6 +55,11 @@ struct Requester {
     /// Its client takes questions while a call goes on, as legacy ones do.
     bool takes_questions = false;
 };
+
+/// A caller without a session.
+inline Requester without_session(const Identity& identity, ClientCaps caps = {}) {
+    return {identity, identity_party(identity), caps, false};
+}
 
 /// What a client asked for: its own bytes, and where in them the parts lie that a proxy
 /// must read or change. Spans are offsets into `text`; an empty span is an absent member.
@@ -161,6 +167,8 @@ class Asker {
     virtual void on_input_withdrawn(uint64_t, const std::string& /*key*/) {}
     /// Exactly once a call that has not been cancelled by the asker, nor passed on.
     virtual void on_answer(uint64_t tag, const Answer& answer) = 0;
+    /// What OwnLists::wait() was asked to wait for is over.
+    virtual void on_lists_ready(uint64_t) {}
 
   protected:
     ~Asker() = default;
@@ -185,6 +193,20 @@ class Answerer {
     virtual void forget_party(const std::string& party) { static_cast<void>(party); }
     /// Router::wanted_level() is another one now.
     virtual void on_wanted_level() {}
+    /// What it offers this one, where that may be something else than what it offers to
+    /// all: its server was told of the client's capabilities. Else null.
+    virtual std::shared_ptr<const Offer> offer_for(const Requester&) const {
+        return nullptr;
+    }
+    /// Brings up what serves this one alone, unless that would cost another one theirs.
+    virtual void prepare(const Requester&) {}
+    /// Which of its instances tells this one of updates of resources; it is brought up.
+    /// Empty: the one for all. Nothing: there can be none now.
+    virtual std::optional<std::string> update_source(const Requester&) {
+        return std::string();
+    }
+    /// What serves this one alone is starting: offer_for() may soon be another.
+    virtual bool preparing(const Requester&) const { return false; }
     /// Time allowed for a call of this tool (own name), and its cap under progress.
     virtual Millis call_timeout(const std::string& own_name) const = 0;
     virtual Millis call_timeout_max() const = 0;

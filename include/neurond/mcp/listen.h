@@ -73,8 +73,8 @@ class ListenOwner {
 class Listen final : public Subscriber {
   public:
     /// begin() follows.
-    Listen(Subscriptions& hub, Identity identity, View view, const ListenFilter& filter,
-           std::string_view id_raw, ListenOwner& owner);
+    Listen(Subscriptions& hub, const Identity& identity, View view,
+           const ListenFilter& filter, std::string_view id_raw, ListenOwner& owner);
 
     /// Says the acknowledgement.
     void begin();

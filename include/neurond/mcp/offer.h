@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_set>
@@ -56,6 +57,7 @@ struct ServerCaps {
     /// `capabilities` as the server sent them; may be absent.
     static ServerCaps parse(const JsonView& capabilities);
     bool has(ItemKind kind) const noexcept;
+    friend bool operator==(const ServerCaps& a, const ServerCaps& b) noexcept;
 };
 
 /// How long, and for whom, a list may be kept (mcp-protocol 4.8). What a legacy server
@@ -68,6 +70,9 @@ struct CacheHint {
     static CacheHint parse(const JsonView& result);
     /// Both hold.
     CacheHint and_also(CacheHint other) const noexcept;
+    friend bool operator==(CacheHint a, CacheHint b) noexcept {
+        return a.ttl_ms == b.ttl_ms && a.is_public == b.is_public;
+    }
 };
 
 /// What one downstream offers, complete. Immutable once published.
@@ -89,6 +94,19 @@ struct Offer {
     const List& of(ItemKind kind) const { return lists[static_cast<size_t>(kind)]; }
     const std::vector<OfferItem>& tools() const { return of(ItemKind::kTool).items; }
     size_t bytes() const;
+};
+
+/// Whether both say the same, byte for byte.
+bool same_offer(const Offer& a, const Offer& b);
+
+/// One copy of what several instances of a server offer alike.
+class OfferPool {
+  public:
+    /// The copy of this offer that somebody has already, or itself.
+    std::shared_ptr<const Offer> share(std::shared_ptr<const Offer> offer);
+
+  private:
+    std::vector<std::weak_ptr<const Offer>> known_;
 };
 
 /// Adds the items of one page, `result` being the validated result of a list request, to

@@ -14,7 +14,7 @@ namespace neuron {
 /// changes.
 std::optional<ResourcePlace> find_resource_place(const Router& router,
                                                  const std::string& uri, const View& view,
-                                                 const Identity& identity);
+                                                 const Requester& who);
 
 }  // namespace neuron
 

@@ -14,6 +14,7 @@
 #include "neurond/mcp/exchange.h"
 #include "neurond/mcp/level_wishes.h"
 #include "neurond/mcp/list_pages.h"
+#include "neurond/mcp/own_lists.h"
 #include "neurond/mcp/policy.h"
 #include "neurond/mcp/rate_limiter.h"
 #include "neurond/mcp/uri_route.h"
@@ -75,7 +76,7 @@ class Router final : public CallSink {
            const Directory& directory, CallObserver& observer, RouterLimits limits);
     ~Router();
 
-    Parties& parties() noexcept { return parties_; }
+    Parties& parties() const noexcept { return parties_; }
 
     /// Calls that wait for a downstream are looked at again.
     void set_rules(Rules rules);
@@ -85,9 +86,16 @@ class Router final : public CallSink {
     void set_catalog(std::shared_ptr<const Catalog> catalog);
     const Rules& rules() const noexcept { return rules_; }
     /// What this client is shown; good until the rules change.
-    Viewer viewer(const View& view, const Identity& identity) const {
-        return {*rules_.catalog->seen_as(view), *rules_.policy, identity};
+    Viewer viewer(const View& view, const Requester& who) const {
+        return {*own_lists_.of(who)->seen_as(view), *rules_.policy, who.identity};
     }
+    /// The merged list as this client's, before any view.
+    std::shared_ptr<const Catalog> catalog_for(const Requester& who) const {
+        return own_lists_.of(who);
+    }
+    OwnLists& own_lists() noexcept { return own_lists_; }
+    /// What serves somebody alone has come up or gone: what waits for it is looked at.
+    void on_own_lists_changed();
     const UriSightings& sightings() const noexcept { return sightings_; }
     const Directory& directory() const noexcept { return directory_; }
 
@@ -131,6 +139,7 @@ class Router final : public CallSink {
     struct Record;
 
     void run_stage();
+    void look_at_waiting();
     bool admit(Record& record);
     std::optional<OwnError> refusal(Record& record, const std::optional<Missing>& missing);
     void fail_unsent(Record& record, const std::string& why, const char* type);
@@ -156,6 +165,7 @@ class Router final : public CallSink {
     RouterLimits limits_;
     Rules rules_;
     RateLimiter rates_;
+    OwnLists own_lists_;
     UriSightings sightings_;
     HandleTable<Call> handles_;
     std::unordered_map<uint32_t, std::unique_ptr<Record>> calls_;  ///< by handle slot

@@ -39,6 +39,11 @@ struct Session {
     std::unique_ptr<ReplayBuffer> replay;
     /// What it is to be told of; its door's.
     std::unique_ptr<Subscriber> news;
+
+    /// As its client, which is that of this connection.
+    Requester requester(const Identity& client) const {
+        return {client, token, caps, true};
+    }
 };
 
 /// What a session id says by itself, sealed so that nobody can make or change one.

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -30,10 +31,17 @@ constexpr ListSet set_of(ListKind kind) noexcept {
 }
 constexpr ListSet kAllLists = 7U;
 
-/// What one client sees of each list, in short.
-using ListDigests = std::array<uint64_t, 3>;
+/// The list that is about things of this kind.
+constexpr ListKind list_of(ItemKind kind) noexcept {
+    return kind == ItemKind::kTool     ? ListKind::kTools
+           : kind == ItemKind::kPrompt ? ListKind::kPrompts
+                                       : ListKind::kResources;
+}
 
-/// `catalog` is the view's own (Catalog::seen_as).
+/// What one client sees of things of each kind, in short.
+using ListDigests = std::array<uint64_t, kItemKindCount>;
+
+/// `catalog` is what that client sees (Router::catalog_for, Catalog::seen_as).
 ListDigests digest_lists(const Catalog& catalog, const Policy& policy,
                          std::string_view identity);
 
@@ -53,7 +61,7 @@ class Subscriptions;
 class Subscriber {
   public:
     /// `hub` outlives it.
-    Subscriber(Subscriptions& hub, Identity identity, View view, ListSet lists);
+    Subscriber(Subscriptions& hub, Requester who, View view, ListSet lists);
     virtual ~Subscriber();
     Subscriber(const Subscriber&) = delete;
     Subscriber& operator=(const Subscriber&) = delete;
@@ -68,6 +76,8 @@ class Subscriber {
 
     const News& news() const noexcept { return news_; }
     News take_news() { return std::exchange(news_, {}); }
+    /// It has just been shown this list from its beginning.
+    void has_seen(ItemKind kind);
     /// Something may have been missed: everything is news.
     void assume_all_changed();
 
@@ -77,10 +87,11 @@ class Subscriber {
     virtual void on_news() = 0;
 
     Subscriptions& hub_;
-    Identity identity_;
+    Requester who_;
     View view_;
     ListSet lists_;
     ListDigests seen_;
+    std::array<bool, kItemKindCount> shown_{};  ///< has_seen()
     std::set<std::string> resources_;
     News news_;
 };
@@ -89,8 +100,13 @@ class Subscriber {
 struct ResourcePlace {
     std::string downstream;
     std::string uri;
+    std::string instance{};  ///< of that downstream, which tells; empty = the one for all
     bool operator<(const ResourcePlace& other) const {
-        return std::tie(downstream, uri) < std::tie(other.downstream, other.uri);
+        return std::tie(downstream, instance, uri) <
+               std::tie(other.downstream, other.instance, other.uri);
+    }
+    bool same_source(const ResourcePlace& other) const {
+        return downstream == other.downstream && instance == other.instance;
     }
 };
 
@@ -100,9 +116,9 @@ class ResourceSource {
     /// Nothing when this client may not read it, or its server has no subscriptions.
     virtual std::optional<ResourcePlace> place_of(const std::string& uri,
                                                   const View& view,
-                                                  const Identity& identity) const = 0;
-    /// The resources of one server of which somebody wants to hear.
-    virtual void want_updates(const std::string& downstream,
+                                                  const Requester& who) const = 0;
+    /// The resources at the source of `place` of which somebody wants to hear.
+    virtual void want_updates(const ResourcePlace& place,
                               const std::set<std::string>& uris) = 0;
 
   protected:
@@ -123,8 +139,11 @@ class Subscriptions {
 
     /// The catalog or the policy may have changed.
     void rules_changed();
+    /// What some clients see that others do not may have: a server of their own has come
+    /// up. Who has not been shown a list yet need not be told that it is another.
+    void own_lists_changed();
     /// A server says that this resource has changed, or one below it.
-    void resource_updated(const std::string& downstream, const std::string& uri);
+    void resource_updated(const ResourcePlace& place);
     size_t size() const noexcept { return subscribers_.size(); }
 
   private:
@@ -138,9 +157,8 @@ class Subscriptions {
     void remove(Subscriber& subscriber);
     bool subscribe(Subscriber& subscriber, const std::string& uri);
     void unsubscribe(Subscriber& subscriber, const std::string& uri);
-    bool may_know(const Subscriber& subscriber, const std::string& downstream,
-                  const std::string& uri) const;
-    void tell_source(const std::string& downstream);
+    bool may_know(const Subscriber& subscriber, const ResourcePlace& place) const;
+    void tell_source(const ResourcePlace& place);
     ListDigests digests_of(const Subscriber& subscriber);
     void check();
     void schedule();
@@ -149,8 +167,10 @@ class Subscriptions {
     ResourceSource& source_;
     std::set<Subscriber*> subscribers_;
     std::map<ResourcePlace, std::vector<Interest>> interests_;
-    std::map<std::pair<std::string, View>, ListDigests> digests_;  ///< of these rules
+    /// Of these rules, by identity and what it is shown.
+    std::map<std::pair<std::string, std::shared_ptr<const Catalog>>, ListDigests> digests_;
     bool rules_changed_ = false;
+    bool own_lists_changed_ = false;
     Timer check_timer_;
 };
 

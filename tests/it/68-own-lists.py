@@ -1,0 +1,170 @@
+"""A legacy server chooses what it lists by what its client can do. With an instance for each
+session every client sees, and calls, what its own instance lists; nobody else does."""
+import json
+import os
+import signal
+import sys
+
+from harness import HERE, Neurond, hostile, is_alive, main
+from lines import SocketLines
+from rawhttp import wait_for
+
+TOOLS_CHANGED = "notifications/tools/list_changed"
+UPDATED = "notifications/resources/updated"
+BASIC = ["about", "add", "heard", "slow", "touch"]
+
+
+def tailored(*words, **keys):
+    return {"command": sys.executable, "args": [str(HERE / "fixtures/tailored.py"), *words],
+            "share": "session", **keys}
+
+
+def tools_of(client, prefix="t."):
+    names = [name for name in client.tools() if name.startswith(prefix)]
+    return sorted(name[len(prefix):] for name in names)
+
+
+def items(client, method, array, key):
+    return [each[key] for each in client.request(method).result[array]]
+
+
+def is_quiet(stream):
+    said = [event.data for event in list(stream.events.queue) if event and event.data]
+    assert not said, said
+    return True
+
+
+def about(client, tool="t.about"):
+    return json.loads(client.call(tool).text)
+
+
+def test_two_sessions_see_different_lists():
+    with Neurond({"t": tailored(), "other": hostile()}) as daemon:
+        with daemon.client(capabilities={"sampling": {}}) as thinks, \
+                daemon.client(capabilities={"elicitation": {}, "roots": {}}) as asks, \
+                daemon.client() as neither, daemon.modern() as modern:
+            assert tools_of(thinks) == sorted(BASIC + ["think"])
+            assert tools_of(asks) == sorted(BASIC + ["ask", "walk"])
+            assert tools_of(neither) == tools_of(modern) == BASIC
+            for client in (thinks, asks, neither):
+                assert "other.echo" in client.tools()
+            rows = (("prompts/list", "prompts", "name", ["t.deep", "t.plain"], ["t.plain"]),
+                    ("resources/list", "resources", "uri", ["mem:///all"],
+                     ["mem:///all", "mem:///form"]),
+                    ("resources/templates/list", "resourceTemplates", "uriTemplate", [],
+                     ["mem:///root/{n}"]))
+            for method, array, key, first, second in rows:
+                assert items(thinks, method, array, key) == first, method
+                assert items(asks, method, array, key) == second, method
+
+
+def test_a_call_goes_to_ones_own_instance_by_ones_own_list():
+    with Neurond({"t": tailored()}) as daemon:
+        with daemon.client(capabilities={"sampling": {}}) as thinks, \
+                daemon.client(capabilities={"roots": {}}) as walks:
+            got = about(thinks, "t.think")  # before it has listed anything
+            assert got["caps"] == ["sampling"] and got["tool"] == "think", got
+            assert about(walks)["pid"] != got["pid"] == about(thinks)["pid"]
+            error = walks.call("t.think").error
+            assert error["code"] == -32602 and "Unknown tool" in error["message"], error
+            read = walks.request("resources/read", {"uri": "mem:///root/7"}).result
+            assert read["contents"][0]["text"] == str(about(walks)["pid"])
+            assert thinks.request("prompts/get", {"name": "t.deep"}).result["messages"]
+
+
+def test_initialize_starts_the_instance_and_the_list_waits_for_it():
+    with Neurond({"t": tailored("start=600"), "other": hostile()}) as daemon:
+        with daemon.client(capabilities={"sampling": {}}) as client:
+            daemon.wait_for_log(r"t#1: starting")
+            assert tools_of(client) == sorted(BASIC + ["think"])
+
+
+def test_a_list_that_does_not_come_is_not_waited_for_longer_than_a_start():
+    server = tailored("start=60000", start_timeout="700ms", max_restarts="1")
+    with Neurond({"t": server}) as daemon:
+        with daemon.client(capabilities={"sampling": {}}) as client:
+            assert tools_of(client) == BASIC  # what is known
+
+
+def test_only_the_session_whose_list_changed_is_told():
+    with Neurond({"t": tailored()}) as daemon:
+        with daemon.client(capabilities={"sampling": {}}) as one, \
+                daemon.client(capabilities={"sampling": {}}) as two:
+            assert tools_of(one) == tools_of(two)
+            streams = [one.stream(), two.stream()]
+            one.call("t.add", {"name": "new"})
+            assert streams[0].next() == {"jsonrpc": "2.0", "method": TOOLS_CHANGED}
+            assert "new" in tools_of(one) and "new" not in tools_of(two)
+            assert two.call("t.new").error["code"] == -32602
+            two.call("t.add", {"name": "newer"})  # nothing else came before its own
+            assert streams[1].next() == {"jsonrpc": "2.0", "method": TOOLS_CHANGED}
+            assert "newer" in tools_of(two) and "newer" not in tools_of(one)
+            for stream in streams:
+                assert is_quiet(stream)
+                stream.close()
+
+
+def test_the_policy_holds_for_what_only_one_session_has():
+    rules = {"rule some": {"effect": "allow", "tools": ["t.about", "t.think"]}}
+    with Neurond({"t": tailored()}, rules, allow=False) as daemon:
+        with daemon.client(capabilities={"sampling": {}, "roots": {}}) as client:
+            assert tools_of(client) == ["about", "think"]
+            assert "Access denied" in client.call("t.walk").error["message"]
+            assert about(client, "t.think")["tool"] == "think"
+
+
+def test_lists_stay_when_the_instance_rests_and_come_again_with_it():
+    with Neurond({"t": tailored(instance_idle="200ms")}) as daemon:
+        with daemon.client(capabilities={"sampling": {}}) as client:
+            stream = client.stream()
+            pid = about(client)["pid"]
+            wait_for("it has ended", lambda: not is_alive(pid))
+            again = about(client, "t.think")["pid"]
+            assert again != pid and is_quiet(stream)
+            os.kill(again, signal.SIGKILL)
+            wait_for("it has ended", lambda: not is_alive(again))
+            assert "think" in tools_of(client)
+            stream.close()
+
+
+def test_one_namespace_alone_and_strict_names():
+    with Neurond({"t": tailored(), "u": tailored()}) as daemon:
+        with daemon.client(path="/api/v1/mcp/t?names=strict",
+                           capabilities={"sampling": {}}) as client:
+            assert client.tools() == sorted(BASIC + ["think"])
+            assert about(client, "think")["caps"] == ["sampling"]
+        with daemon.client(path="/api/v1/mcp?names=strict",
+                           capabilities={"roots": {}}) as client:
+            assert "t_walk" in client.tools() and "u_walk" in client.tools()
+
+
+def test_lines_have_their_own_lists():
+    with Neurond({"t": tailored()}) as daemon:
+        with SocketLines(daemon.dir / "run" / "neurond.sock") as lines:
+            lines.request("initialize", {
+                "protocolVersion": "2025-11-25", "capabilities": {"roots": {}},
+                "clientInfo": {"name": "it", "version": "1"}})
+            lines.notify("notifications/initialized")
+            names = [each["name"] for each in lines.request("tools/list")["result"]["tools"]]
+            assert "t.walk" in names and "t.think" not in names
+
+
+def test_a_session_hears_of_resources_from_its_own_instance_only():
+    with Neurond({"t": tailored()}) as daemon:
+        with daemon.client() as one, daemon.client() as two:
+            streams = [one.stream(), two.stream()]
+            for client in (one, two):
+                got = client.request("resources/subscribe", {"uri": "mem:///all"})
+                assert got.result == {}, got.raw
+            for n, client in enumerate((one, two)):
+                wait_for("its server knows", lambda who=client: json.loads(
+                    who.call("t.heard").text) == [["subscribe", "mem:///all"]])
+                client.call("t.touch", {"uri": "mem:///all"})
+                assert streams[n].next() == {"jsonrpc": "2.0", "method": UPDATED,
+                                             "params": {"uri": "mem:///all"}}
+                assert is_quiet(streams[1 - n])
+            for stream in streams:
+                stream.close()
+
+
+main(__name__)

@@ -1,0 +1,120 @@
+// A legacy server's requests: answered here, passed to the client of a call, or refused.
+
+#include "neurond/back/question_relay.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "neurond/wire/json_scan.h"
+
+using namespace neuron;
+
+namespace {
+
+constexpr CallHandle kCall{3, 1};
+constexpr uint16_t kAll = ClientCaps::kRoots | ClientCaps::kSampling |
+                          ClientCaps::kElicitationForm;
+using Said = std::vector<std::string>;
+
+/// Takes questions as told to.
+struct Sink final : CallSink {
+    void on_notice(CallHandle, const Notice&) override {}
+    InputOutcome on_input(CallHandle call, const InputRound& round) override {
+        CHECK(call == kCall);
+        for (const Question& question : round.questions) {
+            keys.push_back(question.key);
+            asked.push_back(question.method + " " +
+                            std::string(question.params.view()));
+        }
+        return outcome;
+    }
+    void on_input_withdrawn(CallHandle, const std::string& key) override {
+        asked.push_back("withdrawn " + key);
+    }
+    void on_answer(CallHandle, const Answer&) override {}
+    InputOutcome outcome = InputOutcome::kAsked;
+    Said asked;
+    Said keys;
+};
+
+struct World {
+    void request(const std::string& text, std::optional<CallHandle> call = kCall,
+                 uint16_t caps = kAll) {
+        JsonScanner scan(64);
+        scan.finish(text);
+        relay.on_request(classify(scan, text), Slice::copy_of(text), call, {caps});
+    }
+    Sink sink;
+    Said said;
+    QuestionRelay relay{sink, [this](OutQueue&& answer) {
+                            said.push_back(answer.to_string());
+                        }};
+};
+
+std::string asks(const std::string& method, const std::string& id = "0") {
+    return R"({"jsonrpc":"2.0","id":)" + id + R"(,"method":")" + method +
+           R"(","params":{"x":1.0}})";
+}
+
+}  // namespace
+
+TEST_CASE("what a server asks goes to the client of its call, if it was told it may") {
+    struct Row {
+        const char* method;
+        bool call;
+        unsigned caps;
+        const char* asked;
+        const char* said;  ///< part of the answer; empty = none yet
+    };
+    for (const Row& row : {
+             Row{"ping", false, 0, "", R"("result":{})"},
+             Row{"elicitation/create", true, kAll, R"(elicitation/create {"x":1.0})", ""},
+             Row{"sampling/createMessage", true, ClientCaps::kRoots, "", "-32601"},
+             Row{"elicitation/create", false, kAll, "", "-32602"},  // of no call
+             Row{"roots/list", true, kAll, R"(roots/list {"x":1.0})", ""},
+             Row{"tools/list", true, kAll, "", "-32601"},
+         }) {
+        CAPTURE(row.method);
+        World world;
+        world.request(asks(row.method),
+                      row.call ? std::optional(kCall) : std::nullopt,
+                      static_cast<uint16_t>(row.caps));
+        CHECK(world.sink.asked == (*row.asked == '\0' ? Said{} : Said{row.asked}));
+        CHECK(world.said.size() == (*row.said == '\0' ? 0 : 1));
+        if (!world.said.empty()) {
+            CHECK(world.said[0].find(row.said) != std::string::npos);
+            CHECK(world.said[0].find(R"("id":0,)") != std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("each question gets one answer, under the server's own id") {
+    World world;
+    world.request(asks("elicitation/create", "\"a\""));
+    world.request(asks("roots/list", "7"));
+    REQUIRE(world.sink.keys.size() == 2);
+    world.relay.reply({world.sink.keys[1], false, Slice::copy_of(R"({"roots":[]})")});
+    world.relay.reply({world.sink.keys[1], false, Slice::copy_of("{}")});
+    CHECK(world.said == Said{R"({"jsonrpc":"2.0","id":7,"result":{"roots":[]}})"});
+    world.relay.close(kCall);
+    world.relay.reply({world.sink.keys[0], false, Slice::copy_of("{}")});
+    CHECK(world.said.size() == 2);
+    CHECK(world.said[1] == R"({"jsonrpc":"2.0","id":"a","result":{"action":"cancel"}})");
+}
+
+TEST_CASE("a question that is refused, or taken back, is over") {
+    World world;
+    world.sink.outcome = InputOutcome::kRefused;
+    world.request(asks("roots/list"));
+    CHECK(world.said.size() == 1);
+    world.sink.outcome = InputOutcome::kAsked;
+    world.request(asks("roots/list", "5"));
+    world.relay.on_cancelled("\"5\"");  // another type: another id
+    world.relay.on_cancelled("5");
+    world.relay.on_cancelled("5");
+    CHECK(world.sink.asked.back() == "withdrawn " + world.sink.keys.back());
+    world.relay.close(kCall);
+    CHECK(world.said.size() == 1);
+}
