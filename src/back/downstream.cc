@@ -125,6 +125,7 @@ void Downstream::on_slot_listed(InstanceSlot& slot) {
     if (slot.number() != 0) {
         own_listed(slot);
     } else {
+        last_offer_ = slot.offer();
         resolve_first_start();
         owner_.on_offer_changed();
         if (settings_.on_demand && settings_.offers != nullptr) {

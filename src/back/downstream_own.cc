@@ -82,6 +82,15 @@ bool Downstream::preparing(const Requester& who) const {
     return slot != nullptr && slot->state() == LifeState::kStarting;
 }
 
+/// The one for all is told of no client's roots.
+void Downstream::on_roots_changed(const Requester& who) {
+    const InstanceKey key = key_of(who);
+    InstanceSlot* slot = key.text.empty() ? nullptr : instances_.find(key.text);
+    if (slot != nullptr) {
+        slot->tell_roots_changed();
+    }
+}
+
 // --- updates of resources ------------------------------------------------------------
 
 std::optional<std::string> Downstream::update_source(const Requester& who) {
@@ -103,6 +112,15 @@ void Downstream::want_updates(const std::string& instance,
     }
     if (InstanceSlot* slot = instances_.find(instance); slot != nullptr) {
         slot->want_updates(uris);
+    }
+}
+
+void Downstream::inherit(const Downstream& before) {
+    want_updates({}, before.instances_.base().wanted_updates());
+    for (const auto& [key, own] : before.own_) {
+        if (!own.wanted.empty()) {
+            own_[key].wanted = own.wanted;
+        }
     }
 }
 

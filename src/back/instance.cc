@@ -37,6 +37,7 @@ Instance::Instance(EventLoop& loop, const InstanceSettings& settings,
       start_timer_(loop,
                    [this] { start_failed("it was not ready within start_timeout"); }),
       probe_timer_(loop, [this] { greet(discovery_.on_silence()); }),
+      pause_timer_(loop, [this] { repeat_paused(); }),
       closed_timer_(loop,
                     [this] {
                         failure_ = "closed its output";
@@ -126,6 +127,12 @@ void Instance::reply(Call& call, const InputReply& reply) {
     } else if (step.kind == RepeatedCalls::Step::Kind::kFail) {
         answer(call.handle, Answer::failure(own_error(step.text, "unavailable")),
                CallOutcome::kAnswered);
+    }
+}
+
+void Instance::tell_roots_changed() {
+    if (is_legacy(hello_.revision) && caps_.has(ClientCaps::kRootsListChanged)) {
+        voice_.roots_changed();
     }
 }
 

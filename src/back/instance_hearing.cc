@@ -12,6 +12,12 @@
 
 namespace neuron {
 
+namespace {
+
+constexpr Millis kRepeatPause{250};
+
+}  // namespace
+
 void Instance::on_message(const JsonScanner& scan, const Slice& text,
                           uint64_t exchange) {
     const JsonRpcMessage message = classify(scan, text.view());
@@ -261,13 +267,32 @@ void Instance::on_input_required(CallHandle call, const InputRound& round) {
         repeats_.erase(call);
         owner_.on_call_done(call, CallOutcome::kAnswered);
     } else if (round.questions.empty()) {
-        repeats_.erase(call);
-        answer(call,
-               Answer::failure(own_error("asks nothing, but to be called again",
-                                         "unavailable")),
-               CallOutcome::kAnswered);
+        paused_.push_back(call);
+        if (!pause_timer_.armed()) {
+            pause_timer_.arm(kRepeatPause);
+        }
     }
     owner_.on_instance_room();
+}
+
+/// A server that asks nothing, but to be called again, gets a moment each time; how often
+/// is bounded as for questions.
+void Instance::repeat_paused() {
+    for (const CallHandle handle : std::exchange(paused_, {})) {
+        Call* call = repeats_.has(handle) ? owner_.find_call(handle) : nullptr;
+        if (call == nullptr) {
+            continue;
+        }
+        const RepeatedCalls::Step step = repeats_.resume(handle);
+        if (step.kind == RepeatedCalls::Step::Kind::kRepeat && state_ == State::kReady) {
+            send_call(*call, step.text);
+        } else {
+            answer(handle,
+                   Answer::failure(own_error("asks nothing, but to be called again",
+                                             "unavailable")),
+                   CallOutcome::kAnswered);
+        }
+    }
 }
 
 void Instance::on_progress(const JsonRpcMessage& message, const JsonScanner& scan,

@@ -368,6 +368,12 @@ void InstanceSlot::reply(Call& call, const InputReply& reply) {
     }
 }
 
+void InstanceSlot::tell_roots_changed() {
+    if (instance_ && instance_->ready()) {
+        instance_->tell_roots_changed();
+    }
+}
+
 void InstanceSlot::update_log_level() {
     if (instance_ && instance_->ready()) {
         instance_->set_log_level(context_.router.wanted_level());

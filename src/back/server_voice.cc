@@ -62,6 +62,13 @@ void ServerVoice::initialized() {
     notify(std::move(message), "notifications/initialized");
 }
 
+void ServerVoice::roots_changed() {
+    const char* const method = "notifications/roots/list_changed";
+    OutQueue message;
+    write_notification(message, method, std::string_view());
+    notify(std::move(message), method);
+}
+
 void ServerVoice::cancel(uint64_t id, std::string_view reason) {
     pending_.erase(id);
     carrier_->forget(id);

@@ -9,6 +9,16 @@
 
 namespace neuron {
 
+namespace {
+
+/// It may offer something soon.
+bool is_starting(const Downstream& server) {
+    return server.state() == LifeState::kStarting ||
+           (server.state() == LifeState::kConfigured && !server.resolved());
+}
+
+}  // namespace
+
 Supervisor::Supervisor(EventLoop& loop, Children& children, ResolverCache& names,
                        SupervisorSettings settings, SupervisorOwner& owner)
     : loop_(loop),
@@ -126,13 +136,22 @@ std::optional<Missing> Supervisor::why_missing(const View& view,
     if (best == nullptr || is_serving(best->state()) || best->offer() != nullptr) {
         return std::nullopt;
     }
-    const bool starting =
-        best->state() == LifeState::kStarting ||
-        (best->state() == LifeState::kConfigured && !best->resolved());
     const std::string prefix = best->name() + settings_.separator;
     const std::string full =
         prefix + std::string(view.space.empty() ? name.substr(prefix.size()) : name);
-    return Missing{best->unavailable(), full, starting};
+    return Missing{best->unavailable(), full, is_starting(*best)};
+}
+
+/// A URI does not say whose it is; who had listed it does.
+std::optional<Missing> Supervisor::why_missing_uri(const std::string& uri) const {
+    for (const auto& each : downstreams_) {
+        const Offer* had = each->last_offer().get();
+        if (each->offer() == nullptr && had != nullptr && each->exposure().shows(uri) &&
+            had->of(ItemKind::kResource).names.count(uri) != 0) {
+            return Missing{each->unavailable(), uri, is_starting(*each)};
+        }
+    }
+    return std::nullopt;
 }
 
 void Supervisor::want_updates(const ResourcePlace& place,
@@ -252,7 +271,7 @@ std::unique_ptr<Downstream> Supervisor::choose(const std::string& name,
         }
     }
     if (old != nullptr) {
-        fresh->want_updates(old->wanted_updates());
+        fresh->inherit(*old);
         leave(std::move(old));
     }
     return fresh;

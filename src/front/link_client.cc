@@ -237,6 +237,8 @@ void LinkClient::take_notification(const Incoming& in) {
         if (!subscriptions_.cancel(id_raw)) {
             calls_.cancel(id_raw);
         }
+    } else if (method == "notifications/roots/list_changed" && peer_.revision) {
+        router_.on_roots_changed(peer_.in_session());
     } else if (method == kViewMethod && first_message_) {
         take_view(in);
     }

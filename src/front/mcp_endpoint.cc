@@ -278,6 +278,8 @@ void McpEndpoint::take_notification(Post& post, const JsonRpcMessage& message,
         if (post.exchange == nullptr || !post.exchange->cancel(id_raw)) {
             streams_.cancel(*post.session, id_raw);
         }
+    } else if (message.method == "notifications/roots/list_changed") {
+        router_.on_roots_changed(post.session->requester(post.request.identity));
     }
 }
 

@@ -54,7 +54,7 @@ std::optional<Missing> why_target_missing(const Directory& directory,
         alone.space = wrapped->downstream;
     }
     if (alone.space.empty()) {
-        return std::nullopt;  // a URI does not say whose it is
+        return directory.why_missing_uri(request.name);
     }
     std::optional<Missing> missing = directory.why_missing(alone, request.name);
     if (missing) {

@@ -182,6 +182,26 @@ void Catalog::finish() {
             list.index.emplace(list.entries[i].name, i);
         }
     }
+    if (wraps_) {
+        wrap_links();
+    }
+}
+
+/// A tool's resource (MCP Apps) may be known by another URI here than to its server.
+void Catalog::wrap_links() {
+    for (CatalogEntry& entry : lists_[static_cast<size_t>(ItemKind::kTool)].entries) {
+        for (Slice* item : {&entry.item, &entry.legacy_item}) {
+            const JsonView link =
+                JsonView(item->view()).find("_meta").find("ui").find("resourceUri");
+            const std::string own = link.as_string().value_or("");
+            const std::string shown = exposed_uri(entry.downstream, own);
+            if (shown != own) {
+                const auto at = static_cast<size_t>(link.raw().data() - item->data);
+                const std::string quoted = json_quote(shown);
+                *item = spliced(*item, {{{at, at + link.raw().size()}, quoted}});
+            }
+        }
+    }
 }
 
 bool Exposure::shows(std::string_view own_name) const {

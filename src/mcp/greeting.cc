@@ -34,7 +34,9 @@ ServerCaps union_of(const Viewer& viewer) {
     ServerCaps all;
     for (const CatalogPart& part : viewer.catalog.parts()) {
         if (part.offer == nullptr) {
+            // It may turn out to have any of it, and clients ask once.
             all.tools = all.prompts = all.resources = all.logging = true;
+            all.completions = all.subscribe = true;
         } else if (may_use(viewer, part)) {
             const ServerCaps& caps = part.offer->caps;
             all.tools = all.tools || caps.tools;

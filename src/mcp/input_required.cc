@@ -80,6 +80,18 @@ RepeatedCalls::Step RepeatedCalls::add(CallHandle call, const InputReply& reply)
     return {Step::Kind::kRepeat, std::move(members)};
 }
 
+RepeatedCalls::Step RepeatedCalls::resume(CallHandle call) {
+    const auto found = std::find_if(waiting_.begin(), waiting_.end(),
+                                    [call](const Waiting& w) { return w.call == call; });
+    if (found == waiting_.end()) {
+        return {};
+    }
+    const std::string state = std::move(found->state);
+    waiting_.erase(found);
+    return state.empty() ? Step{Step::Kind::kFail, {}}
+                         : Step{Step::Kind::kRepeat, "\"requestState\":" + state};
+}
+
 void RepeatedCalls::erase(CallHandle call) {
     waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(),
                                   [call](const Waiting& w) { return w.call == call; }),

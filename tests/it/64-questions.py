@@ -298,4 +298,39 @@ def test_nobody_sees_what_is_anothers():
         assert not wrong, wrong[0]
 
 
+class Patient(Asking):
+    """Wants to be called again `rounds` times before it answers, and asks nothing."""
+
+    def __init__(self, rounds):
+        self.rounds, self.seen = rounds, []
+        super().__init__("modern")
+
+    def modern_call(self, conn, request, name):
+        state = request.params.get("requestState")
+        assert "inputResponses" not in request.params
+        self.seen.append((state, time.monotonic()))
+        if len(self.seen) <= self.rounds:
+            return self.raw(conn, request, b'{"resultType":"input_required",'
+                            b'"requestState":"s %d"}' % len(self.seen))
+        return self.result(conn, request, {"resultType": "complete", "content": [
+            {"type": "text", "text": str(len(self.seen))}]})
+
+
+def test_a_server_that_only_wants_to_be_called_again_is():
+    with Patient(3) as server, Neurond(asking(server)) as daemon, daemon.client() as client:
+        assert client.call("a.form").text == "4"
+        assert [state for state, _ in server.seen] == [None, "s 1", "s 2", "s 3"]
+        times = [when for _, when in server.seen]
+        assert all(b - a > 0.2 for a, b in zip(times, times[1:])), times
+
+
+def test_a_server_cannot_be_called_again_for_ever():
+    config = {"federation": {"input_rounds": "2"}}
+    with Patient(100) as server, Neurond(asking(server), config) as daemon:
+        with daemon.client() as client:
+            error = client.call("a.form").error
+            assert error["code"] == -32603 and "too often" in error["message"], error
+            assert len(server.seen) == 3
+
+
 main(__name__)

@@ -6,6 +6,8 @@ import signal
 import sys
 import threading
 
+from fixtures.http_server import HttpServer
+
 from harness import HERE, Neurond, hostile, main
 from lines import SocketLines
 from mcp import PREFIX
@@ -313,6 +315,51 @@ def test_a_server_without_subscriptions():
         assert "subscribe" not in client.server_info["capabilities"]["resources"]
         got = client.request("resources/subscribe", {"uri": "mem:///a"})
         assert got.error["code"] == -32602, got.raw
+
+
+def test_a_resource_of_a_server_that_is_down_is_not_called_unknown():
+    servers = {"a": {**news_server(), "backoff": "60s"}, "b": hostile()}
+    with Neurond(servers) as daemon, daemon.client() as client:
+        assert client.request("resources/read", {"uri": "mem:///b"}).result["contents"]
+        os.kill(daemon.child("a"), signal.SIGKILL)
+        daemon.wait_for_log(r"a: restarting")
+        error = client.request("resources/read", {"uri": "mem:///other"}).error
+        assert error["code"] == -32002, error
+        error = client.request("resources/read", {"uri": "mem:///b"}).error
+        assert error["code"] == -32603 and "Downstream 'a' is not available" in error["message"]
+
+
+class Renewing(HttpServer):
+    """A legacy server over HTTP that has a resource, and loses its sessions when told to."""
+
+    subscribed = 0
+
+    def result(self, conn, request, result, fields=()):
+        if request.message.get("method") == "initialize":
+            result["capabilities"]["resources"] = {"subscribe": True}
+        return super().result(conn, request, result, list(fields))
+
+    def dispatch(self, conn, request, method):
+        if method == "resources/list":
+            return self.result(conn, request, {"resources": [{"uri": "mem:///a", "name": "a"}]})
+        if method == "resources/subscribe":
+            self.subscribed += 1
+            return self.result(conn, request, {})
+        return super().dispatch(conn, request, method)
+
+
+def test_a_server_that_lost_its_session_may_have_news():
+    with Renewing() as server, Neurond({"a": {"url": server.url}}) as daemon, \
+            daemon.client() as client:
+        stream = client.stream()
+        assert client.request("resources/subscribe", {"uri": "mem:///a"}).result == {}
+        wait_for("the server knows", lambda: server.subscribed == 1)
+        server.sessions.clear()
+        assert "result" in client.call("a.echo", {}).message
+        assert stream.next() == {"jsonrpc": "2.0", "method": UPDATED,
+                                 "params": {"uri": "mem:///a"}}
+        wait_for("the server knows again", lambda: server.subscribed == 2)
+        stream.close()
 
 
 def cpu_seconds(pid):

@@ -167,4 +167,27 @@ def test_a_session_hears_of_resources_from_its_own_instance_only():
                 stream.close()
 
 
+def heard(client):
+    return json.loads(client.call("t.heard").text)
+
+
+def test_changed_roots_are_told_to_the_instance_of_their_client():
+    with Neurond({"t": tailored()}) as daemon:
+        with daemon.client(capabilities={"roots": {"listChanged": True}}) as one, \
+                daemon.client(capabilities={"roots": {"listChanged": True}}) as two, \
+                daemon.client(capabilities={"roots": {}}) as never:
+            for client in (one, two, never):
+                assert heard(client) == []
+            assert one.notify("notifications/roots/list_changed").status == 202
+            assert never.notify("notifications/roots/list_changed").status == 202
+            wait_for("its server knows", lambda: heard(one) == [["roots changed"]])
+            assert heard(two) == [] and heard(never) == []
+
+
+def test_roots_asked_outside_of_a_call_are_none():
+    with Neurond({"t": tailored("roots")}) as daemon:
+        with daemon.client(capabilities={"roots": {}}) as client:
+            wait_for("it has a reply", lambda: heard(client) == [["roots", {"roots": []}]])
+
+
 main(__name__)

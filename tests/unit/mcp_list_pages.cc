@@ -138,7 +138,7 @@ TEST_CASE("a server that is not up may offer anything") {
     const Policy all(true, {});
     CHECK(greeting_for({*catalog, all, kSomebody}).capabilities ==
           R"({"logging":{},"tools":{"listChanged":true},"prompts":{"listChanged":true},)"
-          R"("resources":{"listChanged":true}})");
+          R"("resources":{"listChanged":true,"subscribe":true},"completions":{}})");
 }
 
 TEST_CASE("instructions are cut between characters") {

@@ -53,7 +53,7 @@ TEST_CASE("the questions of one call are taken together, and no other's") {
     CHECK(open.take_all(kTwo).empty());
 }
 
-TEST_CASE("what clients say passes under the server's id, and what nobody says is made up") {
+TEST_CASE("a reply passes under the id of the server; none is replaced by one of ours") {
     struct Row {
         const char* method;
         const char* nobody;

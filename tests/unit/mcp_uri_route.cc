@@ -8,6 +8,7 @@
 
 #include "neurond/base/limits.h"
 #include "neurond/mcp/wrapped_uri.h"
+#include "neurond/wire/json_view.h"
 
 using namespace neuron;
 
@@ -102,6 +103,37 @@ TEST_CASE("a URI leads to its server, the surest way first") {
     CHECK(catalog->exposed_uri("a", "same:1") == "same:1");
     CHECK(catalog->wraps());
     CHECK_FALSE(catalog->seen_as({"b", false})->wraps());
+}
+
+TEST_CASE("the resource of an app is linked by the URI it has here") {
+    const auto listing = [](const char* server) {
+        auto out = std::make_shared<Offer>();
+        std::optional<std::string> cursor;
+        REQUIRE(parse_page(
+            ItemKind::kTool,
+            Slice::copy_of(R"({"tools":[{"name":"t","inputSchema":{"type":"object"},)"
+                           R"("_meta":{"ui":{"resourceUri":"ui://app","n":1.0}}}]})"),
+            *out, cursor));
+        REQUIRE(parse_page(ItemKind::kResource,
+                           Slice::copy_of(R"({"resources":[{"uri":"ui://app","name":")" +
+                                          std::string(server) + "\"}]}"),
+                           *out, cursor));
+        return out;
+    };
+    CatalogBuilder builder;
+    builder.add_downstream("a", {}, listing("a"));
+    builder.add_downstream("b", {}, listing("b"));
+    const auto catalog = builder.build(".");
+    const auto link = [](const Catalog& seen, const char* tool) {
+        const JsonView ui = JsonView(seen.find(tool)->item.view()).find("_meta").find("ui");
+        CHECK(ui.find("n").raw() == "1.0");
+        return ui.find("resourceUri").as_string().value_or("");
+    };
+    CHECK(link(*catalog, "a.t") == "ui://app");
+    CHECK(link(*catalog, "b.t") == wrap_uri("b", "ui://app"));
+    CHECK(catalog->find(ItemKind::kResource, link(*catalog, "b.t"))->downstream == "b");
+    CHECK(link(*catalog->seen_as({{}, true}), "b_t") == wrap_uri("b", "ui://app"));
+    CHECK(link(*catalog->seen_as({"b", false}), "t") == "ui://app");
 }
 
 TEST_CASE("what is hidden cannot be read under any other name") {

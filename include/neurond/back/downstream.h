@@ -102,9 +102,10 @@ class Downstream final : public Answerer, private SlotOwner {
     /// "Downstream 'X' is not available: …"
     OwnError unavailable() const { return instances_.base().unavailable(); }
 
-    const std::set<std::string>& wanted_updates() const noexcept {
-        return instances_.base().wanted_updates();
-    }
+    /// The resources of which somebody wants to hear are those of the one that was here.
+    void inherit(const Downstream& before);
+    /// What the instance for all has listed last; null before.
+    const std::shared_ptr<const Offer>& last_offer() const noexcept { return last_offer_; }
     /// The resources of which somebody wants to hear, from an instance of update_source().
     void want_updates(const std::string& instance, const std::set<std::string>& uris);
 
@@ -116,6 +117,7 @@ class Downstream final : public Answerer, private SlotOwner {
     std::shared_ptr<const Offer> offer_for(const Requester& who) const override;
     void prepare(const Requester& who) override;
     bool preparing(const Requester& who) const override;
+    void on_roots_changed(const Requester& who) override;
     std::optional<std::string> update_source(const Requester& who) override;
     Millis call_timeout(const std::string& own_name) const override;
     Millis call_timeout_max() const override { return settings_.call_timeout_max; }
@@ -162,6 +164,7 @@ class Downstream final : public Answerer, private SlotOwner {
     LateAnswers refusals_;
     OfferPool offers_;
     InstanceSet instances_;
+    std::shared_ptr<const Offer> last_offer_;
     std::unordered_map<std::string, Own> own_;  ///< by the key of the instance
     std::vector<std::string> gone_;  ///< parties that have left
     Timer idle_timer_;

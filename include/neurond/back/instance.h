@@ -41,6 +41,8 @@ class InstanceOwner {
     /// the session, or its process ended before that: to be sent again once the instance,
     /// or the next one, is ready(). False when this is not the first time.
     virtual bool requeue(CallHandle call) = 0;
+    /// Null when it is over.
+    virtual Call* find_call(CallHandle call) = 0;
     /// What became of a call it was sent; before the answer is delivered.
     virtual void on_call_done(CallHandle call, CallOutcome outcome) = 0;
     /// A health check failed, or the server has recovered from that.
@@ -98,6 +100,8 @@ class Instance final : private CarrierOwner,
     void cancel(const Call& call, CancelReason reason);
     /// The client's reply to a question of this call.
     void reply(Call& call, const InputReply& reply);
+    /// The roots of its one client are others now. Only when ready().
+    void tell_roots_changed();
     /// The messages that anybody wants of it; nothing = none, or no more. Only when
     /// ready().
     void set_log_level(std::optional<MessageLevel> level);
@@ -137,6 +141,7 @@ class Instance final : private CarrierOwner,
     void on_request(const JsonRpcMessage& message, const Slice& text,
                     uint64_t exchange);
     void on_input_required(CallHandle call, const InputRound& round);
+    void repeat_paused();
     void send_call(Call& call, std::string_view more);
     void greet(Discovery::Step step);
     void greeted();
@@ -171,6 +176,7 @@ class Instance final : private CarrierOwner,
     ServerVoice voice_;
     QuestionRelay questions_;
     RepeatedCalls repeats_;
+    std::vector<CallHandle> paused_;  ///< to be repeated, though nothing was asked
     std::optional<MessageLevel> log_level_;  ///< told to it
     Listing listing_;
     UpdateFeed feed_;
@@ -184,6 +190,7 @@ class Instance final : private CarrierOwner,
     Complaints complaints_;
     Timer start_timer_;
     Timer probe_timer_;
+    Timer pause_timer_;
     Timer closed_timer_;
     std::unique_ptr<Carrier> carrier_;
 };

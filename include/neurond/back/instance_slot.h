@@ -137,6 +137,8 @@ class InstanceSlot final : private InstanceOwner {
     void take(Call& call);
     void cancel(Call& call, CancelReason reason);
     void reply(Call& call, const InputReply& reply);
+    /// Its client's roots are others now.
+    void tell_roots_changed();
     /// The router knows which messages are wanted.
     void update_log_level();
     /// Sends what waits, in order, as far as the instance takes it.
@@ -149,6 +151,7 @@ class InstanceSlot final : private InstanceOwner {
     }
     void on_instance_room() override;
     bool requeue(CallHandle call) override;
+    Call* find_call(CallHandle call) override { return context_.router.find_call(call); }
     void on_call_done(CallHandle call, CallOutcome outcome) override {
         owner_.on_call_done(call, outcome);
     }

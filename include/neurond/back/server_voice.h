@@ -43,6 +43,7 @@ class ServerVoice {
     void call(Call& call, std::string_view more);
     void answer(OutQueue&& message);
     void initialized();
+    void roots_changed();
     /// Nobody waits for this request any more: it is not pending, nor its exchange open.
     void cancel(uint64_t id, std::string_view reason);
 

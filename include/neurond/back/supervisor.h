@@ -90,6 +90,7 @@ class Supervisor final : public Directory, private DownstreamOwner {
     const Downstream* missing() const;
     std::optional<Missing> why_missing(const View& view,
                                        std::string_view name) const override;
+    std::optional<Missing> why_missing_uri(const std::string& uri) const override;
     bool has(std::string_view downstream) const override;
     /// The resources at the source of `place` of which somebody wants to hear from now on.
     void want_updates(const ResourcePlace& place, const std::set<std::string>& uris);

@@ -88,6 +88,7 @@ class Catalog : public std::enable_shared_from_this<Catalog> {
     const List& list(ItemKind kind) const { return lists_[static_cast<size_t>(kind)]; }
     std::shared_ptr<const Catalog> make_view(const View& view) const;
     void add(CatalogEntry entry);
+    void wrap_links();
     void finish();
 
     View view_;

@@ -200,6 +200,8 @@ class Answerer {
     }
     /// Brings up what serves this one alone, unless that would cost another one theirs.
     virtual void prepare(const Requester&) {}
+    /// The client says that its roots are others now.
+    virtual void on_roots_changed(const Requester&) {}
     /// Which of its instances tells this one of updates of resources; it is brought up.
     /// Empty: the one for all. Nothing: there can be none now.
     virtual std::optional<std::string> update_source(const Requester&) {

@@ -28,6 +28,8 @@ class RepeatedCalls {
 
     void begin(CallHandle call, const InputRound& round);
     Step add(CallHandle call, const InputReply& reply);
+    /// Of a round without questions: repeats it with what the server wants to see again.
+    Step resume(CallHandle call);
     void erase(CallHandle call);
     std::vector<CallHandle> take_all();
     bool has(CallHandle call) const;

@@ -41,6 +41,10 @@ class Directory {
     /// Nothing when the name belongs to no downstream, or to one that is up.
     virtual std::optional<Missing> why_missing(const View& view,
                                                std::string_view name) const = 0;
+    /// The same for a URI, by what downstreams that are not up had listed.
+    virtual std::optional<Missing> why_missing_uri(const std::string&) const {
+        return std::nullopt;
+    }
     /// Whether there is a downstream of this name.
     virtual bool has(std::string_view downstream) const = 0;
 
@@ -94,6 +98,11 @@ class Router final : public CallSink {
         return own_lists_.of(who);
     }
     OwnLists& own_lists() noexcept { return own_lists_; }
+    /// The client of a session says that its roots are others now: told to the servers
+    /// that serve it apart.
+    void on_roots_changed(const Requester& who) {
+        parties_.answerers.for_each([&who](Answerer& each) { each.on_roots_changed(who); });
+    }
     /// What serves somebody alone has come up or gone: what waits for it is looked at.
     void on_own_lists_changed();
     const UriSightings& sightings() const noexcept { return sightings_; }
