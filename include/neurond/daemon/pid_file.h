@@ -12,6 +12,11 @@ namespace neuron {
 /// another instance runs; a file left behind by a dead one is taken over.
 class PidFile {
   public:
+    PidFile() = default;
+    PidFile(PidFile&&) = default;
+    PidFile& operator=(PidFile&&) = default;
+    ~PidFile() { remove(); }
+
     /// Locks `path` and writes our PID. Fails with "neurond is already running (pid N)…"
     /// when somebody else holds the lock.
     Status acquire(const std::string& path);
