@@ -52,10 +52,10 @@ HttpServer::HttpServer(EventLoop& loop, HttpServerSettings settings,
       arrivals_(
           loop, settings_.handshake_timeout,
           [this](std::unique_ptr<Stream> stream, const TlsPeer& peer, unsigned door) {
-              const Address from = Address::peer_of(stream->read_fd());
-              serve(std::move(stream),
-                    {tcp_caller(from, peer, *clients_), from.is_loopback(), door,
-                     doors_[door].settings.strict_names});
+              HttpConn::Peer about;
+              about.listener = door;
+              about.tls = peer;
+              serve(std::move(stream), std::move(about));
           },
           [this] { made_room(); }),
       drained_task_(loop, Phase::kSoon, [this] { check_drained(); }) {}
@@ -116,6 +116,11 @@ void HttpServer::change(HttpServerSettings settings,
     settings_ = std::move(settings);
     clients_ = std::move(clients);
     arrivals_.set_timeout(settings_.handshake_timeout);
+    table_.for_each([this](HttpConn& conn) {
+        if (!conn.finished()) {
+            conn.set_caller(caller_of(conn.peer()));
+        }
+    });
     made_room();
 }
 
@@ -159,24 +164,28 @@ void HttpServer::take(Fd socket, unsigned door) {
         arrivals_.add(std::move(socket), from.settings.tls, door);
         return;
     }
-    HttpConn::Peer peer;
-    peer.listener = door;
-    peer.strict_names = from.settings.strict_names;
-    if (from.address.is_unix()) {
-        peer.caller = unix_caller(socket.get(), *clients_);
-        peer.local = true;
-    } else {
-        const Address address = Address::peer_of(socket.get());
-        peer.caller = tcp_caller(address, {}, *clients_);
-        peer.local = address.is_loopback();
-    }
-    serve(make_socket_stream(std::move(socket)), std::move(peer));
+    HttpConn::Peer about;
+    about.listener = door;
+    serve(make_socket_stream(std::move(socket)), std::move(about));
 }
 
 void HttpServer::serve(std::unique_ptr<Stream> stream, HttpConn::Peer peer) {
+    const Door& from = doors_[peer.listener];
+    peer.socket = stream->read_fd();
+    peer.strict_names = from.settings.strict_names;
+    peer.local =
+        from.address.is_unix() || Address::peer_of(peer.socket).is_loopback();
+    peer.caller = caller_of(peer);
     conns_.add(std::make_unique<HttpConn>(loop_, std::move(stream), std::move(peer),
                                           table_,
                                           static_cast<HttpConnOwner&>(*this)));
+}
+
+/// From what the connection itself tells, and who the clients are by now.
+Caller HttpServer::caller_of(const HttpConn::Peer& peer) const {
+    return doors_[peer.listener].address.is_unix()
+               ? unix_caller(peer.socket, *clients_)
+               : tcp_caller(Address::peer_of(peer.socket), peer.tls, *clients_);
 }
 
 std::optional<Caller> HttpServer::identify(const HttpConn& conn,

@@ -109,6 +109,8 @@ class HttpConn final : private ChannelOwner {
         bool local = false;
         unsigned listener = 0;  ///< index the server gave the listener
         bool strict_names = false;
+        int socket = -1;  ///< the connection's own
+        TlsPeer tls{};
     };
 
     HttpConn(EventLoop& loop, std::unique_ptr<Stream> stream, Peer peer,
@@ -117,6 +119,8 @@ class HttpConn final : private ChannelOwner {
 
     Handle<HttpConn> handle() const noexcept { return registration_.handle(); }
     const Peer& peer() const noexcept { return peer_; }
+    /// Who is taken to make requests from the next one on.
+    void set_caller(Caller caller) { peer_.caller = std::move(caller); }
     /// Who makes the request in hand; nothing when its token is wrong.
     const std::optional<Caller>& caller() const noexcept { return caller_; }
     const std::string& request_id() const noexcept { return request_id_; }

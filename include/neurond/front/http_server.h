@@ -57,7 +57,7 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     /// The number of the door.
     unsigned add_listener(Fd socket, DoorSettings settings);
 
-    /// Other settings and clients; connections there are keep who they are.
+    /// Other settings and clients, for the next request of each connection, too.
     void change(HttpServerSettings settings, std::shared_ptr<const Clients> clients);
     /// How new connections through a door are treated from now on.
     void change_door(unsigned door, DoorSettings settings);
@@ -120,6 +120,7 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     void on_conn_closed(HttpConn& conn, const std::string& reason) override;
     void made_room();
     unsigned add(Door door);
+    Caller caller_of(const HttpConn::Peer& peer) const;
 
     bool origin_allowed(std::string_view origin) const;
     bool host_allowed(std::string_view authority) const;
