@@ -17,6 +17,7 @@
 
 #include "neurond/base/atomic_file.h"
 #include "neurond/base/cgroup_place.h"
+#include "neurond/base/crypto.h"
 #include "neurond/base/log.h"
 #include "neurond/base/version.h"
 #include "neurond/conf/config.h"
@@ -31,6 +32,7 @@
 #include "neurond/daemon/socket_parcel.h"
 #include "neurond/loop/cgroup.h"
 #include "neurond/loop/child.h"
+#include "neurond/loop/file_watch.h"
 #include "neurond/loop/signals.h"
 
 namespace neuron {
@@ -45,6 +47,7 @@ constexpr Millis kDeathWindow{60 * 1000};
 constexpr Millis kFirstPause{100};  ///< before the second restart within the window
 constexpr Millis kStopMargin{2000};
 constexpr int kSweepMillis = 5000;
+constexpr Millis kWatchQuiet{1000};  ///< of the files, before they are looked at
 
 /// What the keeper made before the first reactor starts.
 struct Estate {
@@ -59,13 +62,19 @@ struct Estate {
 
 class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkOwner {
   public:
-    Keeper(Estate estate, ConfigSource source, std::optional<Fd> starter)
+    /// `first`: what the estate was made by.
+    Keeper(Estate estate, ConfigSource source, const ConfigSource::Reading& first,
+           std::optional<Fd> starter)
         : estate_(std::move(estate)),
           source_(std::move(source)),
           starter_(std::move(starter)),
           signals_(loop_, static_cast<SignalSink&>(*this)),
           restart_(loop_, [this] { launch(); }),
-          give_up_(loop_, [this] { children_.kill_group(reactor_, SIGKILL); }) {}
+          give_up_(loop_, [this] { children_.kill_group(reactor_, SIGKILL); }),
+          watch_(loop_, kWatchQuiet, [this] { look_again(); }) {
+        seen_ = sha256(first.bundle);
+        watch(*first.checked.config, first.files);
+    }
 
     int run() {
         launch();
@@ -96,6 +105,8 @@ class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkO
     void read_config(bool open);
     void withdraw();
     void adopt();
+    void watch(const conf::Config& config, const std::vector<std::string>& files);
+    void look_again();
     Status offer(const ConfigSource::Reading& reading, bool open);
     void launch();
     Status spawn_reactor();
@@ -108,9 +119,11 @@ class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkO
     struct Offer {
         Fd bundle;
         std::vector<DoorPlan> doors;
-        Millis shutdown_timeout{0};
+        std::shared_ptr<const conf::Config> config;
+        std::vector<std::string> files;
     };
     std::optional<Offer> offer_;
+    std::string seen_;  ///< a digest of what was read last
     bool reload_wanted_ = false;  ///< while there was no reactor
     std::optional<Fd> starter_;
     EventLoop loop_;
@@ -118,6 +131,7 @@ class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkO
     Signals signals_;
     Timer restart_;
     Timer give_up_;
+    FileWatch watch_;
     std::unique_ptr<KeeperLink> link_;
     pid_t reactor_ = 0;
     bool served_ = false;  ///< some reactor has been listening
@@ -215,6 +229,7 @@ void Keeper::on_reload() {
 void Keeper::read_config(bool open) {
     withdraw();
     const ConfigSource::Reading reading = source_.read();
+    seen_ = sha256(reading.bundle);
     log_diagnostics("reload", reading.checked.diagnostics);
     std::string wrong = reading.checked.diagnostics.to_string();
     if (reading.checked.config != nullptr) {
@@ -243,7 +258,8 @@ Status Keeper::offer(const ConfigSource::Reading& reading, bool open) {
     if (open) {
         const conf::Config& config = *reading.checked.config;
         next.doors = door_plans(config, estate_.paths);
-        next.shutdown_timeout = config.section("server").duration("shutdown_timeout");
+        next.config = reading.checked.config;
+        next.files = reading.files;
         const size_t before = estate_.doors.all().size();
         Status opened = estate_.doors.open(next.doors);
         if (!opened) {
@@ -265,9 +281,27 @@ void Keeper::adopt() {
     if (offer_) {
         estate_.bundle = std::move(offer_->bundle);
         estate_.plans = std::move(offer_->doors);
-        estate_.shutdown_timeout = offer_->shutdown_timeout;
+        const conf::Section& server = offer_->config->section("server");
+        estate_.shutdown_timeout = server.duration("shutdown_timeout");
+        watch(*offer_->config, offer_->files);
         offer_.reset();
         estate_.doors.keep(estate_.plans);
+    }
+}
+
+void Keeper::watch(const conf::Config& config, const std::vector<std::string>& files) {
+    const bool wanted = config.section("server").yes("watch_config");
+    Status watching = watch_.watch(wanted ? files : std::vector<std::string>());
+    if (!watching) {
+        log_warn("keeper", "watch_config: %s", watching.error().message.c_str());
+    }
+}
+
+/// Something has happened where the files are; most of that is none of our business.
+void Keeper::look_again() {
+    if (sha256(source_.read().bundle) != seen_) {
+        log_info("keeper", "the configuration or a file that it names has changed");
+        on_reload();
     }
 }
 
@@ -421,7 +455,7 @@ int run_daemon(const DaemonOptions& options) {
     log_info("keeper", "neurond %s, pid %d, configuration %s", kVersion,
              static_cast<int>(::getpid()), options.config_path.c_str());
     warn_about_places(estate.paths);
-    Keeper keeper(std::move(estate), std::move(source), std::move(starter));
+    Keeper keeper(std::move(estate), std::move(source), reading, std::move(starter));
     return keeper.run();
 }
 

@@ -88,8 +88,7 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
       offers_(daemon_paths(*config_).state_dir + "/offers",
               file_writer(writer_, "keep a list")),
       cgroups_(loop_, cgroup_fs_, cgroup),
-      supervisor_(loop_, children_, names_,
-                  neuron::supervisor_settings(*config_),
+      supervisor_(loop_, children_, names_, neuron::supervisor_settings(*config_),
                   static_cast<SupervisorOwner&>(*this)),
       telemetry_(metrics_, static_cast<const DaemonView&>(*this)),
       list_key_(keys.session),
@@ -97,14 +96,14 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
               router_limits(*config_)),
       subscriptions_(loop_, router_, static_cast<ResourceSource&>(*this)),
       sessions_(session_settings(*config_), keys.session),
-      server_(loop_, http_settings(*config_, raise_descriptor_limit()),
-              checked.clients),
+      server_(loop_, http_settings(*config_, raise_descriptor_limit()), checked.clients),
       mcp_(loop_, server_, router_, sessions_, subscriptions_, mcp_settings(*config_)),
       doors_(loop_, server_, router_, subscriptions_),
       reloader_(keeper_, supervisor_, metrics_, static_cast<ReloadTarget&>(*this)),
       pages_(server_, metrics_, static_cast<DaemonView&>(*this)),
       reload_page_(server_, static_cast<DaemonView&>(*this)),
       server_pages_(server_, static_cast<DaemonView&>(*this)),
+      delay_timer_(loop_, [this] { close_doors(); }),
       drain_timer_(loop_, [this] { stop_downstreams(); }),
       shutdown_timer_(loop_,
                       [this] {
@@ -239,8 +238,19 @@ void Reactor::drain() {
     reloader_.abandon();
     log_info("daemon", "draining: %zu calls in flight", router_.in_flight());
     const conf::Section& server = config_->section("server");
-    drain_timer_.arm(server.duration("drain_timeout"));
     shutdown_timer_.arm(server.duration("shutdown_timeout"));
+    const Millis delay = server.duration("drain_delay");
+    if (delay.count() > 0) {
+        delay_timer_.arm(delay);
+    } else {
+        close_doors();
+    }
+}
+
+/// Whoever balances load has had the time to see that we are not ready.
+void Reactor::close_doors() {
+    log_info("daemon", "closing listeners and idle connections");
+    drain_timer_.arm(config_->section("server").duration("drain_timeout"));
     mcp_.drain();
     doors_draining_ = 2;
     doors_.drain([this] { on_door_drained(); });

@@ -8,7 +8,7 @@ import socket
 import threading
 
 from harness import BINARY, Neurond, Table, hostile, is_alive, main
-from mcp import McpClient
+from mcp import McpClient, ModernClient
 from rawhttp import Closed, Conn, wait_for
 
 DEAD = {"command": "/bin/false"}
@@ -254,6 +254,40 @@ def test_a_listener_that_cannot_be_opened_changes_nothing():
         os.kill(daemon.reactor, signal.SIGKILL)
         daemon.wait_for_log("daemon: ready", since=len(daemon.lines) - 1)
         assert is_open(daemon.address) and daemon.child("a")
+
+
+def test_files_that_change_are_put_in_force_by_themselves():
+    watching = {"server": {"watch_config": "yes"}}
+    with Neurond({"a": hostile()}, watching) as daemon:
+        pid = daemon.child("a")
+        (daemon.dir / "unrelated").write_text("x")
+        daemon.configure({"a": hostile(), "b": hostile()}, watching)
+        daemon.wait_for_log("reload: add b; keep 1")
+        daemon.wait_for_log("reload: done")
+        since = len(daemon.lines)
+        daemon.configure(text="[broken\n")
+        daemon.wait_for_log("reload: invalid: nothing is changed", since=since)
+        since = len(daemon.lines)
+        daemon.configure({"a": hostile()})
+        daemon.wait_for_log("reload: remove b; keep 1", since=since)
+        daemon.wait_for_log("reload: done", since=since)
+        assert daemon.child("a") == pid
+        daemon.configure({"c": hostile()})  # not watched any more
+        assert plan(daemon, "--dry-run")["add"] == ["c"]
+
+
+def test_a_connection_is_whose_the_clients_now_say():
+    me = {"client me": {"uid": os.getuid()}}
+    rule = {"rule r": {"effect": "deny", "tools": "a.echo", "clients": "me"}}
+    with Neurond({"a": hostile()}, rule) as daemon:
+        modern = ModernClient(str(daemon.dir / "run/neurond.sock"))
+        assert modern.call("a.echo", {"text": "x"}).text == "x"
+        conn = modern.conn
+        daemon.configure({"a": hostile()}, {**rule, **me})
+        plan(daemon)
+        assert modern.call("a.echo", {"text": "x"}).error["code"] == -32600
+        assert modern.conn is conn, "the same connection"
+        modern.close()
 
 
 def test_keys_that_need_a_restart_are_named():

@@ -99,6 +99,7 @@ class Reactor final : private SignalSink,
     Router& call_router() override { return router_; }
 
     void drain();
+    void close_doors();
     void on_door_drained();
     void stop_downstreams();
     void end();
@@ -151,6 +152,7 @@ class Reactor final : private SignalSink,
     ReloadPage reload_page_;
     ServerPages server_pages_;
     State state_ = State::kStarting;
+    Timer delay_timer_;
     Timer drain_timer_;
     Timer shutdown_timer_;
     Task stop_task_;
