@@ -54,6 +54,8 @@ Downstream::Downstream(EventLoop& loop, Children& children, ResolverCache& names
                   settings_,
                   {settings_.name, settings_.start_timeout,
                    settings_.transport != Transport::kStdio, settings_.upkeep.health,
+                   settings_.transport != Transport::kStdio ||
+                       settings_.share == Share::kSession,
                    settings_.call_timeout},
                   carrier_maker(loop, children, names, settings_),
                   discovery_for(settings_),
@@ -222,6 +224,13 @@ void Downstream::take(Call& call) {
                : !may_probe(call, key)) {
         refusals_.fail(call.handle, base.unavailable());
         return;
+    }
+    if (!call.request.state.empty() && base.offer() != nullptr &&
+        is_legacy(base.offer()->revision)) {
+        refusals_.fail(call.handle, {JsonRpcError::kInvalidParams,
+                                     "requestState is not one that is valid here",
+                                     {}, {}, {}});
+        return;  // such servers make none, and ours would have been known
     }
     InstanceSlot* slot = obtain(key);
     if (slot == nullptr) {

@@ -8,8 +8,7 @@ namespace neuron {
 
 InstanceKey Downstream::key_of(const Requester& who) const {
     return InstanceKey::of(settings_, instances_.base().hello(), who.party,
-                           who.identity,
-                           who.takes_questions ? relayable(who.caps) : ClientCaps());
+                           who.identity, relayable(who.caps));
 }
 
 InstanceSlot* Downstream::obtain(const InstanceKey& key) {

@@ -314,7 +314,9 @@ void Instance::on_request(const JsonRpcMessage& message, const Slice& text,
         complaints_.add("it asks more than it reads; its request is dropped");
         return;
     }
-    questions_.on_request(message, text, pending_.call_of(exchange), caps_);
+    questions_.on_request(
+        message, text,
+        settings_.relays_questions ? pending_.call_of(exchange) : std::nullopt, caps_);
 }
 
 }  // namespace neuron

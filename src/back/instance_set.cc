@@ -10,7 +10,10 @@ InstanceKey InstanceKey::of(const DownstreamSettings& settings, const ServerHell
                             const std::string& party, const Identity& identity,
                             ClientCaps caps) {
     if (settings.share == Share::kSession) {
-        return {of_party(party), caps};
+        // A session has declared the same for all its calls, a caller without one has not.
+        const bool session = party != identity_party(identity);
+        return {of_party(party) + (session ? "" : " caps " + std::to_string(caps.bits)),
+                caps};
     }
     // Over stdio nothing in a question says whom it is for, and a modern server is told
     // with each request: both serve everybody alike.

@@ -31,11 +31,11 @@ void QuestionRelay::on_request(const JsonRpcMessage& message, const Slice& text,
         say_(std::move(answer));
     } else if (!is_question(message.method)) {
         refuse(id_raw, JsonRpcError::kMethodNotFound, "Method not found");
+    } else if (call) {
+        ask(message, text, *call);  // who asked knows what its client has declared
     } else if (!is_declared(message.method, caps)) {
         refuse(id_raw, JsonRpcError::kMethodNotFound,
                "neurond declared no capability for this request");
-    } else if (call) {
-        ask(message, text, *call);
     } else if (message.method == "roots/list") {
         // Servers ask this right after the handshake; none is a valid answer, and within
         // a call they get the client's.

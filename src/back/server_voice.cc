@@ -25,8 +25,12 @@ uint64_t ServerVoice::request(PendingRequests::Kind kind, std::string_view metho
 }
 
 void ServerVoice::call(Call& call, std::string_view more) {
-    call.leg_id = pending_.add(PendingRequests::Kind::kCall, call.handle,
-                               call.request.party);
+    // Of callers without a session any two may be of different clients.
+    const std::string party =
+        call.request.takes_questions
+            ? call.request.party
+            : "call " + std::to_string(call.handle.slot) + " " + call.request.request_id;
+    call.leg_id = pending_.add(PendingRequests::Kind::kCall, call.handle, party);
     call.stage = Call::Stage::kSent;
     call.sent = monotonic_now();
     call.server = hello_.revision;

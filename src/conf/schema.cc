@@ -151,6 +151,8 @@ constexpr KeySpec kFederation[] = {
          "How long a client may take to reply to what a server asks it."),
     integer("input_rounds", "8", {1, 1000}, kReload,
          "How many times a server may ask the client of one call."),
+    integer("parked_max", "1024", kCount, kReload,
+         "How many calls may wait for clients that are asked by an answer."),
     integer("page_size", "0", {0, 10 * 1000}, kReload,
             "How many things a page of a list has; 0 is all of them."),
     yes_no("describe_prefix", "no", kReload,

@@ -9,6 +9,7 @@
 #include "neurond/base/text.h"
 #include "neurond/base/version.h"
 #include "neurond/mcp/list_pages.h"
+#include "neurond/mcp/parked_calls.h"
 #include "neurond/wire/json_view.h"
 #include "neurond/wire/json_write.h"
 
@@ -171,7 +172,9 @@ std::string Pages::status_json() const {
     w.key("sessions").unsigned_integer(view_.sessions().size());
     w.key("connections").unsigned_integer(
         view_.server().connections() + view_.line_connections());
-    w.key("calls_in_flight").unsigned_integer(view_.router().in_flight()).end_object();
+    w.key("calls_in_flight").unsigned_integer(view_.router().in_flight());
+    w.key("parked_calls").unsigned_integer(view_.router().parked().parked());
+    w.end_object();
     return w.take();
 }
 

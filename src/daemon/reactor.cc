@@ -15,6 +15,7 @@
 #include "neurond/daemon/daemon.h"
 #include "neurond/daemon/door_plan.h"
 #include "neurond/mcp/key_file.h"
+#include "neurond/mcp/parked_calls.h"
 #include "neurond/mcp/resource_place.h"
 
 namespace neuron {
@@ -252,6 +253,7 @@ void Reactor::close_doors() {
     log_info("daemon", "closing listeners and idle connections");
     drain_timer_.arm(config_->section("server").duration("drain_timeout"));
     mcp_.drain();
+    router_.parked().close();
     doors_draining_ = 2;
     doors_.drain([this] { on_door_drained(); });
     server_.drain([this] { on_door_drained(); });

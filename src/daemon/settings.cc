@@ -328,7 +328,9 @@ RouterLimits router_limits(const conf::Config& config) {
     return {static_cast<size_t>(config.section("limits").integer("calls_in_flight")),
             config.section("audit").str("on_failure") == "deny",
             static_cast<unsigned>(federation.integer("input_rounds")),
-            federation.duration("input_timeout"), rate_settings(config)};
+            federation.duration("input_timeout"), rate_settings(config),
+            {static_cast<size_t>(federation.integer("parked_max")),
+             federation.duration("input_timeout")}};
 }
 
 ListSettings list_settings(const conf::Config& config, const std::string& key) {

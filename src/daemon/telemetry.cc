@@ -10,6 +10,7 @@
 #include "neurond/base/version.h"
 #include "neurond/daemon/call_log.h"
 #include "neurond/daemon/process_stats.h"
+#include "neurond/mcp/parked_calls.h"
 
 namespace neuron {
 
@@ -67,6 +68,11 @@ Telemetry::Telemetry(Metrics& metrics, const DaemonView& view)
         .set_source([&view] { return static_cast<double>(view.line_connections()); });
     metrics.gauge("neurond_sessions", "Open sessions.", {{"door", "http"}})
         .set_source([&view] { return static_cast<double>(view.sessions().size()); });
+    metrics
+        .gauge("neurond_parked_calls", "Calls that wait for their clients to come back.")
+        .set_source([&view] {
+            return static_cast<double>(view.router().parked().parked());
+        });
     metrics.gauge("neurond_catalog_tools", "Tools in the merged catalog.")
         .set_source([&view] {
             return static_cast<double>(view.router().rules().catalog->entries().size());

@@ -55,6 +55,7 @@ std::string audit_line(const AuditRecord& record, AuditSettings::Arguments argum
     w.begin_object().key("event").string(record.event);
     w.key("timestamp").string(to_rfc3339(when));
     write_text(w, "request_id", record.request_id);
+    write_text(w, "continues", record.continues);
     write_text(w, "client", record.client);
     write_text(w, "peer", record.peer);
     write_text(w, "method", record.method);

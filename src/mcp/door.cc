@@ -191,6 +191,11 @@ void write_own_error(OutQueue& out, std::string_view id_raw, const OwnError& err
         write_error(out, id_raw, error.code, message, w.take());
         return;
     }
+    if (!error.required.empty()) {
+        w.begin_object().key("requiredCapabilities").raw(error.required).end_object();
+        write_error(out, id_raw, error.code, error.message, w.take());
+        return;
+    }
     if (error.type.empty()) {
         write_error(out, id_raw, error.code, message);
         return;

@@ -71,6 +71,9 @@ DoorRequest ModernDoor::read_request(const JsonRpcMessage& message,
                                      const JsonScanner& scan, const Slice& text) const {
     if (auto shared = read_shared_request(message, scan, text); shared) {
         shared->call.caps = read_request_caps(scan, text.view());
+        shared->call.state = find(scan.params_members(), text.view(), "requestState");
+        shared->call.responses =
+            find(scan.params_members(), text.view(), "inputResponses");
         return with_log_level(std::move(*shared), scan, text.view());
     }
     if (message.method == "subscriptions/listen") {

@@ -49,6 +49,30 @@ void edit_meta(std::vector<Edit>& edits, const Call& call, std::string& inserted
     remove_members(edits, text, meta, is_hop_key);
 }
 
+/// Tasks go to nobody; `context` came with 2025-06-18; a retry without a state of ours is
+/// a new call, whose replies are to nothing a legacy server knows.
+void drop_members(std::vector<Edit>& edits, const Call& call) {
+    const CallRequest& request = call.request;
+    const bool tool = request.kind == CallKind::kTool;
+    const bool drops =
+        !request.drop.empty() && (tool || call.server < Revision::k20250618);
+    const bool replies = is_legacy(call.server) &&
+                         !(request.responses.empty() && request.state.empty());
+    if (!replies) {
+        if (drops) {
+            edits.push_back({request.drop, {}});
+        }
+        return;
+    }
+    const std::string_view text = request.text.view();
+    remove_members(edits, text, JsonView(request.params.in(text)),
+                   [&](const JsonView& key) {
+                       return key.is_string("inputResponses") ||
+                              key.is_string("requestState") ||
+                              (drops && key.is_string(tool ? "task" : "context"));
+                   });
+}
+
 }  // namespace
 
 const Leg& leg_of(Revision revision) noexcept {
@@ -102,11 +126,7 @@ void write_call_request(OutQueue& out, uint64_t id, const Call& call,
         edits.push_back({request.progress_token, id_text});
     }
     edits.push_back({request.name_span, own_name});
-    // Tasks go to nobody; `context` came with 2025-06-18.
-    const bool takes_context = call.server >= Revision::k20250618;
-    if (!request.drop.empty() && (request.kind == CallKind::kTool || !takes_context)) {
-        edits.push_back({request.drop, {}});
-    }
+    drop_members(edits, call);
     std::stable_sort(edits.begin(), edits.end(), [](const Edit& a, const Edit& b) {
         return a.where.begin < b.where.begin;
     });

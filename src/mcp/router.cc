@@ -3,13 +3,15 @@
 
 #include "neurond/mcp/router.h"
 
+#include <algorithm>
+
 #include "neurond/base/limits.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
 #include "neurond/mcp/answer_shape.h"
-#include "neurond/mcp/call_clock.h"
+#include "neurond/mcp/call_record.h"
 #include "neurond/mcp/call_target.h"
-#include "neurond/mcp/input_rounds.h"
+#include "neurond/mcp/parked_calls.h"
 
 namespace neuron {
 
@@ -20,18 +22,6 @@ constexpr Millis kMaxUnsentTime{60 * 1000};
 
 }  // namespace
 
-/// A call with what only the router knows of it.
-struct Router::Record : Call {
-    Record(Router& router, CallRequest asked)
-        : clock(router.loop_, [&router, this] { router.on_deadline(*this); }) {
-        request = std::move(asked);
-    }
-    CallClock clock;
-    bool audited = false;  ///< a call line was written, so a result line is owed
-    bool taken = false;    ///< an answerer has it
-    InputRounds rounds;
-};
-
 Router::Router(EventLoop& loop, Parties& parties, AuditLog& audit,
                const Directory& directory, CallObserver& observer, RouterLimits limits)
     : loop_(loop),
@@ -41,6 +31,7 @@ Router::Router(EventLoop& loop, Parties& parties, AuditLog& audit,
       observer_(observer),
       limits_(std::move(limits)),
       own_lists_(parties),
+      parked_(std::make_unique<ParkedCalls>(loop, *this, limits_.parking)),
       stage_task_(loop, Phase::kStage, [this] { run_stage(); }),
       idle_task_(loop, Phase::kSoon, [this] {
           if (calls_.empty() && idle_) {
@@ -50,13 +41,14 @@ Router::Router(EventLoop& loop, Parties& parties, AuditLog& audit,
 
 Router::~Router() = default;
 
-Router::Record* Router::find(CallHandle handle) const {
-    return static_cast<Record*>(handles_.find(handle));
+CallRecord* Router::find(CallHandle handle) const {
+    return static_cast<CallRecord*>(handles_.find(handle));
 }
 
 CallHandle Router::submit(CallRequest request) {
-    auto owned = std::make_unique<Record>(*this, std::move(request));
-    Record& record = *owned;
+    auto owned = std::make_unique<CallRecord>(
+        loop_, std::move(request), [this](CallRecord& over) { on_deadline(over); });
+    CallRecord& record = *owned;
     record.handle = handles_.add(record);
     record.received = monotonic_now();  // finer than a turn: neurond's share is short
     calls_.emplace(record.handle.slot, std::move(owned));
@@ -94,7 +86,7 @@ void Router::run_stage() {
     received.swap(received_);
     std::vector<CallHandle> admitted;
     for (const CallHandle handle : received) {
-        Record* record = find(handle);
+        CallRecord* record = find(handle);
         if (record != nullptr && admit(*record)) {
             admitted.push_back(handle);
         }
@@ -105,22 +97,29 @@ void Router::run_stage() {
 }
 
 /// False when the call has been answered by a refusal, or has to wait.
-bool Router::admit(Record& record) {
-    const auto merged = own_lists_.of(record.request);
-    record.catalog = merged->seen_as(record.request.view);
-    record.entry = find_target(*merged, *record.catalog, sightings_, record.request);
-    const std::optional<Missing> missing =
-        record.entry != nullptr ? std::nullopt
-                                : why_target_missing(directory_, record.request);
-    if (record.entry == nullptr && !missing &&
-        calls_.size() <= limits_.calls_in_flight &&
-        own_lists_.may_appear(record.request)) {
-        record.stage = Call::Stage::kWaiting;
-        waiting_.push_back(record.handle);
-        return false;
+bool Router::admit(CallRecord& record) {
+    std::optional<OwnError> refused = claim(record);
+    std::optional<Missing> missing;
+    if (!refused && record.entry == nullptr) {
+        const auto merged = own_lists_.of(record.request);
+        record.catalog = merged->seen_as(record.request.view);
+        record.entry =
+            find_target(*merged, *record.catalog, sightings_, record.request);
     }
-    if (std::optional<OwnError> refused = refusal(record, missing); refused) {
-        AuditRecord line = audit_record(record, "call");
+    if (!refused && record.entry == nullptr) {
+        missing = why_target_missing(directory_, record.request);
+        if (!missing && calls_.size() <= limits_.calls_in_flight &&
+            own_lists_.may_appear(record.request)) {
+            record.stage = Call::Stage::kWaiting;
+            waiting_.push_back(record.handle);
+            return false;
+        }
+    }
+    if (!refused) {
+        refused = refusal(record, missing);
+    }
+    if (refused) {
+        AuditRecord line = call_line(record);
         line.allowed = false;
         line.result =
             refused->code == JsonRpcError::kInvalidRequest ? "blocked" : "error";
@@ -133,14 +132,36 @@ bool Router::admit(Record& record) {
         waiting_.push_back(record.handle);
         return false;
     }
-    record.audited = audit_.enabled();
-    audit_.add(audit_record(record, "call"));
+    const AuditRecord line = call_line(record);
+    record.audited = audit_.enabled() && line.event == "call";
+    audit_.add(line);
     return true;
+}
+
+/// A retry is about what the call it goes on with is about, whatever the lists say now.
+std::optional<OwnError> Router::claim(CallRecord& record) {
+    if (record.retries != 0) {
+        return std::nullopt;
+    }
+    const Parking::Claim claim = parked_->claim(record);
+    if (!claim.problem.empty()) {
+        OwnError refused;
+        refused.code = JsonRpcError::kInvalidParams;
+        refused.message = claim.problem;
+        return refused;
+    }
+    record.retries = claim.id;
+    if (const ParkedCall* parked = parked_->find(claim.id);
+        parked != nullptr && !parked->again) {
+        record.catalog = parked->catalog;
+        record.entry = parked->entry;
+    }
+    return std::nullopt;
 }
 
 /// Why the call is refused. What a caller may not use tells it nothing else, not even
 /// whether its server is up.
-std::optional<OwnError> Router::refusal(Record& record,
+std::optional<OwnError> Router::refusal(CallRecord& record,
                                         const std::optional<Missing>& missing) {
     if (record.entry == nullptr && !missing) {
         return unknown_target(record.request);
@@ -154,6 +175,9 @@ std::optional<OwnError> Router::refusal(Record& record,
     record.rule = std::move(decision.rule);
     if (!decision.allowed) {
         return denied_target(record.request);
+    }
+    if (record.retries != 0) {
+        return std::nullopt;  // who comes back adds nothing
     }
     if (calls_.size() > limits_.calls_in_flight) {
         return OwnError{
@@ -171,7 +195,7 @@ std::optional<OwnError> Router::refusal(Record& record,
 
 void Router::recorded(const std::vector<CallHandle>& calls, const Status& status) {
     for (const CallHandle handle : calls) {
-        Record* record = find(handle);
+        CallRecord* record = find(handle);
         if (record == nullptr) {
             continue;
         }
@@ -191,7 +215,16 @@ void Router::recorded(const std::vector<CallHandle>& calls, const Status& status
     }
 }
 
-void Router::hand_on(Record& record) {
+void Router::hand_on(CallRecord& record) {
+    if (record.retries != 0) {
+        record.clock.stop();  // the call it goes on with has one
+        record.taken = true;
+        if (parked_->go_on(record.retries, record)) {
+            return;
+        }
+        record.retries = 0;
+        record.request.state = {};
+    }
     Answerer* answerer = parties_.answerers.find(record.entry->answerer);
     if (answerer == nullptr) {
         finish(record,
@@ -211,22 +244,55 @@ void Router::hand_on(Record& record) {
 }
 
 void Router::cancel(CallHandle handle) {
-    Record* record = find(handle);
+    CallRecord* record = find(handle);
     if (record == nullptr) {
         return;
     }
-    Answerer* answerer =
-        record->taken ? parties_.answerers.find(record->entry->answerer) : nullptr;
-    if (answerer != nullptr) {
+    if (Answerer* answerer = answerer_of(*record); answerer != nullptr) {
         answerer->cancel(*record, CancelReason::kClient);
     }
+    if (parked_->has(*record)) {
+        parked_->forget(*record);
+    }
     audit_result(*record, "cancelled", 0);
-    observer_.on_call_done(*record, "cancelled", loop_.now());
+    count(*record, "cancelled");
     erase(*record);
 }
 
+void Router::fail(CallHandle handle, OwnError why) {
+    CallRecord* record = find(handle);
+    if (record == nullptr) {
+        return;
+    }
+    if (Answerer* answerer = answerer_of(*record); answerer != nullptr) {
+        answerer->cancel(*record, CancelReason::kClient);
+    }
+    finish(*record, Answer::failure(std::move(why)), "error");
+}
+
+void Router::finish_retry(CallHandle handle, const Answer& answer) {
+    if (CallRecord* record = find(handle); record != nullptr) {
+        finish(*record, answer,
+               answer.kind == Answer::Kind::kResult ? "success" : "error");
+    }
+}
+
+/// Null where there is none to be told of it, or any more.
+Answerer* Router::answerer_of(const CallRecord& record) const {
+    return record.taken && record.retries == 0
+               ? parties_.answerers.find(record.entry->answerer)
+               : nullptr;
+}
+
+/// A call that is asked for in several requests is one call.
+void Router::count(const CallRecord& record, std::string_view result) {
+    if (!record.taken || record.retries == 0) {
+        observer_.on_call_done(record, result, loop_.now());
+    }
+}
+
 void Router::on_notice(CallHandle handle, const Notice& notice) {
-    Record* record = find(handle);
+    CallRecord* record = find(handle);
     if (record == nullptr) {
         return;
     }
@@ -246,7 +312,7 @@ void Router::on_notice(CallHandle handle, const Notice& notice) {
 }
 
 void Router::on_deferred(CallHandle handle) {
-    Record* record = find(handle);
+    CallRecord* record = find(handle);
     Asker* asker =
         record == nullptr ? nullptr : parties_.askers.find(record->request.asker);
     if (asker != nullptr) {
@@ -255,107 +321,10 @@ void Router::on_deferred(CallHandle handle) {
 }
 
 /// Progress starts the clock again, up to the downstream's cap.
-void Router::extend_deadline(Record& record) {
-    const Answerer* answerer = parties_.answerers.find(record.entry->answerer);
-    if (answerer != nullptr) {
+void Router::extend_deadline(CallRecord& record) {
+    if (const Answerer* answerer = answerer_of(record); answerer != nullptr) {
         record.clock.extend(answerer->call_timeout(record.entry->own_name),
                             answerer->call_timeout_max());
-    }
-}
-
-InputOutcome Router::on_input(CallHandle handle, const InputRound& round) {
-    Record* record = find(handle);
-    if (record == nullptr) {
-        return InputOutcome::kPassedOn;
-    }
-    Asker* asker = parties_.askers.find(record->request.asker);
-    if (asker == nullptr) {
-        return refuse_round(*record, round, "asks a client that has gone");
-    }
-    std::vector<std::string> keys;
-    for (const Question& question : round.questions) {
-        keys.push_back(question.key);
-    }
-    const bool asking = record->rounds.asking();
-    if (!record->rounds.open(keys, limits_.input_rounds)) {
-        return refuse_round(*record, round, "asks its client too often");
-    }
-    if (!asking) {
-        record->clock.ask(limits_.input_timeout);
-    }
-    const InputOutcome outcome = asker->on_input(record->request.tag, round);
-    if (record = find(handle); record != nullptr) {
-        settle_round(*record, round, outcome);
-    }
-    return outcome;
-}
-
-/// Where the server waits, the refusal is its to deal with; where it has ended the call,
-/// that is the end.
-InputOutcome Router::refuse_round(Record& record, const InputRound& round,
-                                  const std::string& why) {
-    if (!round.result.empty()) {
-        const std::string& server = record.entry->downstream;
-        finish(record,
-               Answer::failure({JsonRpcError::kInternal,
-                                "Downstream '" + server + "' " + why, "unavailable",
-                                server, {}}),
-               "error");
-    }
-    return InputOutcome::kRefused;
-}
-
-void Router::settle_round(Record& record, const InputRound& round,
-                          InputOutcome outcome) {
-    if (outcome == InputOutcome::kPassedOn && !round.result.empty()) {
-        pass_on(record, round.result.size);
-        return;
-    }
-    if (outcome != InputOutcome::kAsked) {
-        for (const Question& question : round.questions) {
-            record.rounds.close(question.key);
-        }
-    }
-    if (!record.rounds.asking()) {
-        record.clock.go_on();
-    }
-    if (outcome != InputOutcome::kAsked) {
-        refuse_round(record, round, "asks for input that this client cannot give");
-    }
-}
-
-/// The asker has made the answer of it.
-void Router::pass_on(Record& record, size_t bytes_out) {
-    audit_result(record, "success", bytes_out);
-    observer_.on_call_done(record, "success", loop_.now());
-    erase(record);
-}
-
-void Router::reply(CallHandle handle, const InputReply& reply) {
-    Record* record = find(handle);
-    if (record == nullptr || !record->rounds.close(reply.key)) {
-        return;
-    }
-    if (!record->rounds.asking()) {
-        record->clock.go_on();
-    }
-    Answerer* answerer = parties_.answerers.find(record->entry->answerer);
-    if (answerer != nullptr) {
-        answerer->reply(*record, reply);
-    }
-}
-
-void Router::on_input_withdrawn(CallHandle handle, const std::string& key) {
-    Record* record = find(handle);
-    if (record == nullptr || !record->rounds.close(key)) {
-        return;
-    }
-    if (!record->rounds.asking()) {
-        record->clock.go_on();
-    }
-    Asker* asker = parties_.askers.find(record->request.asker);
-    if (asker != nullptr) {
-        asker->on_input_withdrawn(record->request.tag, key);
     }
 }
 
@@ -366,14 +335,20 @@ void Router::want_level(const std::string& party, std::optional<MessageLevel> le
 }
 
 void Router::on_answer(CallHandle handle, const Answer& answer) {
-    Record* record = find(handle);
-    if (record != nullptr) {
-        finish(*record, shape_answer(*record, answer, sightings_),
-               answer.kind == Answer::Kind::kResult ? "success" : "error");
+    CallRecord* record = find(handle);
+    if (record == nullptr) {
+        return;
     }
+    const bool good = answer.kind == Answer::Kind::kResult;
+    std::optional<Answer> again = good || record->request.takes_questions
+                                      ? std::nullopt
+                                      : parked_->read_again(*record, answer);
+    finish(*record,
+           again ? std::move(*again) : shape_answer(*record, answer, sightings_),
+           good ? "success" : "error");
 }
 
-void Router::on_deadline(Record& record) {
+void Router::on_deadline(CallRecord& record) {
     if (!record.taken) {
         fail_unsent(record, "it was not ready in time", "timeout");
         return;
@@ -396,7 +371,7 @@ void Router::on_deadline(Record& record) {
            "timeout");
 }
 
-void Router::fail_unsent(Record& record, const std::string& why, const char* type) {
+void Router::fail_unsent(CallRecord& record, const std::string& why, const char* type) {
     finish(record,
            Answer::failure({JsonRpcError::kInternal,
                             "The call was not sent: " + why, type, {}, {}}),
@@ -417,19 +392,19 @@ void Router::refuse_unsent() {
         }
     }
     for (const CallHandle handle : unsent) {
-        if (Record* record = find(handle); record != nullptr) {
+        if (CallRecord* record = find(handle); record != nullptr) {
             fail_unsent(*record, "neurond is stopping", "unavailable");
         }
     }
 }
 
 /// The one place where calls end in an answer. `answer` may lie in what is erased here.
-void Router::finish(Record& record, const Answer& answer, std::string_view result) {
+void Router::finish(CallRecord& record, const Answer& answer, std::string_view result) {
     audit_result(record, result, answer.body.size);
     Asker* asker = parties_.askers.find(record.request.asker);
     const uint64_t tag = record.request.tag;
     const std::vector<std::string> open = record.rounds.take_open();
-    observer_.on_call_done(record, result, loop_.now());
+    count(record, result);
     erase(record);
     if (asker != nullptr) {
         for (const std::string& key : open) {
@@ -445,7 +420,7 @@ bool Router::has_calls_for(AnswererHandle answerer) const {
     });
 }
 
-void Router::audit_result(const Record& record, std::string_view result,
+void Router::audit_result(const CallRecord& record, std::string_view result,
                           size_t bytes_out) {
     if (!record.audited) {
         return;
@@ -458,13 +433,27 @@ void Router::audit_result(const Record& record, std::string_view result,
     stage_task_.schedule();
 }
 
-void Router::erase(Record& record) {
+void Router::erase(CallRecord& record) {
     const CallHandle handle = record.handle;
+    if (record.retries != 0) {
+        parked_->lost(record.retries, record);
+    }
     handles_.remove(handle);
     calls_.erase(handle.slot);
     if (calls_.empty() && idle_) {
         idle_task_.schedule();
     }
+}
+
+/// The first line about a request: a retry is of a call that has had its own.
+AuditRecord Router::call_line(const CallRecord& record) const {
+    AuditRecord out = audit_record(record, "call");
+    if (const ParkedCall* parked = parked_->find(record.retries);
+        parked != nullptr && !parked->again) {
+        out.event = "retry";
+        out.continues = parked->request_id;
+    }
+    return out;
 }
 
 AuditRecord Router::audit_record(const Call& call, std::string_view event) {

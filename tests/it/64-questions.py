@@ -167,8 +167,6 @@ def test_who_cannot_be_asked_is_not():
         with McpClient(daemon.address, version="2025-03-26", capabilities=CAPS) as client:
             got, asked = ask(client, "ask", None)
             assert got["error"]["code"] == -32601 and not asked, got
-        got, asked = ask(ModernClient(daemon.address, capabilities=CAPS), "ask", None)
-        assert got["error"]["code"] == -32601 and not asked, got
 
 
 def test_a_question_taken_back_is_taken_back_from_the_client():

@@ -61,6 +61,8 @@ struct InstanceSettings {
     Millis start_timeout{0};  ///< for start, handshake and first list
     bool http = false;  ///< silence is then an outage, and headers repeat arguments
     HealthSettings health;
+    /// It can be told whom a question is for: not of a process that serves everybody.
+    bool relays_questions = true;
     Millis call_timeout{0};  ///< a server busy with a call may be silent for so long
 };
 

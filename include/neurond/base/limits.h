@@ -76,6 +76,7 @@ constexpr size_t kMaxReplayBytes = 64 * 1024 * 1024;  ///< of all sessions toget
 constexpr int kMaxSealedDays = 7;  ///< a session id means something to a later reactor
 
 constexpr size_t kMaxOpenQuestions = 64;  ///< of one call; servers ask one to three
+constexpr size_t kMaxParkedBytes = 64 * 1024 * 1024;  ///< kept for clients that come back
 
 constexpr size_t kMaxRateBuckets = 16384;  ///< clients whose requests are counted
 

@@ -17,8 +17,9 @@ namespace neuron {
 
 /// One line of the audit (DESIGN 1.8). Views; they need to live until add() returns.
 struct AuditRecord {
-    std::string_view event;  ///< call, result
+    std::string_view event;  ///< call, retry, result
     std::string_view request_id;
+    std::string_view continues{};  ///< of a retry: the request_id of the call
     std::string_view client;
     std::string_view peer;
     std::string_view method;

@@ -76,6 +76,8 @@ struct CallRequest : Requester {
     Span drop;               ///< what not every server may get: `task`, `context`
     Span meta;               ///< value of params._meta
     Span progress_token;     ///< value of params._meta.progressToken
+    Span state;              ///< of modern clients: value of params.requestState
+    Span responses;          ///< … and of params.inputResponses
     std::string request_id;  ///< X-Request-Id: log, audit, own answers
     /// Header fields of the client that some downstream wants forwarded.
     std::vector<std::pair<std::string, std::string>> headers;
@@ -93,6 +95,7 @@ struct OwnError {
     std::string server;  ///< the downstream's name, or empty
     std::optional<int> retry_after_seconds;
     std::string uri{};  ///< of a resource that was not found
+    std::string required{};  ///< raw JSON: capabilities that the client did not declare
 };
 
 /// The one answer to a call.

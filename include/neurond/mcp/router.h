@@ -15,11 +15,15 @@
 #include "neurond/mcp/level_wishes.h"
 #include "neurond/mcp/list_pages.h"
 #include "neurond/mcp/own_lists.h"
+#include "neurond/mcp/parking.h"
 #include "neurond/mcp/policy.h"
 #include "neurond/mcp/rate_limiter.h"
 #include "neurond/mcp/uri_route.h"
 
 namespace neuron {
+
+class ParkedCalls;
+struct CallRecord;
 
 /// What decides about calls; replaced as a whole.
 struct Rules {
@@ -69,11 +73,13 @@ struct RouterLimits {
     unsigned input_rounds = 8;  ///< times a server may ask the client of one call
     Millis input_timeout{10 * 60 * 1000};  ///< for the client to reply to a round
     RateSettings rates{};
+    ParkingLimits parking{1024, Millis{10 * 60 * 1000}};
 };
 
 /// Takes calls through their stages. All calls of a turn are resolved, admitted by the
 /// policy and recorded with one write before the first of them is handed on; whatever
-/// ends a call, its asker gets exactly one answer, and the audit its result.
+/// ends a call, its asker gets exactly one answer, and the audit its result. In two files:
+/// router.cc the stages, router_questions.cc what servers ask meanwhile.
 class Router final : public CallSink {
   public:
     Router(EventLoop& loop, Parties& parties, AuditLog& audit,
@@ -122,6 +128,12 @@ class Router final : public CallSink {
     /// What the client says to a question of this call. Nothing happens when the question
     /// is not open any more.
     void reply(CallHandle handle, const InputReply& reply);
+    /// Ends a call by an error: its server is told, and its asker.
+    void fail(CallHandle handle, OwnError why);
+    /// The answer of a parked call, for the retry that waits for it.
+    void finish_retry(CallHandle handle, const Answer& answer);
+    ParkedCalls& parked() noexcept { return *parked_; }
+    const ParkedCalls& parked() const noexcept { return *parked_; }
     /// A session or a connection has ended: no server needs to keep anything for it.
     void party_gone(const std::string& party);
     /// Which messages of servers a session (CallRequest::party) wants; nothing = none.
@@ -145,25 +157,28 @@ class Router final : public CallSink {
     void on_answer(CallHandle handle, const Answer& answer) override;
 
   private:
-    struct Record;
-
     void run_stage();
     void look_at_waiting();
-    bool admit(Record& record);
-    std::optional<OwnError> refusal(Record& record, const std::optional<Missing>& missing);
-    void fail_unsent(Record& record, const std::string& why, const char* type);
+    bool admit(CallRecord& record);
+    std::optional<OwnError> claim(CallRecord& record);
+    Answerer* answerer_of(const CallRecord& record) const;
+    void count(const CallRecord& record, std::string_view result);
+    std::optional<OwnError> refusal(CallRecord& record,
+                                    const std::optional<Missing>& missing);
+    void fail_unsent(CallRecord& record, const std::string& why, const char* type);
     void recorded(const std::vector<CallHandle>& calls, const Status& status);
-    void hand_on(Record& record);
-    InputOutcome refuse_round(Record& record, const InputRound& round,
+    void hand_on(CallRecord& record);
+    InputOutcome refuse_round(CallRecord& record, const InputRound& round,
                               const std::string& why);
-    void settle_round(Record& record, const InputRound& round, InputOutcome outcome);
-    void pass_on(Record& record, size_t bytes_out);
-    void on_deadline(Record& record);
-    void extend_deadline(Record& record);
-    void finish(Record& record, const Answer& answer, std::string_view result);
-    void audit_result(const Record& record, std::string_view result, size_t bytes_out);
-    void erase(Record& record);
-    Record* find(CallHandle handle) const;
+    void settle_round(CallRecord& record, const InputRound& round, InputOutcome outcome);
+    void pass_on(CallRecord& record, size_t bytes_out);
+    void on_deadline(CallRecord& record);
+    void extend_deadline(CallRecord& record);
+    void finish(CallRecord& record, const Answer& answer, std::string_view result);
+    void audit_result(const CallRecord& record, std::string_view result, size_t bytes_out);
+    void erase(CallRecord& record);
+    AuditRecord call_line(const CallRecord& record) const;
+    CallRecord* find(CallHandle handle) const;
     static AuditRecord audit_record(const Call& call, std::string_view event);
 
     EventLoop& loop_;
@@ -176,8 +191,9 @@ class Router final : public CallSink {
     RateLimiter rates_;
     OwnLists own_lists_;
     UriSightings sightings_;
+    std::unique_ptr<ParkedCalls> parked_;
     HandleTable<Call> handles_;
-    std::unordered_map<uint32_t, std::unique_ptr<Record>> calls_;  ///< by handle slot
+    std::unordered_map<uint32_t, std::unique_ptr<CallRecord>> calls_;  ///< by handle slot
     std::vector<CallHandle> received_;
     LevelWishes levels_;
     std::vector<CallHandle> waiting_;  ///< for a downstream that is starting
