@@ -177,6 +177,101 @@ def test_clients_of_every_kind_at_every_listener():
     assert not table.failed
 
 
+def serial_shown(address, ca):
+    """The serial number of the certificate that a new connection is shown."""
+    context = ssl.create_default_context(cafile=str(ca.cert))
+    with socket.create_connection(address) as sock, \
+            context.wrap_socket(sock, server_hostname="localhost") as conn:
+        return int(conn.getpeercert()["serialNumber"], 16)
+
+
+def reload(daemon):
+    got = daemon.run("reload")
+    assert got.returncode == 0, got.stderr
+
+
+def test_renewal_under_load():
+    """No call fails while the certificate is renewed; new connections are shown the new one,
+    and a bad file changes nothing."""
+    with Files() as files, Neurond({"a": hostile()}, files.sections("tls", ca=None)) as daemon:
+        address, stop, failures, count = secure(daemon.address, files.ca.cert), threading.Event(), \
+            [], []
+
+        def work(number):
+            try:
+                while not stop.is_set():
+                    with McpClient(address, timeout=60) as client:
+                        for i in range(10):
+                            text = f"{number} {i}"
+                            assert client.call("a.echo", {"text": text}).text == text
+                            count.append(1)
+            except Exception as error:  # told below
+                failures.append(error)
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        seen = {serial_shown(daemon.address, files.ca)}
+        with Conn(address) as kept:
+            for i in range(scaled(5, 50)):
+                cert, key = files.ca.issue(f"new{i}")
+                shutil.copy(key, files.key)
+                shutil.copy(cert, files.cert)
+                reload(daemon)
+                seen.add(serial_shown(daemon.address, files.ca))
+                before = len(count)
+                wait_for("calls go on", lambda: failures or len(count) > before + 8)
+            assert kept.request("GET", "/health/live").status == 200
+        assert len(seen) == scaled(5, 50) + 1, seen
+        shutil.copy(files.old[1], files.key)  # of another certificate
+        got = daemon.run("reload")
+        assert got.returncode == 78 and "key values mismatch" in got.stderr, got.stderr
+        assert serial_shown(daemon.address, files.ca) in seen
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert not failures, failures
+
+
+def test_what_a_reload_takes_away():
+    """A certificate that is revoked does not come back by a ticket; a connection loses the
+    rights that its client had."""
+    with Files() as files:
+        boss, gone = files.ca.issue("boss"), files.ca.issue("gone")
+        config = {**files.sections("tls", crl=files.ca.crl()),
+                  "server": {"serve": ["mcp", "health", "admin"]},
+                  "client boss": {"cert": "boss", "admin": "yes"}}
+        with Neurond({}, config) as daemon:
+            context = ssl.create_default_context(cafile=str(files.ca.cert))
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            context.load_cert_chain(*map(str, gone))
+
+            def resumed(session):
+                with socket.create_connection(daemon.address) as sock, context.wrap_socket(
+                        sock, server_hostname="localhost", session=session) as conn:
+                    conn.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    assert conn.recv(100).startswith(b"HTTP/1.1 200")
+                    return conn.session_reused, conn.session
+
+            again, session = resumed(resumed(None)[1])
+            assert again
+            files.ca.revoke(gone[0])
+            files.ca.crl()
+            with Conn(secure(daemon.address, files.ca.cert, *boss)) as conn:
+                assert conn.request("GET", "/api/v1/admin/status").status == 200
+                text = daemon.conf.read_text().replace("admin = yes", "admin = no")
+                daemon.conf.write_text(text + "[client other]\ncert = nobody\nadmin = yes\n")
+                reload(daemon)
+                assert conn.request("GET", "/api/v1/admin/status").status == 403
+                assert conn.request("GET", "/health/live").status == 200
+            try:
+                resumed(session)
+                raise AssertionError("a revoked certificate came back")
+            except (ssl.SSLError, ConnectionError):
+                pass
+            daemon.wait_for_log("TLS: certificate revoked")
+
+
 def test_a_flood_of_handshakes_beside_live_traffic():
     """Calls go on while others do nothing but shake hands; how fast is for make bench."""
     with Files() as files, Neurond({"a": hostile()}, files.sections("tls", ca=None)) as daemon:
