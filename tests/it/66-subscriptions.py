@@ -2,9 +2,11 @@
 import json
 import os
 import queue
+import random
 import signal
 import sys
 import threading
+import time
 
 from fixtures.http_server import HttpServer
 
@@ -327,6 +329,32 @@ def test_a_resource_of_a_server_that_is_down_is_not_called_unknown():
         assert error["code"] == -32002, error
         error = client.request("resources/read", {"uri": "mem:///b"}).error
         assert error["code"] == -32603 and "Downstream 'a' is not available" in error["message"]
+
+
+def test_many_clients_of_one_server_hear_each_of_its_own():
+    with Neurond({"a": news_server()}) as daemon:
+        clients = [daemon.client() for _ in range(32)]
+        streams = [client.stream() for client in clients]
+
+        def live(n):
+            uri = f"mem:///dir/{n}"
+            assert clients[n].request("resources/subscribe", {"uri": uri}).result == {}
+            for _ in range(3):
+                time.sleep(random.random() / 20)
+                clients[n].call("a.touch", {"uri": uri})
+        threads = [threading.Thread(target=live, args=(n,)) for n in range(len(clients))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for n, stream in enumerate(streams):
+            assert stream.next() == {"jsonrpc": "2.0", "method": UPDATED,
+                                     "params": {"uri": f"mem:///dir/{n}"}}
+        for n, stream in enumerate(streams):
+            for event in [each for each in list(stream.events.queue) if each and each.data]:
+                assert json.loads(event.data)["params"]["uri"] == f"mem:///dir/{n}", event
+            stream.close()
+            clients[n].close()
 
 
 class Renewing(HttpServer):

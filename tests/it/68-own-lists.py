@@ -2,11 +2,14 @@
 session every client sees, and calls, what its own instance lists; nobody else does."""
 import json
 import os
+import random
 import signal
 import sys
+import threading
 
-from harness import HERE, Neurond, hostile, is_alive, main
+from harness import HERE, Neurond, hostile, is_alive, main, scaled
 from lines import SocketLines
+from mcp import McpClient
 from rawhttp import wait_for
 
 TOOLS_CHANGED = "notifications/tools/list_changed"
@@ -165,6 +168,49 @@ def test_a_session_hears_of_resources_from_its_own_instance_only():
                 assert is_quiet(streams[1 - n])
             for stream in streams:
                 stream.close()
+
+
+def test_sessions_side_by_side_see_nothing_of_each_other():
+    count = scaled(8, 32)
+    with Neurond({"t": tailored(max_instances=str(count))}) as daemon:
+        clients = [daemon.client(capabilities={"roots": {}}, timeout=60) for _ in range(count)]
+        streams = [client.stream() for client in clients]
+        failures = []
+
+        def live(n):
+            client, me, seen = clients[n], f"c{n}", []
+            other = McpClient(client.address, version=client.version, start=False)
+            other.session = client.session
+
+            def on_event(message):
+                seen.append(message)
+                if message.get("method") == "roots/list":
+                    other.respond(message["id"], {"roots": [{"uri": f"file:///{me}"}]})
+            client.request("resources/subscribe", {"uri": f"mem:///{me}"})
+            for _ in range(3):
+                text = client.call("t.slow", {"who": me, "ms": random.randrange(20)},
+                                   meta={"progressToken": "same"}, on_event=on_event).text
+                roots = json.loads(client.call("t.walk", on_event=on_event).text)
+                client.call("t.touch", {"uri": f"mem:///{me}"})
+                if text != me or roots != {"roots": [{"uri": f"file:///{me}"}]}:
+                    failures.append((me, text, roots))
+            told = {m["params"]["message"] for m in seen
+                    if m.get("method") == "notifications/progress"}
+            if told != {me}:
+                failures.append((me, told))
+            other.close()
+        threads = [threading.Thread(target=live, args=(n,)) for n in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not failures, failures[:3]
+        for n, stream in enumerate(streams):
+            assert stream.next()["params"] == {"uri": f"mem:///c{n}"}
+            for event in [each for each in list(stream.events.queue) if each and each.data]:
+                assert json.loads(event.data)["params"]["uri"] == f"mem:///c{n}", event
+            stream.close()
+            clients[n].close()
 
 
 def heard(client):
