@@ -7,6 +7,8 @@ import signal
 import sys
 import threading
 
+from fixtures.http_server import HttpServer
+
 from harness import HERE, Neurond, hostile, is_alive, main, scaled
 from lines import SocketLines
 from mcp import McpClient
@@ -83,7 +85,7 @@ def test_initialize_starts_the_instance_and_the_list_waits_for_it():
 
 
 def test_a_list_that_does_not_come_is_not_waited_for_longer_than_a_start():
-    server = tailored("start=60000", start_timeout="700ms", max_restarts="1")
+    server = tailored("start=60000", start_timeout="4s", max_restarts="1")
     with Neurond({"t": server}) as daemon:
         with daemon.client(capabilities={"sampling": {}}) as client:
             assert tools_of(client) == BASIC  # what is known
@@ -211,6 +213,37 @@ def test_sessions_side_by_side_see_nothing_of_each_other():
                 assert json.loads(event.data)["params"]["uri"] == f"mem:///c{n}", event
             stream.close()
             clients[n].close()
+
+
+class Choosing(HttpServer):
+    """A legacy server over HTTP with a tool more for clients that sample."""
+
+    def initialize(self, conn, request):
+        with self.lock:
+            self.samples = "sampling" in request.params["capabilities"]
+            self.known = getattr(self, "known", {})
+            before = set(self.sessions)
+            done = super().initialize(conn, request)
+            for session in set(self.sessions) - before:
+                self.known[session] = self.samples
+            return done
+
+    def dispatch(self, conn, request, method):
+        more = ["think"] if self.known.get(request.fields.get("mcp-session-id")) else []
+        if method == "tools/list":
+            return self.result(conn, request, {"tools": [
+                {"name": name, "inputSchema": {"type": "object"}} for name in ["echo"] + more]})
+        return super().dispatch(conn, request, method)
+
+
+def test_a_server_reached_by_url_lists_by_capabilities_too():
+    with Choosing() as server, Neurond({"t": {"url": server.url}}) as daemon:
+        with daemon.client(capabilities={"sampling": {}}) as thinks, daemon.client() as not_so, \
+                daemon.client(capabilities={"roots": {}}) as walks:
+            assert tools_of(thinks) == ["echo", "think"]
+            assert tools_of(not_so) == tools_of(walks) == ["echo"]
+            assert "result" in thinks.call("t.think", {}).message
+            assert not_so.call("t.think", {}).error["code"] == -32602
 
 
 def heard(client):

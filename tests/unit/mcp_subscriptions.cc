@@ -182,6 +182,7 @@ TEST_CASE("updates go to subscribers, of what they named and of what lies below"
 
 TEST_CASE("who has an instance apart hears of it alone") {
     World66 world;
+    world.resources({{"all", true, {}, {}, {}, {"mem:///*"}}});
     Ear apart(world.hub, "uid:1own");
     Ear other(world.hub, "uid:1000");
     CHECK(apart.subscribe("mem:///a"));
