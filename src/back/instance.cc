@@ -187,13 +187,15 @@ void Instance::greet(Discovery::Step step) {
     switch (step) {
         case Discovery::Step::kDiscover:
             hello_.revision = Revision::k20260728;
-            voice_.request(Pending::kGreeting, "server/discover", write_discover);
+            greeting_ =
+                voice_.request(Pending::kGreeting, "server/discover", write_discover);
             if (!settings_.http) {
                 probe_timer_.arm(kProbeTimeout);
             }
             break;
         case Discovery::Step::kInitialize:
             hello_.revision = Revision::k20251125;
+            pending_.erase(greeting_);  // a late answer to the probe is none to this
             voice_.request(
                 Pending::kGreeting, "initialize",
                 [this](OutQueue& out, uint64_t id) { write_initialize(out, id, caps_); });

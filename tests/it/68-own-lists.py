@@ -215,6 +215,12 @@ def test_sessions_side_by_side_see_nothing_of_each_other():
             clients[n].close()
 
 
+def test_a_late_answer_to_the_probe_is_not_taken_for_the_greeting():
+    with Neurond({"t": tailored("late")}) as daemon, daemon.client() as client:
+        assert tools_of(client) == BASIC
+        assert "start failed" not in "".join(daemon.lines)
+
+
 class Choosing(HttpServer):
     """A legacy server over HTTP with a tool more for clients that sample."""
 

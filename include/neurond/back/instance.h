@@ -185,6 +185,7 @@ class Instance final : private CarrierOwner,
     HealthMonitor health_;
     TimePoint heard_;        ///< its last message
     TimePoint busy_since_;   ///< valid while there are calls
+    uint64_t greeting_ = 0;  ///< the probe for the era
     uint64_t forgotten_ = 0; ///< a health check whose answer may still come
     bool unauthorized_ = false;
     std::string failure_;  ///< why we end it ourselves; empty: we don't
