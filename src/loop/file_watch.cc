@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <set>
 
 namespace neuron {
@@ -81,14 +82,23 @@ Status FileWatch::watch(const std::vector<std::string>& paths) {
     return Ok{};
 }
 
-/// What the events say does not matter.
-void FileWatch::on_ready(uint32_t) {
-    char bytes[4096];
+/// False where all that has happened is that a directory is watched no more.
+bool FileWatch::read_events() const {
+    alignas(inotify_event) char bytes[4096];
     bool any = false;
-    while (::read(fd_.get(), bytes, sizeof bytes) > 0) {
-        any = true;
+    for (ssize_t n; (n = ::read(fd_.get(), bytes, sizeof bytes)) > 0;) {
+        for (ssize_t at = 0; at < n;) {
+            inotify_event event;
+            std::memcpy(&event, bytes + at, sizeof event);
+            any = any || (event.mask & IN_IGNORED) == 0;
+            at += static_cast<ssize_t>(sizeof event + event.len);
+        }
     }
-    if (!any) {
+    return any;
+}
+
+void FileWatch::on_ready(uint32_t) {
+    if (!read_events()) {
         return;
     }
     if (!timer_.armed()) {

@@ -32,6 +32,7 @@ class FileWatch final : private EventHandler {
     static constexpr int kMaxQuiets = 5;
 
     void on_ready(uint32_t events) override;
+    bool read_events() const;
 
     EventLoop& loop_;
     Millis quiet_;
