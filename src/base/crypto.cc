@@ -117,6 +117,15 @@ std::string sha256(std::string_view bytes) {
     return hash.finish();
 }
 
+std::string sha1(std::string_view bytes) {
+    std::string digest(20, '\0');
+    size_t n = 0;
+    must(EVP_Q_digest(nullptr, "SHA1", nullptr, bytes.data(), bytes.size(),
+                      bytes_of(digest), &n) == 1 &&
+         n == digest.size());
+    return digest;
+}
+
 std::string hmac_sha256(std::string_view key, std::string_view message) {
     std::string mac(kSha256Bytes, '\0');
     size_t n = 0;

@@ -210,6 +210,47 @@ bool is_utf8(std::string_view bytes) noexcept {
     return true;
 }
 
+/// Takes from `bytes` what the code point begun before wants.
+bool Utf8Stream::finish_held(std::string_view& bytes) noexcept {
+    const size_t length = utf8_lead(static_cast<unsigned char>(hold_[0])).length;
+    while (held_ < length && !bytes.empty()) {
+        hold_[held_++] = bytes.front();
+        bytes.remove_prefix(1);
+    }
+    if (held_ < length) {
+        return true;
+    }
+    held_ = 0;
+    return utf8_length({hold_, length}) == length;
+}
+
+bool Utf8Stream::feed(std::string_view bytes) noexcept {
+    if (held_ > 0 && !finish_held(bytes)) {
+        return false;
+    }
+    while (!bytes.empty()) {
+        size_t ascii = 0;
+        while (ascii < bytes.size() && byte_at(bytes, ascii) < 0x80) {
+            ++ascii;
+        }
+        bytes.remove_prefix(ascii);
+        if (bytes.empty()) {
+            break;
+        }
+        const size_t wanted = utf8_lead(byte_at(bytes, 0)).length;
+        if (wanted > bytes.size()) {
+            held_ = bytes.copy(hold_, bytes.size());
+            return true;
+        }
+        const size_t length = utf8_length(bytes);
+        if (length == 0) {
+            return false;
+        }
+        bytes.remove_prefix(length);
+    }
+    return true;
+}
+
 std::string_view nearest(std::string_view word,
                          const std::vector<std::string_view>& candidates) {
     std::string_view best;

@@ -76,15 +76,15 @@ std::vector<std::string> Doors::names() const {
     return out;
 }
 
-size_t Doors::line_connections() const noexcept {
-    size_t count = 0;
+void Doors::add_link_clients(std::vector<const LinkClients*>& out) const {
     for (const auto& [name, door] : doors_) {
-        count += door.lines != nullptr ? door.lines->clients().size() : 0;
+        if (door.lines != nullptr) {
+            out.push_back(&door.lines->clients());
+        }
     }
     for (const auto& door : closing_) {
-        count += door->clients().size();
+        out.push_back(&door->clients());
     }
-    return count;
 }
 
 void Doors::drain(std::function<void()> drained) {

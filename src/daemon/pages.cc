@@ -170,8 +170,11 @@ std::string Pages::status_json() const {
     w.key("healthy").unsigned_integer(supervisor.healthy()).end_object();
     w.key("tools").unsigned_integer(view_.router().rules().catalog->entries().size());
     w.key("sessions").unsigned_integer(view_.sessions().size());
-    w.key("connections").unsigned_integer(
-        view_.server().connections() + view_.line_connections());
+    size_t connections = view_.server().connections();
+    for (const LinkClients* each : view_.link_clients()) {
+        connections += each->size();
+    }
+    w.key("connections").unsigned_integer(connections);
     w.key("calls_in_flight").unsigned_integer(view_.router().in_flight());
     w.key("parked_calls").unsigned_integer(view_.router().parked().parked());
     w.end_object();

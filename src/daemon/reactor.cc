@@ -99,6 +99,10 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
       sessions_(session_settings(*config_), keys.session),
       server_(loop_, http_settings(*config_, raise_descriptor_limit()), checked.clients),
       mcp_(loop_, server_, router_, sessions_, subscriptions_, mcp_settings(*config_)),
+      ws_(loop_, server_, router_, subscriptions_, link_settings(*config_),
+          config_->section("limits").duration("idle_timeout")),
+      sse_(loop_, server_, router_, subscriptions_, link_settings(*config_),
+           mcp_settings(*config_).keepalive),
       doors_(loop_, server_, router_, subscriptions_),
       reloader_(keeper_, supervisor_, metrics_, static_cast<ReloadTarget&>(*this)),
       pages_(server_, metrics_, static_cast<DaemonView&>(*this)),
@@ -121,13 +125,25 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
     for (DownstreamSettings& settings : downstreams_of(checked)) {
         supervisor_.add(router_, std::move(settings));
     }
-    for (const char* path : {"/api/v1/mcp", "/mcp", "/api/v1/mcp/", "/*/mcp"}) {
-        server_.add_route(path, kServeMcp, mcp_);
-    }
+    add_mcp_routes();
+    open_doors(checked, std::move(sockets));
+}
+
+void Reactor::open_doors(const CheckedConfig& checked, std::vector<NamedFd> sockets) {
     for (NamedFd& socket : sockets) {
         doors_.open(socket.name, std::move(socket.fd),
                     door_settings(*config_, checked.tls, socket.name),
                     link_settings(*config_));
+    }
+}
+
+void Reactor::add_mcp_routes() {
+    for (const char* path : {"/api/v1/mcp", "/mcp", "/api/v1/mcp/", "/*/mcp"}) {
+        server_.add_route(path, kServeMcp, mcp_);
+    }
+    server_.add_route("/ws", kServeMcp, ws_);
+    for (const char* path : {"/sse", "/messages"}) {
+        server_.add_route(path, kServeMcp, sse_);
     }
 }
 
@@ -164,6 +180,12 @@ const char* Reactor::state() const noexcept {
             return "draining";
     }
     return "";
+}
+
+std::vector<const LinkClients*> Reactor::link_clients() const {
+    std::vector<const LinkClients*> out = {&ws_.clients(), &sse_.clients()};
+    doors_.add_link_clients(out);
+    return out;
 }
 
 void Reactor::on_catalog(std::shared_ptr<const Catalog> catalog, bool changed) {
@@ -254,7 +276,9 @@ void Reactor::close_doors() {
     drain_timer_.arm(config_->section("server").duration("drain_timeout"));
     mcp_.drain();
     router_.parked().close();
-    doors_draining_ = 2;
+    doors_draining_ = 3;
+    sse_.drain();
+    ws_.drain([this] { on_door_drained(); });
     doors_.drain([this] { on_door_drained(); });
     server_.drain([this] { on_door_drained(); });
 }

@@ -55,6 +55,9 @@ void Reactor::apply(const CheckedConfig& checked, std::vector<NamedFd> sockets) 
                        list_settings(*config_, list_key_)});
     sessions_.change(session_settings(*config_));
     mcp_.change(mcp_settings(*config_));
+    ws_.change(link_settings(*config_),
+               config_->section("limits").duration("idle_timeout"));
+    sse_.change(link_settings(*config_), mcp_settings(*config_).keepalive);
     server_.change(http_settings(*config_, raise_descriptor_limit()), checked.clients);
     change_doors(checked, std::move(sockets));
     subscriptions_.rules_changed();
@@ -82,9 +85,8 @@ void Reactor::change_doors(const CheckedConfig& checked, std::vector<NamedFd> so
         log_info("daemon", "listening on %s (%s)",
                  Address::local_of(socket.fd.get()).to_string().c_str(),
                  socket.name.c_str());
-        doors_.open(socket.name, std::move(socket.fd),
-                    door_settings(*config_, checked.tls, socket.name), lines);
     }
+    open_doors(checked, std::move(sockets));
 }
 
 }  // namespace neuron

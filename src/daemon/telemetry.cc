@@ -64,8 +64,6 @@ Telemetry::Telemetry(Metrics& metrics, const DaemonView& view)
     metrics.gauge("neurond_connections", "Open connections.", {{"door", "http"}})
         .set_source(
             [&view] { return static_cast<double>(view.server().connections()); });
-    metrics.gauge("neurond_connections", "Open connections.", {{"door", "ndjson"}})
-        .set_source([&view] { return static_cast<double>(view.line_connections()); });
     metrics.gauge("neurond_sessions", "Open sessions.", {{"door", "http"}})
         .set_source([&view] { return static_cast<double>(view.sessions().size()); });
     metrics
@@ -107,7 +105,24 @@ void Telemetry::set_certificates(
     }
 }
 
+void Telemetry::refresh_doors() {
+    std::map<std::string, std::pair<size_t, size_t>> doors;
+    for (const LinkClients* each : view_.link_clients()) {
+        auto& [connections, sessions] = doors[each->door()];
+        connections += each->size();
+        sessions += each->sessions();
+    }
+    for (const auto& [door, counts] : doors) {
+        const MetricLabels labels = {{"door", door}};
+        metrics_.gauge("neurond_connections", "Open connections.", labels)
+            .set(static_cast<double>(counts.first));
+        metrics_.gauge("neurond_sessions", "Open sessions.", labels)
+            .set(static_cast<double>(counts.second));
+    }
+}
+
 void Telemetry::refresh() {
+    refresh_doors();
     for (const auto& [client, times] : view_.router().rates().limited()) {
         Counter& counter =
             metrics_.counter("neurond_rate_limited_total",

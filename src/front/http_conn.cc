@@ -156,6 +156,9 @@ bool HttpConn::ends_here() const noexcept {
 void HttpConn::on_output_room() {
     process_task_.schedule();
     channel_.resume_input();
+    if (waiter_ != nullptr) {
+        waiter_->on_output_room();
+    }
 }
 
 void HttpConn::flush() {

@@ -78,6 +78,17 @@ void HttpConn::end_stream() {
     answer_done();
 }
 
+HttpUpgrade HttpConn::upgrade(
+    const std::vector<std::pair<std::string, std::string>>& fields) {
+    keep_alive_ = true;
+    chunked_ = false;
+    write_head(101, {}, fields, std::nullopt);
+    enter(State::kClosing);
+    HttpUpgrade out{nullptr, {}, std::string(in_.readable())};
+    out.stream = channel_.release(out.unsent, "upgraded");
+    return out;
+}
+
 void HttpConn::answer_done() {
     waiter_ = nullptr;
     chunked_ = false;

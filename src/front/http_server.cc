@@ -144,7 +144,16 @@ unsigned HttpServer::add_door(const Address& address, DoorSettings settings) {
 
 bool HttpServer::has_room(bool local) const noexcept {
     const size_t reserve = local ? kOperatorConnections : 0;
-    return conns_.size() + arrivals_.size() + guests_ < settings_.connections + reserve;
+    size_t open = conns_.size() + arrivals_.size();
+    for (const auto& [door, count] : guests_) {
+        open += count;
+    }
+    return open < settings_.connections + reserve;
+}
+
+void HttpServer::set_guests(const void* door, size_t count) {
+    guests_[door] = count;
+    made_room();
 }
 
 bool HttpServer::may_accept(const Listener& listener) const {

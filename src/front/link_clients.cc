@@ -27,12 +27,19 @@ void LinkClients::add(Identity identity, View view, const LinkMaker& make_link) 
     changed_();
 }
 
-void LinkClients::count(std::map<Revision, size_t>& counts) {
+void LinkClients::count(std::map<Revision, size_t>& counts) const {
     clients_.for_each([&counts](const LinkClient& client) {
         if (client.revision()) {
             ++counts[*client.revision()];
         }
     });
+}
+
+size_t LinkClients::sessions() const {
+    size_t out = 0;
+    clients_.for_each(
+        [&out](const LinkClient& client) { out += size_t{client.revision() ? 1u : 0u}; });
+    return out;
 }
 
 void LinkClients::drain() {

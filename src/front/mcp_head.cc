@@ -53,14 +53,19 @@ Accepts Accepts::parse(const HttpFields& fields) {
     return out;
 }
 
-std::optional<View> read_view(const RequestHead& head, bool strict) {
-    View view;
-    view.strict = strict;
+bool asks_strict(const RequestHead& head, bool otherwise) {
+    bool strict = otherwise;
     for (const std::string_view pair : split(head.query, '&')) {
         if (pair == "names=strict" || pair == "names=plain") {
-            view.strict = pair == "names=strict";
+            strict = pair == "names=strict";
         }
     }
+    return strict;
+}
+
+std::optional<View> read_view(const RequestHead& head, bool strict) {
+    View view;
+    view.strict = asks_strict(head, strict);
     std::string_view path = head.path;
     if (path == kMainPath || path == kShortPath) {
         return view;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "neurond/front/caller.h"
+#include "neurond/net/line_link.h"
 
 namespace neuron {
 
@@ -115,9 +116,7 @@ void UnixDoor::drop(Arrival& arrival) {
 
 /// After each coming and going.
 void UnixDoor::count() {
-    const size_t guests = arrivals_.size() + clients_.size();
-    http_.change_guests(guests_, guests);
-    guests_ = guests;
+    http_.set_guests(this, arrivals_.size() + clients_.size());
     if (listener_ != nullptr) {
         listener_->resume();
     } else {

@@ -91,6 +91,12 @@ void Channel::close(std::string reason) {
     enter(State::kClosed);
 }
 
+std::unique_ptr<Stream> Channel::release(OutQueue& unsent, std::string reason) {
+    unsent = std::move(out_);
+    close(std::move(reason));
+    return std::move(stream_);
+}
+
 /// The one place that writes state_, and so the one that sets timers and interest.
 void Channel::enter(State next) {
     state_ = next;

@@ -178,3 +178,8 @@ TEST_CASE("Ed25519 as RFC 8032, 7.1 has it") {
         CHECK_FALSE(ed25519_verify(signature.substr(0, 32), row.message, signature));
     }
 }
+
+TEST_CASE("SHA-1 is that of FIPS 180-4") {
+    CHECK(hex_encode(sha1("abc")) == "a9993e364706816aba3e25717850c26c9cd0d89d");
+    CHECK(hex_encode(sha1("")) == "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+}

@@ -172,3 +172,23 @@ TEST_CASE("nearest finds what was meant, and nothing when nothing is near") {
     CHECK(nearest(std::string(1000000, 'p'), keys).empty());  // and at once
     CHECK(nearest("ba", {"bx", "bb"}) == "bx");  // of two as near, the first
 }
+
+TEST_CASE("UTF-8 in pieces is judged as the whole") {
+    const std::string rows[] = {
+        "plain",         "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xe2\x82",
+        "a\xf0\x9f\x98", "\xc3(",          "\xed\xa0\x80",      "\xe2\x82" "a",
+        "\xf4\x90\x80\x80", "\xff",        "x\x80",             "",
+    };
+    for (const std::string& row : rows) {
+        for (size_t cut = 0; cut <= row.size(); ++cut) {
+            for (size_t step = 1; step <= 3; ++step) {
+                Utf8Stream stream;
+                bool good = stream.feed(std::string_view(row).substr(0, cut));
+                for (size_t at = cut; good && at < row.size(); at += step) {
+                    good = stream.feed(std::string_view(row).substr(at, step));
+                }
+                CHECK((good && stream.complete()) == is_utf8(row));
+            }
+        }
+    }
+}

@@ -8,6 +8,7 @@
 
 #include "loop_world.h"
 #include "neurond/loop/helper.h"
+#include "neurond/net/line_link.h"
 
 using namespace neuron;
 

@@ -16,7 +16,7 @@
 #include "neurond/loop/cgroup.h"
 #include "neurond/loop/child.h"
 #include "neurond/loop/trampoline.h"
-#include "neurond/net/link.h"
+#include "neurond/net/line_link.h"
 
 namespace neuron {
 

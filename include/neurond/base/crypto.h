@@ -25,6 +25,9 @@ constexpr size_t kEd25519SignatureBytes = 64;
 /// The digest of `bytes` (FIPS 180-4): kSha256Bytes raw bytes.
 std::string sha256(std::string_view bytes);
 
+/// 20 raw bytes. Only for protocols that have it (RFC 6455): nothing is secure by it.
+std::string sha1(std::string_view bytes);
+
 /// A digest of what comes in pieces.
 class Sha256 {
   public:

@@ -39,6 +39,13 @@ class OwnedSet {
             }
         }
     }
+    /// Calls f(const T&) for each; f neither adds nor releases.
+    template <typename F>
+    void for_each(F f) const {
+        for (const auto& [key, object] : objects_) {
+            f(static_cast<const T&>(*object));
+        }
+    }
 
   private:
     std::unordered_map<const T*, std::unique_ptr<T>> objects_;

@@ -31,6 +31,22 @@ size_t utf8_length(std::string_view bytes) noexcept;
 /// True for well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates).
 bool is_utf8(std::string_view bytes) noexcept;
 
+/// Checks UTF-8 that comes in pieces, cut anywhere.
+class Utf8Stream {
+  public:
+    /// False once what has come cannot be well-formed any more; it stays so.
+    bool feed(std::string_view bytes) noexcept;
+    /// No code point is half there.
+    bool complete() const noexcept { return held_ == 0; }
+    void reset() noexcept { held_ = 0; }
+
+  private:
+    bool finish_held(std::string_view& bytes) noexcept;
+
+    char hold_[4] = {};  ///< a code point of which the rest has yet to come
+    size_t held_ = 0;
+};
+
 /// The candidate nearest to `word` by edit distance, near enough to be what was meant;
 /// empty if none is.
 std::string_view nearest(std::string_view word,

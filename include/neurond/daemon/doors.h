@@ -31,8 +31,8 @@ class Doors {
     bool has(const std::string& name) const { return doors_.count(name) > 0; }
     std::vector<std::string> names() const;
 
-    /// Connections that speak in lines.
-    size_t line_connections() const noexcept;
+    /// Those who speak in lines, by door.
+    void add_link_clients(std::vector<const LinkClients*>& out) const;
     /// Closes all but what the server itself listens at; then, once, `drained`.
     void drain(std::function<void()> drained);
 

@@ -23,6 +23,8 @@
 #include "neurond/daemon/telemetry.h"
 #include "neurond/front/http_server.h"
 #include "neurond/front/mcp_endpoint.h"
+#include "neurond/front/sse_door.h"
+#include "neurond/front/ws_door.h"
 #include "neurond/loop/cgroup.h"
 #include "neurond/loop/child.h"
 #include "neurond/loop/event_loop.h"
@@ -97,6 +99,8 @@ class Reactor final : private SignalSink,
         return neuron::supervisor_settings(*config_);
     }
     Router& call_router() override { return router_; }
+    void add_mcp_routes();
+    void open_doors(const CheckedConfig& checked, std::vector<NamedFd> sockets);
 
     void drain();
     void close_doors();
@@ -111,9 +115,7 @@ class Reactor final : private SignalSink,
     const Supervisor& supervisor() const noexcept override { return supervisor_; }
     const Router& router() const noexcept override { return router_; }
     const HttpServer& server() const noexcept override { return server_; }
-    size_t line_connections() const noexcept override {
-        return doors_.line_connections();
-    }
+    std::vector<const LinkClients*> link_clients() const override;
     const SessionStore& sessions() const noexcept override { return sessions_; }
     void refresh_metrics() override { telemetry_.refresh(); }
     void order(std::string_view server, ServerOrder order) override;
@@ -146,6 +148,8 @@ class Reactor final : private SignalSink,
     SessionStore sessions_;
     HttpServer server_;
     McpEndpoint mcp_;
+    WsDoor ws_;
+    SseDoor sse_;
     Doors doors_;
     Reloader reloader_;
     Pages pages_;

@@ -39,6 +39,7 @@ class Telemetry final : public CallObserver {
     };
 
     void add_handshakes();
+    void refresh_doors();
     void refresh_upkeep(const Downstream& each);
     PerDownstream& downstream(const std::string& name);
     Counter& counter(const Call& call, std::string_view result);

@@ -1,9 +1,12 @@
 #ifndef NEUROND_DAEMON_VIEW_H
 #define NEUROND_DAEMON_VIEW_H
 
+#include <vector>
+
 #include "neurond/back/supervisor.h"
 #include "neurond/daemon/reloader.h"
 #include "neurond/front/http_server.h"
+#include "neurond/front/link_clients.h"
 #include "neurond/mcp/router.h"
 #include "neurond/mcp/session.h"
 
@@ -17,8 +20,8 @@ class DaemonView {
     virtual const Supervisor& supervisor() const noexcept = 0;
     virtual const Router& router() const noexcept = 0;
     virtual const HttpServer& server() const noexcept = 0;
-    /// Local clients that speak in lines.
-    virtual size_t line_connections() const noexcept = 0;
+    /// Those who talk over links, by door.
+    virtual std::vector<const LinkClients*> link_clients() const = 0;
     virtual const SessionStore& sessions() const noexcept = 0;
     /// Brings the metrics of downstreams up to date.
     virtual void refresh_metrics() = 0;

@@ -50,9 +50,18 @@ class HttpHandler {
     ~HttpHandler() = default;
 };
 
+/// A connection that speaks another protocol from here on.
+struct HttpUpgrade {
+    std::unique_ptr<Stream> stream;
+    OutQueue unsent;    ///< goes out first
+    std::string early;  ///< came behind the request
+};
+
 /// Whoever has an answer open on a connection.
 class HttpWaiter {
   public:
+    /// There is room for more output, after congested().
+    virtual void on_output_room() {}
     /// The connection is gone, and with it the answer.
     virtual void on_conn_gone() = 0;
     /// The client sends no more; it may still read.
@@ -130,6 +139,8 @@ class HttpConn final : private ChannelOwner {
     bool finished() const noexcept { return channel_.lingering() || channel_.closed(); }
     /// More output is queued than should be; what can be dropped should be.
     bool congested() const noexcept { return channel_.congested(); }
+    /// Bytes taken by the kernel so far.
+    uint64_t written() const noexcept { return channel_.written(); }
 
     /// Who is told when the connection goes before its answer is complete.
     void set_waiter(HttpWaiter* waiter) noexcept { waiter_ = waiter; }
@@ -140,6 +151,10 @@ class HttpConn final : private ChannelOwner {
                       const std::vector<std::pair<std::string, std::string>>& fields);
     void stream(OutQueue&& bytes);
     void end_stream();
+
+    /// Answers with 101 and `fields`, and gives the connection up to another protocol.
+    HttpUpgrade upgrade(
+        const std::vector<std::pair<std::string, std::string>>& fields);
 
     void close(const std::string& reason) { channel_.close(reason); }
     /// Ends after the answer in hand; at once when there is none.

@@ -2,6 +2,7 @@
 #define NEUROND_FRONT_HTTP_SERVER_H
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -70,11 +71,8 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     void take(Fd socket, unsigned door);
     const Clients& clients() const noexcept { return *clients_; }
     const TlsCounts& tls_counts() const noexcept { return arrivals_.counts(); }
-    /// Connections of others, which count towards our limit: how many of one such there
-    /// were, and are now.
-    void change_guests(size_t before, size_t after) noexcept {
-        guests_ = guests_ - before + after;
-    }
+    /// Connections that `door` holds itself, which count towards our limit.
+    void set_guests(const void* door, size_t count);
     /// Whether one more connection fits; operators get in when the clients' places on
     /// TCP are taken.
     bool has_room(bool local) const noexcept;
@@ -135,7 +133,7 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     OwnedSet<HttpConn> conns_;
     TlsArrivals arrivals_;
     RequestIds request_ids_;
-    size_t guests_ = 0;
+    std::map<const void*, size_t> guests_;  ///< by whose they are
     bool draining_ = false;
     std::function<void()> drained_;
     Task drained_task_;

@@ -31,10 +31,13 @@ class LinkClients final : private LinkClientOwner {
     /// For clients that come from now on.
     void change(const LinkSettings& settings) noexcept { settings_ = settings; }
     void add(Identity identity, View view, const LinkMaker& make_link);
+    const char* door() const noexcept { return door_; }
     size_t size() const noexcept { return clients_.size(); }
     bool empty() const noexcept { return clients_.empty(); }
     /// Legacy clients that have shaken hands, by revision, added to `counts`.
-    void count(std::map<Revision, size_t>& counts);
+    void count(std::map<Revision, size_t>& counts) const;
+    /// How many those are.
+    size_t sessions() const;
     /// Each ends after its last answer.
     void drain();
 

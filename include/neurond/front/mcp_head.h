@@ -26,9 +26,12 @@ struct Accepts {
     bool nothing() const noexcept { return !json && !events; }
 };
 
+/// Whether names are to be strict: `?names=strict` and `?names=plain` decide over
+/// `otherwise`.
+bool asks_strict(const RequestHead& head, bool otherwise);
+
 /// `/api/v1/mcp`, `/mcp`: everything; `/api/v1/mcp/NAME`, `/NAME/mcp`: the space NAME.
-/// `?names=strict` and `?names=plain` decide over `strict`. Nothing when NAME is empty.
-/// `head` was routed here.
+/// Nothing when NAME is empty. `head` was routed here; `strict` as for asks_strict().
 std::optional<View> read_view(const RequestHead& head, bool strict);
 
 ModernHeaders modern_headers(const HttpFields& fields);

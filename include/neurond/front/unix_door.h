@@ -46,7 +46,6 @@ class UnixDoor final : private ListenerOwner {
     HttpServer& http_;
     LinkSettings settings_;
     bool takes_lines_;
-    size_t guests_ = 0;  ///< as the server knows them
     std::unique_ptr<Listener> listener_;  ///< null while draining
     unsigned http_door_;
     OwnedSet<Arrival> arrivals_;

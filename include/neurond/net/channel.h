@@ -74,6 +74,10 @@ class Channel final {
     bool open() const noexcept { return state_ == State::kOpen; }
     bool lingering() const noexcept { return state_ == State::kLingering; }
 
+    /// Gives the stream up to another protocol, with what is still to be written on it:
+    /// the channel is closed without the stream.
+    std::unique_ptr<Stream> release(OutQueue& unsent, std::string reason);
+
     /// Neither bytes nor an end of the peer's wait to be read.
     bool peer_is_silent() { return stream_->is_silent(); }
 

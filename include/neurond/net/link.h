@@ -1,14 +1,14 @@
 #ifndef NEUROND_NET_LINK_H
 #define NEUROND_NET_LINK_H
 
-#include <memory>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "neurond/base/block.h"
+#include "neurond/base/clock.h"
 #include "neurond/base/out_queue.h"
-#include "neurond/net/channel.h"
-#include "neurond/wire/id_finder.h"
 #include "neurond/wire/json_scan.h"
 
 namespace neuron {
@@ -68,63 +68,6 @@ struct LinkLimits {
     bool serves = false;
     /// For each 64 KiB of a message, from its first byte on; zero = for ever.
     Millis line_timeout{0};
-};
-
-/// Newline-delimited JSON over a stream: stdio children, the Unix socket.
-class LineLink final : public Link, private ChannelOwner {
-  public:
-    LineLink(EventLoop& loop, std::unique_ptr<Stream> stream, const LinkLimits& limits,
-             LinkOwner& owner);
-
-    void send(OutQueue&& message) override;
-    bool congested() const noexcept override { return channel_.congested(); }
-    void end_output() override { channel_.end_output(); }
-    void close(std::string reason) override { channel_.close(std::move(reason)); }
-    void finish(std::string reason) override { channel_.finish(std::move(reason)); }
-    void pause_input() override;
-    void resume_input() override;
-    uint64_t written() const noexcept override { return channel_.written(); }
-
-  private:
-    /// What becomes of the bytes of the line being read.
-    enum class Mode { kKeep, kDropGarbage, kDropOversized, kDropShed };
-
-    WriteSpan input_space() override;
-    void on_input(size_t n) override;
-    void on_input_end() override;
-    void on_output_room() override { owner_.on_output_room(); }
-    void on_output_broken() override { owner_.on_output_broken(); }
-    /// What a Unix socket or a pipe has taken is not lost with our end of it.
-    void on_lingering() override { channel_.close("everything has been said"); }
-    void on_closed(const std::string& reason) override {
-        owner_.on_link_closed(reason);
-    }
-
-    void take_lines();
-    void drop_idle_block();
-    void line_done(size_t end);
-    void deliver(std::string_view line);
-    void line_grows();
-    void time_line();
-    void drop_from(Mode mode, std::string_view line);
-    void line_dropped();
-    std::string_view pending() const noexcept;
-    std::string_view found_id() const noexcept;
-
-    LinkLimits limits_;
-    LinkOwner& owner_;
-    BlockRef block_;
-    size_t line_begin_ = 0;  ///< in block_
-    size_t looked_ = 0;      ///< in block_: no line end before this
-    Mode mode_ = Mode::kKeep;
-    bool paused_ = false;
-    std::string garbage_head_;
-    JsonScanner scan_;
-    IdFinder id_finder_;
-    size_t timed_bytes_ = 0;  ///< since slow_ was armed
-    Timer slow_;              ///< runs while a line is incomplete
-    Task resume_task_;
-    Channel channel_;
 };
 
 }  // namespace neuron

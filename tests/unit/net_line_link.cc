@@ -11,7 +11,7 @@
 #include "neurond/base/limits.h"
 #include "neurond/base/out_queue.h"
 #include "neurond/base/text.h"
-#include "neurond/net/link.h"
+#include "neurond/net/line_link.h"
 
 using namespace neuron;
 

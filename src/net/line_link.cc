@@ -1,7 +1,7 @@
 // NDJSON framing. A line is scanned as it arrives, at most one read budget a turn, and
 // handed on as a slice of the block it was read into.
 
-#include "neurond/net/link.h"
+#include "neurond/net/line_link.h"
 
 #include <algorithm>
 #include <cstring>
@@ -9,14 +9,12 @@
 
 #include "neurond/base/limits.h"
 #include "neurond/base/text.h"
-#include "neurond/wire/json_splice.h"
 
 namespace neuron {
 
 namespace {
 
 constexpr size_t kMinRoom = 4096;
-constexpr size_t kGarbageHead = 256;
 /// A block larger than that is not kept for the next message.
 constexpr size_t kMaxKeptBytes = 4 * kReadBudgetBytes;
 
@@ -30,7 +28,7 @@ LineLink::LineLink(EventLoop& loop, std::unique_ptr<Stream> stream,
                    const LinkLimits& limits, LinkOwner& owner)
     : limits_(limits),
       owner_(owner),
-      scan_(limits.json_depth),
+      message_(limits_, owner),
       slow_(loop, [this] { channel_.close("a message did not arrive in time"); }),
       resume_task_(loop, Phase::kSoon,
                    [this] {
@@ -120,43 +118,21 @@ void LineLink::line_done(size_t end) {
     const std::string_view line =
         without_cr(block_->view().substr(line_begin_, end - line_begin_));
     line_begin_ = end + 1;
-    if (mode_ != Mode::kKeep) {
-        id_finder_.feed(line);
-        line_dropped();
-    } else if (line.size() > limits_.message_max) {
-        drop_from(Mode::kDropOversized, line);
-        line_dropped();
-    } else if (!line.empty() && scan_.finish(line) == Scan::kDone) {
-        deliver(line);
-    } else if (!line.empty()) {
-        drop_from(Mode::kDropGarbage, line);
-        line_dropped();
-    }
-    mode_ = Mode::kKeep;
-    scan_.reset();
     slow_.cancel();
-}
-
-void LineLink::deliver(std::string_view line) {
-    if (scan_.has_line_breaks()) {
-        blank_line_breaks(const_cast<char*>(line.data()), line.size());
+    if (line.empty() && message_.kept()) {
+        message_.reset();
+    } else {
+        message_.end(block_, line);
     }
-    owner_.on_message(scan_, Slice(block_, line));
 }
 
 /// The line has not ended: scan what there is, and drop what cannot become a message. A
 /// carriage return at the end waits: it may prove to belong to the line end.
 void LineLink::line_grows() {
     const std::string_view line = without_cr(pending());
-    if (mode_ != Mode::kKeep) {
-        id_finder_.feed(line);
-    } else if (line.size() > limits_.message_max) {
-        drop_from(Mode::kDropOversized, line);
-    } else if (line.size() > kReadBudgetBytes && Block::exhausted()) {
-        drop_from(Mode::kDropShed, line);
-    } else if (scan_.feed(line) == Scan::kBad && line.size() > kGarbageHead) {
-        drop_from(Mode::kDropGarbage, line);
-    } else {
+    if (!message_.kept()) {
+        message_.skip(line);
+    } else if (message_.grow(line)) {
         return;
     }
     line_begin_ = looked_ = block_->size();
@@ -164,7 +140,7 @@ void LineLink::line_grows() {
 
 /// A peer may be slow, but not for ever, and not by single bytes.
 void LineLink::time_line() {
-    const bool begun = mode_ != Mode::kKeep || !pending().empty();
+    const bool begun = !message_.kept() || !pending().empty();
     if (!begun || limits_.line_timeout == Millis{0} || paused_) {
         return;
     }
@@ -174,39 +150,8 @@ void LineLink::time_line() {
     }
 }
 
-/// From here on only the id of the line is looked for; `line` is what there is of it.
-void LineLink::drop_from(Mode mode, std::string_view line) {
-    mode_ = mode;
-    garbage_head_ = line.substr(0, kGarbageHead);
-    id_finder_.reset();
-    id_finder_.feed(line);
-}
-
-std::string_view LineLink::found_id() const noexcept {
-    return limits_.serves ? id_finder_.request_id() : id_finder_.id();
-}
-
-void LineLink::line_dropped() {
-    if (mode_ == Mode::kDropOversized) {
-        owner_.on_oversized(found_id());
-    } else if (mode_ == Mode::kDropShed) {
-        owner_.on_shed(found_id());
-    } else {
-        owner_.on_garbage(scan_, garbage_head_, found_id());
-    }
-}
-
-/// What ends without a line end may be a whole message all the same. Of half a message
-/// no id is told: its call ends with the reason why the peer has gone.
 void LineLink::on_input_end() {
-    const std::string_view line = without_cr(pending());
-    if (mode_ == Mode::kKeep && !line.empty()) {
-        if (scan_.finish(line) == Scan::kDone) {
-            deliver(line);
-        } else {
-            owner_.on_garbage(scan_, line.substr(0, kGarbageHead), {});
-        }
-    }
+    message_.cut(block_, without_cr(pending()));
     if (!owner_.on_input_end()) {
         channel_.close("end of input");
     }
