@@ -31,7 +31,7 @@ BAD = [
     ("bind beyond loopback", "[server]\nbind = 0.0.0.0\n",
      ['2:8: error: server.bind: 0.0.0.0 can be reached from other hosts and callers are not'
       ' authenticated, expected a loopback address such as 127.0.0.1 or ::1, or'
-      ' cert_path and key_path in [tls] with ca_path there or a token in a [client], or'
+      ' cert_path and key_path in [tls] with ca_path or a token in a [client], or'
       ' allow_insecure = yes in [server]']),
     ("relative command", "[downstream a]\ncommand = ls\n",
      ['2:11: error: downstream.a.command: stdio command must be absolute path: ls']),
