@@ -60,7 +60,7 @@ std::string asks(const std::string& method, const std::string& id = "0") {
 
 }  // namespace
 
-TEST_CASE("what a server asks goes to the client of its call, if it was told it may") {
+TEST_CASE("what a server asks goes to the client of its call, who knows if it may") {
     struct Row {
         const char* method;
         bool call;
@@ -71,7 +71,9 @@ TEST_CASE("what a server asks goes to the client of its call, if it was told it 
     for (const Row& row : {
              Row{"ping", false, 0, "", R"("result":{})"},
              Row{"elicitation/create", true, kAll, R"(elicitation/create {"x":1.0})", ""},
-             Row{"sampling/createMessage", true, ClientCaps::kRoots, "", "-32601"},
+             Row{"sampling/createMessage", true, ClientCaps::kRoots,
+                 R"(sampling/createMessage {"x":1.0})", ""},
+             Row{"sampling/createMessage", false, ClientCaps::kRoots, "", "-32601"},
              Row{"elicitation/create", false, kAll, "", "-32602"},  // of no call
              Row{"roots/list", true, kAll, R"(roots/list {"x":1.0})", ""},
              Row{"tools/list", true, kAll, "", "-32601"},

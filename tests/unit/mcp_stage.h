@@ -57,6 +57,7 @@ struct Stage {
         request.identity = {identity, "127.0.0.1:1"};
         request.asker = client.registration.handle();
         request.tag = tag;
+        request.takes_questions = true;
         return router->submit(std::move(request));
     }
     void answer(CallHandle call, const std::string& result = "{}") {
