@@ -12,6 +12,7 @@ PREFIX  ?= /usr/local
 PROGRAM  = $(DESTDIR)$(PREFIX)/bin/neurond
 MANUAL   = $(DESTDIR)$(PREFIX)/share/man/man8/neurond.8
 CONFIG   = $(DESTDIR)/etc/neurond/neurond.conf
+UNITS    = $(DESTDIR)$(PREFIX)/lib/systemd/system
 
 PKGS := libssl libcrypto libcjson
 CXX  := $(if $(filter default,$(origin CXX)),g++,$(CXX))
@@ -177,9 +178,13 @@ install: all  ## install below DESTDIR; an existing configuration is kept
 	install -D -m 0755 $(BIN) $(PROGRAM)
 	install -D -m 0644 neurond.8 $(MANUAL)
 	[ -e $(CONFIG) ] || install -D -m 0644 etc/neurond.conf $(CONFIG)
+	install -d $(UNITS)
+	for unit in neurond.service neurond.socket; do \
+	    sed 's#/usr/local/bin/#$(PREFIX)/bin/#' contrib/systemd/$$unit >$(UNITS)/$$unit || exit 1; \
+	done
 
 uninstall:  ## remove what install put there; the configuration stays
-	rm -f $(PROGRAM) $(MANUAL)
+	rm -f $(PROGRAM) $(MANUAL) $(UNITS)/neurond.service $(UNITS)/neurond.socket
 
 clean:  ## remove build/
 	rm -rf build

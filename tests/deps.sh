@@ -17,6 +17,7 @@ libcjson-dev /usr/include/cjson/cJSON.h
 '
 check='
 binutils readelf
+busybox busybox
 ca-certificates /etc/ssl/certs/ca-certificates.crt
 clang-14 clang++-14
 curl curl
@@ -28,6 +29,7 @@ openssl openssl
 procps ps
 python3 python3
 shellcheck shellcheck
+systemd systemd-analyze
 universal-ctags ctags
 '
 develop='
