@@ -1,11 +1,10 @@
 // The log: one event, one line, one write(2), and never a wait. A line is at most PIPE_BUF
 // bytes, so that lines of several processes on one pipe do not mix, and so that poll()
-// knows beforehand whether the pipe takes it whole; what it does not take is dropped and
-// counted.
+// knows beforehand whether the pipe takes it whole; what is not taken is dropped and
+// counted. What repeats itself is counted, too.
 
 #include "neurond/base/log.h"
 
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 
 #include "neurond/base/clock.h"
 #include "neurond/base/limits.h"
+#include "neurond/base/log_repeats.h"
 #include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
 
@@ -27,8 +27,10 @@ namespace {
 struct Logger {
     LogLevel level = LogLevel::kInfo;
     LogFormat format = LogFormat::kText;
-    bool to_journal = false;
-    bool mid_line = false;  ///< a write was cut short: the next one begins a new line
+    LogOutput output;
+    LogRepeats repeats;
+    bool to_journal = false;  ///< where it goes to stderr
+    bool echo_errors = false;
     uint64_t dropped = 0;
     uint64_t reported = 0;  ///< of those dropped
 };
@@ -104,23 +106,31 @@ std::string encode_json(std::string_view piece, bool valid) {
     return std::string(piece);
 }
 
-/// What stands in front of both forms.
+bool to_syslog() {
+    return g_logger.output.kind() == LogTarget::Kind::kSyslog;
+}
+
+/// What stands in front of both forms: for syslog as RFC 3164 has it, without the time,
+/// which the receiver puts there.
 std::string begin_line(LogLevel level) {
-    std::string line;
-    if (g_logger.mid_line) {
-        line += '\n';
+    constexpr int kDaemon = 3 << 3;  // LOG_DAEMON
+    const char priority = kPriorities[static_cast<size_t>(level)];
+    if (to_syslog()) {
+        return "<" + std::to_string(kDaemon + priority - '0') + ">neurond[" +
+               std::to_string(::getpid()) + "]: ";
     }
-    if (g_logger.to_journal) {
-        line.append("<").append(1, kPriorities[static_cast<size_t>(level)]).append(">");
-    }
-    return line;
+    const bool journal =
+        g_logger.to_journal && g_logger.output.kind() == LogTarget::Kind::kStderr;
+    return journal ? std::string("<") + priority + ">" : std::string();
 }
 
 std::string text_line(const Record& record, std::string_view timestamp) {
     constexpr size_t kLimit = kMaxLogLineBytes - 1;  // the newline
     std::string line = begin_line(record.level);
-    line.append(timestamp).append(" ");
-    line.append(kLevelNames[static_cast<size_t>(record.level)]).append(" ");
+    if (!to_syslog()) {
+        line.append(timestamp).append(" ");
+        line.append(kLevelNames[static_cast<size_t>(record.level)]).append(" ");
+    }
     line.append(record.module).append(": ");
     if (!record.server.empty()) {
         line.append(record.server).append(": ");
@@ -150,28 +160,20 @@ std::string json_line(const Record& record, std::string_view timestamp) {
     return line.append(kEnd);
 }
 
-/// False if it was lost.
-bool write_line(const std::string& line) {
-    pollfd where = {STDERR_FILENO, POLLOUT, 0};
-    if (::poll(&where, 1, 0) != 1 || (where.revents & POLLOUT) == 0) {
-        return false;
-    }
-    ssize_t n = 0;
-    do {
-        n = ::write(STDERR_FILENO, line.data(), line.size());
-    } while (n < 0 && errno == EINTR);
-    if (n > 0) {
-        g_logger.mid_line = static_cast<size_t>(n) < line.size();
-    }
-    return n > 0 && !g_logger.mid_line;
-}
-
 void write_record(const Record& record) {
     const std::string timestamp = to_rfc3339(wall_now());
-    const bool json = g_logger.format == LogFormat::kJson;
     const std::string message = mask_secrets(record.message);
     const Record shown = {record.level, record.module, record.server, message};
-    if (!write_line(json ? json_line(shown, timestamp) : text_line(shown, timestamp))) {
+    std::string line = g_logger.format == LogFormat::kJson ? json_line(shown, timestamp)
+                                                           : text_line(shown, timestamp);
+    if (g_logger.echo_errors && record.level >= LogLevel::kError &&
+        g_logger.output.kind() != LogTarget::Kind::kStderr) {
+        LogOutput().write(line);
+    }
+    if (to_syslog()) {
+        line.pop_back();  // a datagram is a line
+    }
+    if (!g_logger.output.write(std::move(line))) {
         ++g_logger.dropped;
     }
 }
@@ -183,7 +185,7 @@ void report_dropped() {
     }
     const uint64_t now = g_logger.dropped;
     const std::string message =
-        std::to_string(now - g_logger.reported) + " lines lost, the reader is too slow";
+        std::to_string(now - g_logger.reported) + " lines lost, " + g_logger.output.loss();
     write_record({LogLevel::kWarn, "log", {}, message});
     if (g_logger.dropped == now) {
         g_logger.reported = now;
@@ -192,10 +194,32 @@ void report_dropped() {
     }
 }
 
+void report_withheld(bool all) {
+    while (const auto withheld = g_logger.repeats.report(monotonic_now(), all)) {
+        const std::string message = std::to_string(withheld->count) + " more of: " +
+                                    withheld->line;
+        write_record({LogLevel::kWarn, "log", {}, message});
+    }
+}
+
+/// Lines of servers have a limit of their own, each server one; at debug level whoever
+/// reads wants it all.
+bool is_withheld(const Record& record) {
+    if (!record.server.empty() || record.level == LogLevel::kDebug) {
+        return false;
+    }
+    const std::string line =
+        std::string(record.module) + ": " + std::string(record.message);
+    return !g_logger.repeats.admit(line, monotonic_now());
+}
+
 void write_event(const Record& record) {
     const int saved_errno = errno;
-    report_dropped();
-    write_record(record);
+    report_withheld(false);
+    if (!is_withheld(record)) {
+        report_dropped();
+        write_record(record);
+    }
     errno = saved_errno;
 }
 
@@ -205,6 +229,23 @@ void log_configure(LogLevel level, LogFormat format) {
     g_logger.level = level;
     g_logger.format = format;
     g_logger.to_journal = stderr_is_journal();
+}
+
+Status log_open(const LogTarget& target) {
+    return g_logger.output.open(target);
+}
+
+Status log_reopen() {
+    return g_logger.output.reopen();
+}
+
+void log_echo_errors(bool on) {
+    g_logger.echo_errors = on;
+}
+
+void log_flush() {
+    report_withheld(true);
+    report_dropped();
 }
 
 bool log_enabled(LogLevel level) noexcept {

@@ -44,7 +44,7 @@ int dispatch(const Options& options) {
         case Action::kHelper:
             return run_helper(options.helper_role);
         case Action::kReactor:
-            return run_reactor(options.cgroup);
+            return run_reactor(options.reactor);
         case Action::kCommand:
             return find_command(options.command)->run(options);
     }

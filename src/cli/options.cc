@@ -34,7 +34,8 @@ constexpr OptionSpec kOptions[] = {
     {'\0', "socket", true, For::kSocket}, {'\0', "names", true, For::kSocket},
     {'\0', "wait", true, For::kSocket},   {'\0', "key", true, For::kKey},
     {'\0', "client", true, For::kClient},
-    {'\0', "cgroup", true, For::kRun},   {'\0', "dry-run", false, For::kDryRun},
+    {'\0', "cgroup", true, For::kRun},   {'\0', "alive", true, For::kRun},
+    {'\0', "dry-run", false, For::kDryRun},
 };
 
 /// Those a mistyped one is compared with; the others are nobody's to type.
@@ -148,7 +149,9 @@ Status Parser::apply(const OptionSpec& spec, std::string_view value) {
     } else if (name == "client") {
         options_.client = value;
     } else if (name == "cgroup") {
-        options_.cgroup = value;
+        options_.reactor.cgroup = value;
+    } else if (name == "alive") {
+        options_.reactor.alive = Millis(parse_u64(value).value_or(0));
     } else if (name == "dump-schema") {
         return set_action(Action::kDumpSchema, spec);
     } else if (name == "helper") {

@@ -18,6 +18,8 @@ namespace neuron::conf {
 namespace {
 
 constexpr std::string_view kUnix = "unix:";
+constexpr std::string_view kInherited = "systemd:";
+constexpr size_t kMaxInheritedName = 255;  // systemd.socket(5)
 constexpr size_t kMaxSocketPath = sizeof(sockaddr_un::sun_path) - 1;
 
 /// The host of IP:PORT or [IPV6]:PORT; empty for anything else.
@@ -56,6 +58,7 @@ class ListenerCheck : private CheckBase {
     void name(const Section& section);
     void tcp(const Section& section);
     void path(const Section& section);
+    void inherited(const Section& section);
     void reachable(const Section& section, const char* key, const std::string& host,
                    const Section& tls, const char* where);
     void serves(const Section& section);
@@ -142,6 +145,8 @@ void ListenerCheck::listener(const Section& section) {
     }
     if (starts_with(section.str("address"), kUnix)) {
         path(section);
+    } else if (starts_with(section.str("address"), kInherited)) {
+        inherited(section);
     } else {
         tcp(section);
     }
@@ -153,7 +158,7 @@ void ListenerCheck::tcp(const Section& section) {
     if (host.empty()) {
         error(section, "address",
               quote(address) + " is no address to listen on, expected IP:PORT, "
-                               "[IPV6]:PORT or unix:/PATH");
+                               "[IPV6]:PORT, unix:/PATH or systemd:NAME");
         return;
     }
     reachable(section, "address", host, section, "");
@@ -172,6 +177,20 @@ void ListenerCheck::path(const Section& section) {
     } else if (good(section, "cert_path") && !section.str("cert_path").empty()) {
         error(section, "cert_path",
               "TLS on a Unix socket is not supported, expected IP:PORT in address");
+    } else {
+        once(section, "address", section.str("address"),
+             "[listener " + section.label() + "]");
+    }
+}
+
+/// Where it is bound shows only when it is handed over; the daemon looks then.
+void ListenerCheck::inherited(const Section& section) {
+    const std::string name = section.str("address").substr(kInherited.size());
+    if (name.empty() || name.size() > kMaxInheritedName ||
+        name.find(':') != std::string::npos) {
+        error(section, "address",
+              quote(name) + " is no name of a socket, expected one that "
+                            "FileDescriptorName= of a systemd unit may give");
     } else {
         once(section, "address", section.str("address"),
              "[listener " + section.label() + "]");
@@ -231,6 +250,10 @@ void ListenerCheck::serves(const Section& section) {
 
 void check_listeners(const Config& config, Files& files, Diagnostics& diagnostics) {
     ListenerCheck(config, files, diagnostics).run();
+}
+
+bool must_be_local(const Config& config, const Section& tls) {
+    return !authenticates(config, tls) && !config.section("server").yes("allow_insecure");
 }
 
 }  // namespace neuron::conf

@@ -5,6 +5,8 @@
 
 #include <sys/un.h>
 
+#include <algorithm>
+
 #include "neurond/base/text.h"
 
 namespace neuron::conf {
@@ -16,13 +18,12 @@ constexpr size_t kMaxQuoted = 80;
 struct PathKey {
     const char* section;
     const char* key;
-    bool may_be_none;  ///< the word `none` switches it off
+    const char* words;  ///< what may stand there instead
 };
 
 constexpr PathKey kPathKeys[] = {
-    {"server", "state_dir", false}, {"server", "run_dir", false},
-    {"server", "pid_file", false},  {"server", "socket", true},
-    {"audit", "path", true},
+    {"server", "state_dir", ""}, {"server", "run_dir", ""}, {"server", "pid_file", ""},
+    {"server", "socket", "none"}, {"audit", "path", "none"}, {"log", "target", "stderr syslog"},
 };
 
 bool is_good(const Section& section, const char* key) {
@@ -36,15 +37,19 @@ void check_paths(const Config& config, Diagnostics& diagnostics) {
     for (const PathKey& row : kPathKeys) {
         const Section& section = config.section(row.section);
         const std::string& path = section.str(row.key);
+        const std::vector<std::string_view> words = split(row.words, ' ');
         if (!is_good(section, row.key) || path.empty() || starts_with(path, "/") ||
-            (row.may_be_none && path == "none")) {
+            std::find(words.begin(), words.end(), path) != words.end()) {
             continue;
         }
-        diagnostics.error(
-            section.place(row.key), section.path(row.key),
-            '"' + escape(path, kMaxQuoted) +
-                (row.may_be_none ? "\" is neither an absolute path nor none"
-                                 : "\" is not an absolute path"));
+        const bool others = *row.words != '\0';
+        std::string wrong = others ? "\" is neither an absolute path"
+                                   : "\" is not an absolute path";
+        for (size_t i = 0; others && i < words.size(); ++i) {
+            wrong += " nor " + std::string(words[i]);
+        }
+        diagnostics.error(section.place(row.key), section.path(row.key),
+                          '"' + escape(path, kMaxQuoted) + wrong);
     }
     const Section& server = config.section("server");
     if (server.str("socket").size() > kMaxSocketPath) {

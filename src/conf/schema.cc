@@ -372,6 +372,10 @@ constexpr KeySpec kLog[] = {
          "The least important lines that are written."),
     choice("format", "text", "text json", kReload,
          "How they are written."),
+    choice("requests", "no", "no errors all", kReload,
+         "Of which calls there is a line: of none, of those that fail, of all."),
+    text("target", "stderr", kReload,
+         "Where they go: stderr, syslog, or the absolute path of a file."),
 };
 // clang-format on
 

@@ -3,6 +3,7 @@
 #include "neurond/daemon/door_plan.h"
 
 #include "neurond/base/text.h"
+#include "neurond/conf/check_listener.h"
 
 namespace neuron {
 
@@ -39,7 +40,7 @@ std::string tcp_address(const conf::Section& server) {
 DoorPlan unix_plan(const conf::Section& server, std::string name,
                    const std::string& path, const char* mode, const char* group) {
     return {std::move(name), "unix:" + path, static_cast<mode_t>(server.integer(mode)),
-            server.str(group)};
+            server.str(group), false};
 }
 
 bool strict_names(const conf::Config& config, const std::string& names) {
@@ -51,7 +52,8 @@ bool strict_names(const conf::Config& config, const std::string& names) {
 
 std::vector<DoorPlan> door_plans(const conf::Config& config, const DaemonPaths& paths) {
     const conf::Section& server = config.section("server");
-    std::vector<DoorPlan> out = {{kBind, tcp_address(server), 0, {}}};
+    std::vector<DoorPlan> out = {{kBind, tcp_address(server), 0, {},
+                                  conf::must_be_local(config, config.section("tls"))}};
     out.push_back(unix_plan(server, kControl, paths.control_socket, "control_mode",
                             "control_group"));
     if (!paths.local_socket.empty()) {
@@ -62,7 +64,8 @@ std::vector<DoorPlan> door_plans(const conf::Config& config, const DaemonPaths& 
         out.push_back({std::string(kListener) + section->label(),
                        section->str("address"),
                        static_cast<mode_t>(server.integer("socket_mode")),
-                       server.str("socket_group")});
+                       server.str("socket_group"),
+                       conf::must_be_local(config, *section)});
     }
     return out;
 }

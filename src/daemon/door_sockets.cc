@@ -12,27 +12,57 @@ namespace neuron {
 namespace {
 
 constexpr std::string_view kUnix = "unix:";
+constexpr std::string_view kInherited = "systemd:";
 
 }  // namespace
+
+Result<Fd> DoorSockets::take_named(const DoorPlan& plan) {
+    const std::string name = plan.address.substr(kInherited.size());
+    Fd fd = inherited_.take_named(name);
+    if (!fd) {
+        return Error{plan.name + ": no socket named " + name +
+                     " was handed over (LISTEN_FDNAMES)"};
+    }
+    const Address address = Address::local_of(fd.get());
+    if (plan.local_only && !address.is_unix() && !address.is_loopback()) {
+        return Error{plan.name + ": " + address.to_string() +
+                     " can be reached from other hosts and callers are not "
+                     "authenticated, expected cert_path and key_path with ca_path or a "
+                     "token in a [client], or allow_insecure = yes in [server]"};
+    }
+    return fd;
+}
 
 Result<DoorSockets::Socket> DoorSockets::open_one(const DoorPlan& plan) {
     Socket out;
     out.name = plan.name;
     out.address = plan.address;
-    if (starts_with(plan.address, kUnix)) {
-        Status opened =
-            out.unix.open(plan.address.substr(kUnix.size()), plan.mode, plan.group);
-        return opened ? Result<Socket>(std::move(out)) : opened.error();
+    if (starts_with(plan.address, kInherited)) {
+        Result<Fd> fd = take_named(plan);
+        if (!fd) {
+            return fd.error();
+        }
+        out.plain = std::move(*fd);
+        return out;
     }
     const Result<Address> address = Address::parse(plan.address);
     if (!address) {
         return address.error();
     }
+    out.plain = inherited_.take_bound(*address);
+    if (out.plain) {
+        return out;
+    }
+    if (address->is_unix()) {
+        Status opened =
+            out.unix.open(plan.address.substr(kUnix.size()), plan.mode, plan.group);
+        return opened ? Result<Socket>(std::move(out)) : opened.error();
+    }
     Result<Fd> tcp = listen_tcp(*address);
     if (!tcp) {
         return tcp.error();
     }
-    out.tcp = std::move(*tcp);
+    out.plain = std::move(*tcp);
     return out;
 }
 

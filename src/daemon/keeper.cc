@@ -19,6 +19,7 @@
 #include "neurond/base/cgroup_place.h"
 #include "neurond/base/crypto.h"
 #include "neurond/base/log.h"
+#include "neurond/base/text.h"
 #include "neurond/base/version.h"
 #include "neurond/conf/config.h"
 #include "neurond/daemon/config_source.h"
@@ -28,6 +29,7 @@
 #include "neurond/daemon/door_sockets.h"
 #include "neurond/daemon/keeper_link.h"
 #include "neurond/daemon/pid_file.h"
+#include "neurond/daemon/service_manager.h"
 #include "neurond/daemon/settings.h"
 #include "neurond/daemon/socket_parcel.h"
 #include "neurond/loop/cgroup.h"
@@ -48,6 +50,7 @@ constexpr Millis kFirstPause{100};  ///< before the second restart within the wi
 constexpr Millis kStopMargin{2000};
 constexpr int kSweepMillis = 5000;
 constexpr Millis kWatchQuiet{1000};  ///< of the files, before they are looked at
+constexpr size_t kMaxSocketNameBytes = 255;  // systemd.socket(5)
 
 /// What the keeper made before the first reactor starts.
 struct Estate {
@@ -64,9 +67,11 @@ class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkO
   public:
     /// `first`: what the estate was made by.
     Keeper(Estate estate, ConfigSource source, const ConfigSource::Reading& first,
+           ServiceManager manager,
            std::optional<Fd> starter)
         : estate_(std::move(estate)),
           source_(std::move(source)),
+          manager_(std::move(manager)),
           starter_(std::move(starter)),
           signals_(loop_, static_cast<SignalSink&>(*this)),
           restart_(loop_, [this] { launch(); }),
@@ -91,7 +96,7 @@ class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkO
   private:
     void on_terminate() override;
     void on_reload() override;
-    void on_reopen() override { forward(SIGUSR1); }
+    void on_reopen() override;
     void on_child() override { children_.reap(); }
     void on_exit(pid_t pid, ExitStatus status) override;
     void on_word(ReactorWord word) override;
@@ -115,6 +120,7 @@ class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkO
 
     Estate estate_;
     ConfigSource source_;
+    ServiceManager manager_;
     /// What was good when it was last read, until the reactor says that it runs it.
     struct Offer {
         Fd bundle;
@@ -142,6 +148,7 @@ class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkO
 
 void Keeper::on_terminate() {
     terminating_ = true;
+    manager_.stopping();
     restart_.cancel();
     if (reactor_ == 0) {
         end(0);
@@ -176,6 +183,9 @@ Status Keeper::spawn_reactor() {
     if (estate_.cgroups) {
         plan.argv.push_back(kCgroupOption + estate_.cgroups->dir());
     }
+    if (manager_.watchdog() > Millis{0}) {
+        plan.argv.push_back(kAliveOption + std::to_string(manager_.watchdog().count()));
+    }
     plan.keep_mask = true;  // signals sent before it listens to them must wait, not kill
     for (char** at = environ; *at != nullptr; ++at) {
         plan.env.emplace_back(*at);
@@ -201,19 +211,37 @@ void Keeper::on_word(ReactorWord word) {
     switch (word) {
         case ReactorWord::kListening:
             served_ = true;
+            log_echo_errors(false);
             tell_starter("");
+            manager_.ready("serving");
             if (std::exchange(reload_wanted_, false)) {
                 forward(SIGHUP);
             }
             break;
         case ReactorWord::kLoad:
+            manager_.reloading();
+            read_config(true);
+            break;
         case ReactorWord::kTry:
-            read_config(word == ReactorWord::kLoad);
+            read_config(false);
             break;
         case ReactorWord::kAdopted:
             adopt();
             break;
+        case ReactorWord::kSettled:
+            manager_.ready("serving");
+            break;
+        case ReactorWord::kAlive:
+            manager_.alive();
+            break;
     }
+}
+
+void Keeper::on_reopen() {
+    if (Status opened = log_reopen(); !opened) {
+        log_error("keeper", "%s", opened.error().message.c_str());
+    }
+    forward(SIGUSR1);
 }
 
 /// A reactor that is to come reloads once it listens: the configuration that it starts
@@ -279,6 +307,7 @@ Status Keeper::offer(const ConfigSource::Reading& reading, bool open) {
 
 void Keeper::adopt() {
     if (offer_) {
+        (void)configure_log(*offer_->config);  // the reactor says what is wrong with it
         estate_.bundle = std::move(offer_->bundle);
         estate_.plans = std::move(offer_->doors);
         const conf::Section& server = offer_->config->section("server");
@@ -431,7 +460,13 @@ int run_daemon(const DaemonOptions& options) {
         return kExitConfig;
     }
     const conf::Config& config = *loaded.config;
-    log_configure(log_level(config), log_format(config));
+    if (Status logging = configure_log(config); !logging) {
+        log_error("keeper", "%s", logging.error().message.c_str());
+        return kExitFailed;
+    }
+    log_echo_errors(true);
+    ServiceManager manager = ServiceManager::from_environment();
+    InheritedSockets inherited = InheritedSockets::from_environment();
     std::optional<Fd> starter;
     if (options.daemonize) {
         if (const std::optional<int> code = daemonize(starter); code) {
@@ -441,6 +476,7 @@ int run_daemon(const DaemonOptions& options) {
     block_signals();
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     Estate estate;
+    estate.doors = DoorSockets(std::move(inherited));
     if (Status prepared = prepare(config, options, estate); !prepared) {
         log_error("keeper", "%s", prepared.error().message.c_str());
         return kExitFailed;
@@ -455,8 +491,15 @@ int run_daemon(const DaemonOptions& options) {
     log_info("keeper", "neurond %s, pid %d, configuration %s", kVersion,
              static_cast<int>(::getpid()), options.config_path.c_str());
     warn_about_places(estate.paths);
-    Keeper keeper(std::move(estate), std::move(source), reading, std::move(starter));
-    return keeper.run();
+    for (const std::string& name : estate.doors.unused()) {
+        log_warn("keeper", "nothing in the configuration takes the inherited socket %s",
+                 escape(name, kMaxSocketNameBytes).c_str());
+    }
+    Keeper keeper(std::move(estate), std::move(source), reading, std::move(manager),
+                  std::move(starter));
+    const int code = keeper.run();
+    log_flush();
+    return code;
 }
 
 }  // namespace neuron

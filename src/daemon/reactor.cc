@@ -72,7 +72,7 @@ CrashReports::Disk crash_disk(Helper& writer) {
 }  // namespace
 
 Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
-                 std::vector<NamedFd> sockets, const std::string& cgroup)
+                 std::vector<NamedFd> sockets, const ReactorOptions& options)
     : started_with_(checked.config),
       config_(checked.config),
       signals_(loop_, static_cast<SignalSink&>(*this)),
@@ -88,7 +88,7 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
       crashes_(daemon_paths(*config_).state_dir + "/crashes", crash_disk(writer_)),
       offers_(daemon_paths(*config_).state_dir + "/offers",
               file_writer(writer_, "keep a list")),
-      cgroups_(loop_, cgroup_fs_, cgroup),
+      cgroups_(loop_, cgroup_fs_, options.cgroup),
       supervisor_(loop_, children_, names_, neuron::supervisor_settings(*config_),
                   static_cast<SupervisorOwner&>(*this)),
       telemetry_(metrics_, static_cast<const DaemonView&>(*this)),
@@ -116,12 +116,15 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
                                    "shutdown_timeout: cutting off what is left");
                           end();
                       }),
-      stop_task_(loop_, Phase::kSoon, [this] { drain(); }) {
+      stop_task_(loop_, Phase::kSoon, [this] { drain(); }),
+      alive_every_(options.alive),
+      alive_timer_(loop_, [this] { say_alive(); }) {
     Block::set_total_max(config_->section("limits").size("buffer_total"));
     router_.set_rules({CatalogBuilder().build("."),
                        std::make_shared<const Policy>(Policy::from(*config_)),
                        list_settings(*config_, list_key_)});
     telemetry_.set_certificates(certificates_of(checked.tls));
+    telemetry_.set_request_log(request_log(*config_));
     for (DownstreamSettings& settings : downstreams_of(checked)) {
         supervisor_.add(router_, std::move(settings));
     }
@@ -164,9 +167,19 @@ int Reactor::run() {
         log_info("daemon", "listening on %s", address.c_str());
     }
     keeper_.tell(ReactorWord::kListening);
+    log_echo_errors(false);
+    if (alive_every_ > Millis{0}) {
+        say_alive();
+    }
     supervisor_.start();
     loop_.run();
     return exit_code_;
+}
+
+/// A loop that hangs says nothing, which is what the watchdog listens for.
+void Reactor::say_alive() {
+    keeper_.tell(ReactorWord::kAlive);
+    alive_timer_.arm(alive_every_);
 }
 
 const char* Reactor::state() const noexcept {
@@ -231,8 +244,10 @@ void Reactor::order(std::string_view server, ServerOrder order) {
 }
 
 void Reactor::on_reopen() {
-    if (Status opened = audit_.reopen(); !opened) {
-        log_error("daemon", "%s", opened.error().message.c_str());
+    for (const Status& opened : {log_reopen(), audit_.reopen()}) {
+        if (!opened) {
+            log_error("daemon", "%s", opened.error().message.c_str());
+        }
     }
 }
 
@@ -311,10 +326,11 @@ void Reactor::end() {
     audit_.close();
     kill_descendants(0, kSweepMillis);
     log_info("daemon", "stopped");
+    log_flush();
     loop_.stop();
 }
 
-int run_reactor(const std::string& cgroup) {
+int run_reactor(const ReactorOptions& options) {
     block_signals();
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     ::prctl(PR_SET_NAME, "neurond-reactor");
@@ -340,14 +356,18 @@ int run_reactor(const std::string& cgroup) {
         std::fputs(loaded.diagnostics.to_string().c_str(), stderr);
         return kExitConfig;
     }
-    log_configure(log_level(*loaded.config), log_format(*loaded.config));
+    if (Status logging = configure_log(*loaded.config); !logging) {
+        log_error("daemon", "%s", logging.error().message.c_str());
+        return kExitFailed;
+    }
+    log_echo_errors(true);
     Result<ReactorKeys> keys = load_keys(daemon_paths(*loaded.config).state_dir);
     if (!keys) {
         log_error("daemon", "%s", keys.error().message.c_str());
         return kExitFailed;
     }
     Reactor reactor(std::move(loaded), std::move(*keys), std::move(keeper),
-                    std::move(*sockets), cgroup);
+                    std::move(*sockets), options);
     if (Status opened = reactor.open(); !opened) {
         log_error("daemon", "%s", opened.error().message.c_str());
         return kExitFailed;

@@ -17,8 +17,8 @@ void Reactor::on_parcel(std::vector<NamedFd> parcel) {
     reloader_.on_loaded(std::move(parcel));
 }
 
-void Reactor::on_call_done(const Call& call, std::string_view result, TimePoint now) {
-    telemetry_.on_call_done(call, result, now);
+void Reactor::on_call_done(const Call& call, const CallEnd& end) {
+    telemetry_.on_call_done(call, end);
     supervisor_.on_call_over();
 }
 
@@ -45,7 +45,10 @@ std::vector<DownstreamSettings> Reactor::downstreams_of(const CheckedConfig& che
 /// All within one turn: no request sees a part of it.
 void Reactor::apply(const CheckedConfig& checked, std::vector<NamedFd> sockets) {
     config_ = checked.config;
-    log_configure(log_level(*config_), log_format(*config_));
+    if (Status logging = configure_log(*config_); !logging) {
+        log_error("reload", "%s", logging.error().message.c_str());
+    }
+    telemetry_.set_request_log(request_log(*config_));
     Block::set_total_max(config_->section("limits").size("buffer_total"));
     telemetry_.set_certificates(certificates_of(checked.tls));
     audit_.change(audit_settings(*config_, {}));

@@ -178,6 +178,7 @@ void Reloader::finish(ReloadReport::Result result, std::string error) {
     report_.result = result;
     report_.error = std::move(error);
     if (!dry_run_) {
+        keeper_.tell(ReactorWord::kSettled);
         count(result);
         tell(report_);
     }

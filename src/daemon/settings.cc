@@ -241,26 +241,6 @@ DownstreamSettings downstream(const conf::Section& section,
     return out;
 }
 
-}  // namespace
-
-DaemonPaths daemon_paths(const conf::Config& config) {
-    const conf::Section& server = config.section("server");
-    DaemonPaths out;
-    out.run_dir = or_default(server.str("run_dir"), default_run_dir());
-    out.state_dir = or_default(server.str("state_dir"), default_state_dir());
-    out.pid_file = or_default(server.str("pid_file"), out.run_dir + "/neurond.pid");
-    out.control_socket = control_socket_path(out.run_dir);
-    out.local_socket = or_default(server.str("socket"), local_socket_path(out.run_dir));
-    if (out.local_socket == "none") {
-        out.local_socket.clear();
-    }
-    out.audit = config.section("audit").str("path");
-    if (!config.section("audit").is_set("path") && ::geteuid() != 0) {
-        out.audit = out.state_dir + "/audit.log";
-    }
-    return out;
-}
-
 LogLevel log_level(const conf::Config& config) {
     const std::string& level = config.section("log").str("level");
     return level == "debug"   ? LogLevel::kDebug
@@ -290,6 +270,45 @@ RateSettings rate_settings(const conf::Config& config) {
         out.clients[section->label()] = rate(*section, out.everybody);
     }
     return out;
+}
+
+LogTarget log_target(const conf::Config& config) {
+    const std::string& target = config.section("log").str("target");
+    return target == "stderr"   ? LogTarget{LogTarget::Kind::kStderr, {}}
+           : target == "syslog" ? LogTarget{LogTarget::Kind::kSyslog, {}}
+                                : LogTarget{LogTarget::Kind::kFile, target};
+}
+
+}  // namespace
+
+DaemonPaths daemon_paths(const conf::Config& config) {
+    const conf::Section& server = config.section("server");
+    DaemonPaths out;
+    out.run_dir = or_default(server.str("run_dir"), default_run_dir());
+    out.state_dir = or_default(server.str("state_dir"), default_state_dir());
+    out.pid_file = or_default(server.str("pid_file"), out.run_dir + "/neurond.pid");
+    out.control_socket = control_socket_path(out.run_dir);
+    out.local_socket = or_default(server.str("socket"), local_socket_path(out.run_dir));
+    if (out.local_socket == "none") {
+        out.local_socket.clear();
+    }
+    out.audit = config.section("audit").str("path");
+    if (!config.section("audit").is_set("path") && ::geteuid() != 0) {
+        out.audit = out.state_dir + "/audit.log";
+    }
+    return out;
+}
+
+RequestLog request_log(const conf::Config& config) {
+    const std::string& which = config.section("log").str("requests");
+    return which == "all"      ? RequestLog::kAll
+           : which == "errors" ? RequestLog::kErrors
+                               : RequestLog::kNo;
+}
+
+Status configure_log(const conf::Config& config) {
+    log_configure(log_level(config), log_format(config));
+    return log_open(log_target(config));
 }
 
 HttpServerSettings http_settings(const conf::Config& config, size_t descriptors) {

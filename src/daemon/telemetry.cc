@@ -8,7 +8,6 @@
 #include "neurond/base/crypto.h"
 #include "neurond/base/limits.h"
 #include "neurond/base/version.h"
-#include "neurond/daemon/call_log.h"
 #include "neurond/daemon/process_stats.h"
 #include "neurond/mcp/parked_calls.h"
 
@@ -226,13 +225,13 @@ Counter& Telemetry::counter(const Call& call, std::string_view result) {
     return *known;
 }
 
-void Telemetry::on_call_done(const Call& call, std::string_view result, TimePoint now) {
-    log_call(call, result, now);
+void Telemetry::on_call_done(const Call& call, const CallEnd& end) {
+    log_call(call, end, request_log_);
     if (call.entry == nullptr) {
         return;  // it named no tool there is
     }
-    counter(call, result).add();
-    downstream(call.entry->downstream).duration->observe(now - call.received);
+    counter(call, end.result).add();
+    downstream(call.entry->downstream).duration->observe(end.when - call.received);
     if (call.stage == Call::Stage::kSent) {
         overhead_.observe(call.sent - call.received);
     }

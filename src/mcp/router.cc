@@ -239,6 +239,7 @@ void Router::hand_on(CallRecord& record) {
     }
     record.taken = true;
     record.stage = Call::Stage::kQueued;
+    record.queued = loop_.now();
     record.clock.begin(answerer->call_timeout(record.entry->own_name));
     answerer->take(record);
 }
@@ -285,9 +286,10 @@ Answerer* Router::answerer_of(const CallRecord& record) const {
 }
 
 /// A call that is asked for in several requests is one call.
-void Router::count(const CallRecord& record, std::string_view result) {
+void Router::count(const CallRecord& record, std::string_view result,
+                   std::string_view why) {
     if (!record.taken || record.retries == 0) {
-        observer_.on_call_done(record, result, loop_.now());
+        observer_.on_call_done(record, {result, loop_.now(), why});
     }
 }
 
@@ -404,7 +406,7 @@ void Router::finish(CallRecord& record, const Answer& answer, std::string_view r
     Asker* asker = parties_.askers.find(record.request.asker);
     const uint64_t tag = record.request.tag;
     const std::vector<std::string> open = record.rounds.take_open();
-    count(record, result);
+    count(record, result, answer.own.message);
     erase(record);
     if (asker != nullptr) {
         for (const std::string& key : open) {

@@ -29,7 +29,7 @@ def test_the_context_of_a_trace_passes():
                     since = len(daemon.lines)
                     client.request("tools/call", PARAMS)
                     assert received(server) == (FIELDS, META), received(server)
-                    found = daemon.wait_for_log(r"calls: .*\[req=(\S+) trace=(\w+)\]",
+                    found = daemon.wait_for_log(r"request: .*\[req=(\S+) trace=(\w+)\]",
                                                 since=since)
                     assert found[2] == TRACE, found
 
@@ -41,7 +41,7 @@ def test_a_client_without_headers_has_it_in_meta():
             client.initialize()
             client.request("tools/call", PARAMS)
         assert received(server) == (dict.fromkeys(FIELDS), META), received(server)
-        daemon.wait_for_log(rf"tools/call a.forwarded: success, \d+ ms "
+        daemon.wait_for_log(rf"request: tools/call a.forwarded .*result=success.* "
                             rf"\[req=\S+ trace={OTHER}\]")
 
 
@@ -50,7 +50,7 @@ def test_what_is_no_trace_is_not_logged_as_one():
             {"a": {"url": server.url}}, {"log": {"level": "debug"}}) as daemon:
         with McpClient(daemon.address, headers=[("traceparent", "00-x-y-01")]) as client:
             client.request("tools/call", {**PARAMS, "_meta": {}})
-        daemon.wait_for_log(r"calls: tools/call a.forwarded: success, \d+ ms \[req=\S+\]$")
+        daemon.wait_for_log(r"request: tools/call a.forwarded .*result=success.* \[req=\S+\]$")
         assert received(server)[0]["TraceParent"] == "00-x-y-01"  # theirs to judge
 
 

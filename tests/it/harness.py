@@ -88,10 +88,11 @@ def tree_of(pid):
 
 class Neurond:
     """One daemon. `downstreams` maps names to keys; `config` adds or overrides sections
-    {"server": {...}, "rule a": {...}}; `text` is appended as it is."""
+    {"server": {...}, "rule a": {...}}; `text` is appended as it is; `wrap` is a command
+    that executes the one behind it."""
 
     def __init__(self, downstreams=None, config=None, text="", allow=True, args=(), env=None,
-                 wait=True, setup=None):
+                 wait=True, setup=None, wrap=(), **popen):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="neurond-it-"))
         self.mark, self.lines, self.news = uuid.uuid4().hex, [], threading.Condition()
         self.ended, self.port, self.address, self.url = False, None, None, None
@@ -104,9 +105,9 @@ class Neurond:
         environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", MARK: self.mark}
         environment.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")})
         self.process = subprocess.Popen(
-            [BINARY, "-c", str(self.conf), *args], env={**environment, **(env or {})},
+            [*wrap, BINARY, "-c", str(self.conf), *args], env={**environment, **(env or {})},
             cwd=self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, start_new_session=True)
+            stderr=subprocess.PIPE, start_new_session=True, **popen)
         self.pid = self.process.pid
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <string>
 
+#include "neurond/base/atomic_file.h"
 #include "neurond/base/fd.h"
 #include "neurond/base/limits.h"
 #include "neurond/base/log.h"
@@ -59,6 +60,14 @@ class Capture {
     Fd real_;
     Fd out_;
 };
+
+size_t count_of(std::string_view text, std::string_view part) {
+    size_t count = 0;
+    for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) {
+        ++count;
+    }
+    return count;
+}
 
 }  // namespace
 
@@ -182,4 +191,65 @@ TEST_CASE("a full pipe loses lines, blocks nobody, and the loss is told") {
     CHECK(rest.find("info a: after\n") != std::string::npos);
     log_info("a", "again");
     CHECK(capture.after_time() == "info a: again\n");  // told once
+}
+
+TEST_CASE("a log in a file is appended to, and opened anew by its name") {
+    char directory[] = "/tmp/neurond-unit-XXXXXX";
+    REQUIRE(::mkdtemp(directory) != nullptr);
+    const std::string path = std::string(directory) + "/log";
+    const std::string moved = path + ".1";
+    Capture capture(LogLevel::kInfo, LogFormat::kText);
+    REQUIRE(log_open({LogTarget::Kind::kFile, path}));
+    log_info("m", "one");
+    ::rename(path.c_str(), moved.c_str());
+    log_info("m", "two");
+    REQUIRE(log_reopen());
+    log_info("m", "three");
+    CHECK(read_file(moved, 10000)->find("info m: two\n") != std::string::npos);
+    CHECK(read_file(path, 10000)->find("info m: three\n") != std::string::npos);
+    CHECK(capture.text().empty());
+    CHECK_FALSE(log_open({LogTarget::Kind::kFile, "/nowhere/log"}));
+    log_info("m", "four");  // the old one stays
+    CHECK(read_file(path, 10000)->find("info m: four\n") != std::string::npos);
+    REQUIRE(log_open({}));
+    ::unlink(path.c_str());
+    ::unlink(moved.c_str());
+    ::rmdir(directory);
+}
+
+TEST_CASE("errors are echoed to stderr while somebody waits for the start") {
+    Capture capture(LogLevel::kInfo, LogFormat::kText);
+    REQUIRE(log_open({LogTarget::Kind::kFile, "/dev/null"}));
+    log_echo_errors(true);
+    log_info("m", "quiet");
+    log_error("m", "loud");
+    log_echo_errors(false);
+    log_error("m", "later");
+    REQUIRE(log_open({}));
+    CHECK(capture.after_time() == "error m: loud\n");
+}
+
+TEST_CASE("lines that do not fit into a file are counted, with the reason") {
+    Capture capture(LogLevel::kInfo, LogFormat::kText);
+    const uint64_t before = log_dropped_lines();
+    REQUIRE(log_open({LogTarget::Kind::kFile, "/dev/full"}));
+    log_info("m", "lost");
+    REQUIRE(log_open({}));
+    log_info("m", "back");
+    CHECK(log_dropped_lines() == before + 1);
+    CHECK(capture.text().find("1 lines lost, No space left on device") !=
+          std::string::npos);
+}
+
+TEST_CASE("a line that repeats itself is withheld and counted") {
+    Capture capture(LogLevel::kInfo, LogFormat::kText);
+    for (size_t i = 0; i < kMaxSameLines + 7; ++i) {
+        log_warn("m", "again and again");
+    }
+    log_child_line("a", "again and again");
+    log_flush();
+    const std::string text = capture.text();
+    CHECK(count_of(text, "warn m: again and again\n") == kMaxSameLines);
+    CHECK(count_of(text, "warn log: 7 more of: m: again and again\n") == 1);
+    CHECK(count_of(text, "info stderr: a: again and again\n") == 1);
 }

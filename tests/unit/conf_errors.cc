@@ -46,7 +46,7 @@ TEST_CASE("unknown sections and keys come with what was meant") {
          "[log]"},
         {"[log]\nxyzzyx = 1",
          "t.conf:2:1: log.xyzzyx: unknown key, expected one of level, "
-         "format"},
+         "format, requests, target"},
         {"[log x]", "t.conf:1:6: [log]: takes no name, expected [log] alone"},
         {"port = 1",
          "t.conf:1:1: port: stands in no section, expected a [section] before "

@@ -35,6 +35,8 @@ socket_group = staff
 control_mode = 0660
 control_group = staff
 drain_timeout = 0s
+drain_delay = 1s
+watch_config = yes
 shutdown_timeout = 30s
 allow_insecure = yes
 [tls]
@@ -61,6 +63,7 @@ ciphers = ECDHE+AESGCM
 ciphersuites = TLS_AES_256_GCM_SHA384
 session_tickets = no
 [federation]
+parked_max = 5
 input_timeout = 3m
 input_rounds = 4
 separator = __
@@ -181,6 +184,8 @@ command = /bin/alert
 [log]
 level = debug
 format = json
+requests = errors
+target = syslog
 )";
 
 }  // namespace

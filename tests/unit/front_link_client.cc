@@ -46,7 +46,7 @@ struct NoResources final : ResourceSource {
 };
 
 struct Nobody final : CallObserver {
-    void on_call_done(const Call&, std::string_view, TimePoint) override {}
+    void on_call_done(const Call&, const CallEnd&) override {}
 };
 
 std::shared_ptr<const Catalog> catalog(AnswererHandle answerer,

@@ -131,8 +131,8 @@ struct FakeDirectory final : Directory {
 };
 
 struct FakeObserver final : CallObserver {
-    void on_call_done(const Call& call, std::string_view result, TimePoint) override {
-        done += std::to_string(call.request.tag) + " " + std::string(result) + " ";
+    void on_call_done(const Call& call, const CallEnd& end) override {
+        done += std::to_string(call.request.tag) + " " + std::string(end.result) + " ";
     }
     std::string done;
 };

@@ -5,6 +5,7 @@
 // may wish to change is not here but in the configuration (conf/schema.cc).
 
 #include <cstddef>
+#include <cstdint>
 
 namespace neuron {
 
@@ -15,6 +16,8 @@ constexpr size_t kMaxGatherBytes = 64 * 1024;  ///< where doubling of those bloc
 constexpr size_t kMaxLogLineBytes = 4096;      ///< PIPE_BUF: one write, whole or not at all
 constexpr size_t kMinSecretBytes = 6;  ///< what is shorter is not looked for
 constexpr size_t kMaxKnownSecrets = 4096;
+constexpr size_t kMaxSameLines = 10;           ///< of one text in the log, in …
+constexpr int64_t kSameLineMillis = 5000;      ///< … so long; more of them are counted
 constexpr size_t kMaxHostBytes = 253;          ///< RFC 1035: a name of the DNS in text
 
 // loop: budgets of one event, so that one peer cannot starve the rest

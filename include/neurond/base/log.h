@@ -4,16 +4,30 @@
 #include <cstdint>
 #include <string_view>
 
+#include "neurond/base/log_target.h"
+
 namespace neuron {
 
 /// kCritical: somebody should be woken. It cannot be switched off.
 enum class LogLevel { kDebug, kInfo, kWarn, kError, kCritical };
 enum class LogFormat { kText, kJson };
 
-/// The one global of the program. Writes to stderr, one line an event, one write(2) a
-/// line; with "<N>" priorities under systemd's journal (JOURNAL_STREAM).
-/// Text: `2026-11-21T01:02:03.456Z info supervisor: redis: healthy [req=…]`.
+/// The one global of the program. Writes one line an event, one write(2) a line, to stderr
+/// until log_open() says otherwise; with "<N>" priorities under systemd's journal
+/// (JOURNAL_STREAM). A line that comes again and again is withheld and counted.
+/// Text: `2026-11-21T01:02:03.456Z info supervisor: redis: healthy [req=…]`; syslog puts
+/// time and priority there itself.
 void log_configure(LogLevel level, LogFormat format);
+
+/// From now on lines go to `target`. On an error they go where they went before.
+Status log_open(const LogTarget& target);
+/// A file is opened anew by its name, for those who rotate it.
+Status log_reopen();
+/// Until it is switched off, errors are written to stderr, too, wherever the log goes:
+/// whoever starts a daemon wants to see why it does not start. Off at first.
+void log_echo_errors(bool on);
+/// Writes how many lines have been withheld, now that no more come.
+void log_flush();
 bool log_enabled(LogLevel level) noexcept;
 
 /// `module` is the part in front of the colon. errno is saved and restored. Bytes from
@@ -24,8 +38,8 @@ void log_line(LogLevel level, const char* module, const char* format, ...)
 /// One line of `server`'s own stderr, already escaped.
 void log_child_line(std::string_view server, std::string_view line);
 
-/// Lines that were lost because stderr did not take them at once: the daemon never waits
-/// for the reader of its log.
+/// Lines that were lost because the target did not take them at once: the daemon never
+/// waits for the reader of its log.
 uint64_t log_dropped_lines() noexcept;
 
 #define log_debug(...) NEUROND_LOG(::neuron::LogLevel::kDebug, __VA_ARGS__)

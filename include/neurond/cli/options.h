@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "neurond/base/result.h"
+#include "neurond/daemon/daemon.h"
 
 namespace neuron {
 
@@ -30,7 +31,7 @@ struct Options {
     bool daemonize = false;
     std::string pid_file;
     bool verbose = false;
-    std::string cgroup;  ///< of --reactor: see CgroupTree::dir()
+    ReactorOptions reactor;  ///< of --reactor
     std::string helper_role;
     std::string command;            ///< name of a Command (command.h)
     std::vector<std::string> args;  ///< what follows it, options taken out

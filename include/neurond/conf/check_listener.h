@@ -13,6 +13,10 @@ namespace neuron::conf {
 /// somebody may use it.
 void check_listeners(const Config& config, Files& files, Diagnostics& diagnostics);
 
+/// No certificate or token is asked of callers of that listener, and allow_insecure does
+/// not make up for it. `tls`: the section with its [tls] keys.
+bool must_be_local(const Config& config, const Section& tls);
+
 }  // namespace neuron::conf
 
 #endif

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "neurond/base/clock.h"
+
 namespace neuron {
 
 /// How the command line asks the daemon to run.
@@ -25,9 +27,16 @@ constexpr const char* kReactorOption = "--reactor";
 /// Argument that tells a reactor the directory of its keeper's CgroupTree.
 constexpr const char* kCgroupOption = "--cgroup=";
 
-/// Runs the reactor on the descriptors its keeper left open for it; `cgroup` is empty where
-/// there are no cgroups to be used. Returns the exit code.
-int run_reactor(const std::string& cgroup);
+/// Argument that tells a reactor how often to say that it is alive, in milliseconds.
+constexpr const char* kAliveOption = "--alive=";
+
+struct ReactorOptions {
+    std::string cgroup;  ///< empty: there are none to be used
+    Millis alive{0};     ///< 0: nobody waits for it
+};
+
+/// Runs the reactor on the descriptors its keeper left open for it. Returns the exit code.
+int run_reactor(const ReactorOptions& options);
 
 }  // namespace neuron
 

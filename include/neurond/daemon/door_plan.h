@@ -20,6 +20,9 @@ struct DoorPlan {
     std::string address;  ///< as Address::parse() takes it
     mode_t mode = 0;      ///< of a Unix socket, and its group
     std::string group;
+    /// Its callers prove nothing, so it must not be reachable from other hosts. Asked of
+    /// sockets that somebody else has bound; of the others conf has seen to it.
+    bool local_only = false;
 };
 
 /// All of them: [server] bind, the control socket, [server] socket, each [listener NAME].

@@ -9,19 +9,27 @@
 #include "neurond/base/fd.h"
 #include "neurond/base/result.h"
 #include "neurond/daemon/door_plan.h"
+#include "neurond/daemon/inherited_sockets.h"
 #include "neurond/daemon/socket_file.h"
 
 namespace neuron {
 
 /// The listening sockets of a daemon, which outlive its reactors. Those of Unix sockets
-/// take their files with them.
+/// take their files with them, except where a service manager made them.
 class DoorSockets {
   public:
+    DoorSockets() = default;
+    /// `inherited`: taken instead of opening a socket, by name ("systemd:NAME") or where
+    /// the address is the same.
+    explicit DoorSockets(InheritedSockets inherited) : inherited_(std::move(inherited)) {}
+
     /// Opens what `plans` want and is not open yet; what is open under the same name and
     /// address stays as it is. On an error nothing has changed.
     Status open(const std::vector<DoorPlan>& plans);
     /// Closes what `plans` do not want.
     void keep(const std::vector<DoorPlan>& plans);
+    /// Inherited ones that no plan wanted, by name.
+    std::vector<std::string> unused() const { return inherited_.left(); }
     /// By name, in the order of their opening; still ours.
     std::vector<std::pair<std::string, int>> all() const;
 
@@ -29,15 +37,17 @@ class DoorSockets {
     struct Socket {
         std::string name;
         std::string address;
-        Fd tcp;           ///< one of the two
+        Fd plain;  ///< one of the two
         SocketFile unix;
 
-        int get() const noexcept { return tcp ? tcp.get() : unix.get(); }
+        int get() const noexcept { return plain ? plain.get() : unix.get(); }
     };
 
-    static Result<Socket> open_one(const DoorPlan& plan);
+    Result<Socket> open_one(const DoorPlan& plan);
+    Result<Fd> take_named(const DoorPlan& plan);
     bool has(const DoorPlan& plan) const;
 
+    InheritedSockets inherited_;
     std::deque<Socket> sockets_;
 };
 

@@ -33,6 +33,8 @@ enum class ReactorWord : char {
     kLoad = 'R',       ///< read and check the configuration as it is now, open its sockets
     kTry = 'T',        ///< the same, but open nothing
     kAdopted = 'A',    ///< it runs what was good, and so shall its successors
+    kSettled = 'S',    ///< what began with kLoad is over, well or not
+    kAlive = 'P',      ///< its loop turns (kAliveOption)
 };
 
 // The first descriptor of the parcel that answers kLoad or kTry.

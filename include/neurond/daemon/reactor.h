@@ -12,6 +12,7 @@
 #include "neurond/base/metrics.h"
 #include "neurond/conf/config.h"
 #include "neurond/daemon/checked_config.h"
+#include "neurond/daemon/daemon.h"
 #include "neurond/daemon/doors.h"
 #include "neurond/daemon/keeper_link.h"
 #include "neurond/daemon/pages.h"
@@ -55,10 +56,9 @@ class Reactor final : private SignalSink,
                       private ReloadTarget,
                       private DaemonView {
   public:
-    /// The sockets listen already; their names are those of door_plans(). `cgroup` as for
-    /// run_reactor().
+    /// The sockets listen already; their names are those of door_plans().
     Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
-            std::vector<NamedFd> sockets, const std::string& cgroup);
+            std::vector<NamedFd> sockets, const ReactorOptions& options);
     ~Reactor();
 
     /// Fails when what belongs to the start cannot be had: the audit file.
@@ -87,8 +87,7 @@ class Reactor final : private SignalSink,
     void on_parcel(std::vector<NamedFd> parcel) override;
     void on_other_end_gone() override;
 
-    void on_call_done(const Call& call, std::string_view result,
-                      TimePoint now) override;
+    void on_call_done(const Call& call, const CallEnd& end) override;
 
     const conf::Config& started_with() const override { return *started_with_; }
     std::vector<DownstreamSettings> downstreams_of(
@@ -104,6 +103,7 @@ class Reactor final : private SignalSink,
 
     void drain();
     void close_doors();
+    void say_alive();
     void on_door_drained();
     void stop_downstreams();
     void end();
@@ -160,6 +160,8 @@ class Reactor final : private SignalSink,
     Timer drain_timer_;
     Timer shutdown_timer_;
     Task stop_task_;
+    Millis alive_every_;  ///< 0: nobody wants to hear it
+    Timer alive_timer_;
     size_t doors_draining_ = 0;
     int exit_code_ = 0;
 };

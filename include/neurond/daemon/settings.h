@@ -7,6 +7,7 @@
 #include "neurond/back/supervisor.h"
 #include "neurond/base/log.h"
 #include "neurond/conf/config.h"
+#include "neurond/daemon/call_log.h"
 #include "neurond/daemon/tls_setup.h"
 #include "neurond/front/mcp_endpoint.h"
 #include "neurond/front/link_clients.h"
@@ -29,8 +30,10 @@ struct DaemonPaths {
 // What the sections of a configuration mean in the types of the modules that act on them.
 
 DaemonPaths daemon_paths(const conf::Config& config);
-LogLevel log_level(const conf::Config& config);
-LogFormat log_format(const conf::Config& config);
+RequestLog request_log(const conf::Config& config);
+/// The log as [log] wants it. When its target cannot be opened, lines go on where they
+/// went.
+Status configure_log(const conf::Config& config);
 /// `descriptors`: how many this process may have; fewer connections fit than that.
 HttpServerSettings http_settings(const conf::Config& config, size_t descriptors);
 SupervisorSettings supervisor_settings(const conf::Config& config);

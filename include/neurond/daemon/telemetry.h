@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "neurond/base/metrics.h"
+#include "neurond/daemon/call_log.h"
 #include "neurond/daemon/view.h"
 #include "neurond/mcp/router.h"
 
@@ -18,14 +19,15 @@ class Telemetry final : public CallObserver {
     /// Both outlive this.
     Telemetry(Metrics& metrics, const DaemonView& view);
 
-    void on_call_done(const Call& call, std::string_view result,
-                      TimePoint now) override;
+    void on_call_done(const Call& call, const CallEnd& end) override;
     /// The certificates in use, in place of those before: files, and when each ends.
     void set_certificates(const std::map<std::string, std::time_t>& certificates);
     /// Forgets the series of a downstream that is gone.
     void forget(const std::string& downstream);
     /// Its counts begin at nought: another one of this name has taken its place.
     void begin_anew(const std::string& downstream);
+    /// Of which calls there is a line in the log.
+    void set_request_log(RequestLog which) noexcept { request_log_ = which; }
     /// Brings what is kept per downstream up to date; before each rendering.
     void refresh();
 
@@ -48,6 +50,7 @@ class Telemetry final : public CallObserver {
     const DaemonView& view_;
     Histogram& overhead_;
     std::map<std::string, PerDownstream, std::less<>> downstreams_;
+    RequestLog request_log_ = RequestLog::kNo;
     size_t tools_ = 0;  ///< label values given out
 };
 

@@ -239,6 +239,7 @@ struct Call {
     std::string rule;                        ///< the policy rule that decided
     Stage stage = Stage::kReceived;
     TimePoint received;
+    TimePoint queued;     ///< when its answerer got it; zero before
     TimePoint sent;       ///< valid in kSent: when its bytes were queued for the leg
     unsigned instance = 0;  ///< which of its answerer's has it; the answerer's number
     uint64_t leg_id = 0;    ///< our id towards that instance, valid in kSent

@@ -56,12 +56,17 @@ class Directory {
     ~Directory() = default;
 };
 
+/// How a call ended.
+struct CallEnd {
+    std::string_view result;  ///< success, error, blocked, cancelled or timeout
+    TimePoint when;
+    std::string_view why = {};  ///< of an error of neurond's own
+};
+
 /// Is told how calls went.
 class CallObserver {
   public:
-    /// `result` is success, error, blocked, cancelled or timeout.
-    virtual void on_call_done(const Call& call, std::string_view result,
-                              TimePoint now) = 0;
+    virtual void on_call_done(const Call& call, const CallEnd& end) = 0;
 
   protected:
     ~CallObserver() = default;
@@ -162,7 +167,8 @@ class Router final : public CallSink {
     bool admit(CallRecord& record);
     std::optional<OwnError> claim(CallRecord& record);
     Answerer* answerer_of(const CallRecord& record) const;
-    void count(const CallRecord& record, std::string_view result);
+    void count(const CallRecord& record, std::string_view result,
+               std::string_view why = {});
     std::optional<OwnError> refusal(CallRecord& record,
                                     const std::optional<Missing>& missing);
     void fail_unsent(CallRecord& record, const std::string& why, const char* type);

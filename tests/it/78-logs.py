@@ -1,0 +1,127 @@
+"""Where the log goes, what it says of calls, and what it does not repeat."""
+import os
+import re
+import signal
+import socket
+import threading
+
+from harness import Neurond, hostile, main
+from rawhttp import DEADLINE, wait_for
+
+SYSLOG = "/dev/log"
+
+
+def said(path, pattern):
+    return lambda: path.exists() and re.search(pattern, path.read_text())
+
+
+def log_file(daemon):
+    return daemon.dir / "neurond.log"
+
+
+def with_file(**keys):
+    """A daemon that logs into a file of its own, and that file."""
+    def point(daemon):
+        with open(daemon.conf, "a", encoding="utf-8") as conf:
+            conf.write(f"\n[log]\ntarget = {log_file(daemon)}\n")
+    return Neurond(setup=point, wait=False, **keys)
+
+
+def test_a_file_and_its_rotation():
+    with with_file() as daemon:
+        path = log_file(daemon)
+        wait_for("ready", said(path, "daemon: ready"))
+        assert os.stat(path).st_mode & 0o777 == 0o640
+        old = path.with_suffix(".1")
+        path.rename(old)
+        daemon.process.send_signal(signal.SIGUSR1)
+        wait_for("a new file", path.exists)
+        daemon.process.send_signal(signal.SIGTERM)
+        assert daemon.process.wait(DEADLINE) == 0
+        assert "draining" in path.read_text() or "stopp" in path.read_text(), path.read_text()
+        assert not daemon.lines, daemon.lines
+
+
+def test_whoever_starts_it_sees_why_it_does_not_start():
+    with with_file(config={"server": {"port": 1, "bind": "127.0.0.77"}},
+                   text="\n[listener x]\naddress = unix:/nowhere/x.sock\n") as daemon:
+        assert daemon.process.wait(DEADLINE) == 1
+        daemon.wait_for_log("/nowhere/x.sock")
+        assert "/nowhere/x.sock" in log_file(daemon).read_text()
+    with Neurond(config={"log": {"target": "/nowhere/neurond.log"}}, wait=False) as daemon:
+        daemon.wait_for_log("open /nowhere/neurond.log: No such file or directory")
+        assert daemon.process.wait(DEADLINE) == 1
+
+
+def test_syslog():
+    if os.geteuid() != 0 or os.path.lexists(SYSLOG):
+        print(f"note: {SYSLOG} is somebody's, or not ours to make: not tried")
+        return
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sock.bind(SYSLOG)
+    try:
+        sock.settimeout(DEADLINE)
+        with Neurond({}, {"log": {"target": "syslog"}}, wait=False) as daemon:
+            lines = []
+            while not any("daemon: ready" in line for line in lines):
+                lines.append(sock.recv(8192).decode())
+            for line in lines:
+                assert re.match(r"<(\d+)>neurond\[\d+\]: \w+: \S", line), line
+                assert "\n" not in line
+            assert lines[0].startswith("<30>"), lines[0]  # daemon.info
+            assert f"[{daemon.pid}]" in lines[0]
+    finally:
+        sock.close()
+        os.unlink(SYSLOG)
+
+
+FIELDS = (r"request: tools/call (?P<name>\S+) client=(?P<client>\S+) server=(?P<server>\S+) "
+          r"result=(?P<result>\w+) total_ms=(?P<total>[\d.]+) own_ms=(?P<own>[\d.]+) "
+          r"queue_ms=(?P<queue>[\d.]+) server_ms=(?P<srv>[\d.]+)(?P<why> why=.*)? "
+          r"\[req=(?P<id>\S+)\]$")
+
+
+def test_a_line_a_call():
+    config = {"log": {"requests": "all"}, "downstream a": {"max_in_flight": 1}}
+    with Neurond({"a": hostile()}, config) as daemon:
+        def call(number):
+            with daemon.client(headers=[("X-Request-Id", f"r{number}")]) as client:
+                client.call("a.sleep_ms", {"ms": 150})
+        threads = [threading.Thread(target=call, args=(n,)) for n in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        rows = {}
+        for number in range(2):
+            found = daemon.wait_for_log(FIELDS[:-len(r"\[req=(?P<id>\S+)\]$")] +
+                                        rf"\[req=(?P<id>r{number})\]$")
+            rows[number] = found.groupdict()
+        for row in rows.values():
+            assert (row["name"], row["client"], row["server"], row["result"]) == (
+                "a.sleep_ms", "anonymous", "a", "success"), row
+            parts = sum(float(row[key]) for key in ("own", "queue", "srv"))
+            assert abs(parts - float(row["total"])) < 1, row
+            assert float(row["srv"]) >= 150
+        assert max(float(row["queue"]) for row in rows.values()) > 100, rows
+        with daemon.client() as client:
+            client.call("a.nothing")
+        found = daemon.wait_for_log(r"request: tools/call a.nothing .*result=error.* why=.*")
+        assert "server_ms=0 " in found[0], found[0]
+
+
+def test_a_line_for_failures_only():
+    config = {"log": {"requests": "errors"},
+              "rule r": {"effect": "deny", "tools": "a.raw"}}
+    with Neurond({"a": hostile()}, config) as daemon:
+        with daemon.client() as client:
+            client.call("a.echo", {"text": "x"})
+            client.call("a.raw")
+            client.call("a.crash", {"status": 3})
+        daemon.wait_for_log(r"a\.crash .*result=error.* why=.*exited with status 3")
+        lines = [line for line in daemon.lines if " request: " in line]
+        assert ["a.raw" in line for line in lines] == [True, False], lines
+        assert "result=blocked" in lines[0], lines[0]
+
+
+main(__name__)
