@@ -16,14 +16,14 @@ namespace neuron {
 
 namespace {
 
-constexpr const char* kSyslogPath = "/dev/log";
+constexpr char kSyslogPath[] = "/dev/log";
 constexpr mode_t kFileMode = 0640;
 
 Result<Fd> open_syslog() {
     Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     sockaddr_un to{};
     to.sun_family = AF_UNIX;
-    std::strcpy(to.sun_path, kSyslogPath);
+    std::memcpy(to.sun_path, kSyslogPath, sizeof kSyslogPath);
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
         return sys_error("connect", kSyslogPath);
     }
@@ -85,7 +85,8 @@ bool LogOutput::write(std::string line) {
     bool again = target_.kind == LogTarget::Kind::kSyslog;
     do {
         n = ::write(fd(), line.data(), line.size());
-    } while (n < 0 && (errno == EINTR || (std::exchange(again, false) && connect_syslog())));
+    } while (n < 0 &&
+             (errno == EINTR || (std::exchange(again, false) && connect_syslog())));
     error_ = n < 0 ? errno : ENOSPC;
     if (n > 0) {
         mid_line_ = static_cast<size_t>(n) < line.size();

@@ -23,7 +23,8 @@ struct PathKey {
 
 constexpr PathKey kPathKeys[] = {
     {"server", "state_dir", ""}, {"server", "run_dir", ""}, {"server", "pid_file", ""},
-    {"server", "socket", "none"}, {"audit", "path", "none"}, {"log", "target", "stderr syslog"},
+    {"server", "socket", "none"}, {"audit", "path", "none"},
+    {"log", "target", "stderr syslog"},
 };
 
 bool is_good(const Section& section, const char* key) {

@@ -42,8 +42,8 @@ InheritedSockets InheritedSockets::from_environment() {
         std::string name = i < names.size() && !listed.empty() ? std::string(names[i])
                                                                : kUnnamed;
         if (!is_listening(fd)) {
-            log_warn("keeper", "inherited descriptor %d (%s): no listening socket, left alone",
-                     fd, name.c_str());
+            log_warn("keeper", "inherited descriptor %d (%s): no listening socket", fd,
+                     name.c_str());
             continue;
         }
         ::fcntl(fd, F_SETFD, FD_CLOEXEC);

@@ -15,8 +15,6 @@
 #include <memory>
 #include <optional>
 
-#include "neurond/base/atomic_file.h"
-#include "neurond/base/cgroup_place.h"
 #include "neurond/base/crypto.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
@@ -25,8 +23,7 @@
 #include "neurond/daemon/config_source.h"
 #include "neurond/daemon/daemon.h"
 #include "neurond/daemon/daemonize.h"
-#include "neurond/daemon/door_plan.h"
-#include "neurond/daemon/door_sockets.h"
+#include "neurond/daemon/estate.h"
 #include "neurond/daemon/keeper_link.h"
 #include "neurond/daemon/pid_file.h"
 #include "neurond/daemon/service_manager.h"
@@ -52,23 +49,11 @@ constexpr int kSweepMillis = 5000;
 constexpr Millis kWatchQuiet{1000};  ///< of the files, before they are looked at
 constexpr size_t kMaxSocketNameBytes = 255;  // systemd.socket(5)
 
-/// What the keeper made before the first reactor starts.
-struct Estate {
-    DaemonPaths paths;
-    PidFile pid_file;
-    Fd bundle;  ///< what reactors run
-    DoorSockets doors;
-    std::vector<DoorPlan> plans;  ///< of what is open
-    std::unique_ptr<CgroupTree> cgroups;  ///< null: nothing needs them, or we may not
-    Millis shutdown_timeout{0};
-};
-
 class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkOwner {
   public:
     /// `first`: what the estate was made by.
     Keeper(Estate estate, ConfigSource source, const ConfigSource::Reading& first,
-           ServiceManager manager,
-           std::optional<Fd> starter)
+           ServiceManager manager, std::optional<Fd> starter)
         : estate_(std::move(estate)),
           source_(std::move(source)),
           manager_(std::move(manager)),
@@ -390,54 +375,6 @@ void Keeper::tell_starter(std::string_view text) {
     }
 }
 
-Status prepare(const conf::Config& config, const DaemonOptions& options,
-               Estate& estate) {
-    estate.paths = daemon_paths(config);
-    if (!options.pid_file.empty()) {
-        estate.paths.pid_file = options.pid_file;
-    }
-    std::vector<std::string> dirs = {estate.paths.run_dir, estate.paths.state_dir};
-    if (!config.section("audit").is_set("path")) {  // a path of the operator's is not ours
-        dirs.push_back(estate.paths.audit.substr(0, estate.paths.audit.rfind('/')));
-    }
-    for (const std::string& dir : dirs) {
-        if (Status made = make_directories(dir, 0755); !made) {
-            return made;
-        }
-    }
-    if (Status locked = estate.pid_file.acquire(estate.paths.pid_file); !locked) {
-        return locked;
-    }
-    estate.plans = door_plans(config, estate.paths);
-    Status listening = estate.doors.open(estate.plans);
-    if (!listening) {
-        return listening;
-    }
-    estate.shutdown_timeout = config.section("server").duration("shutdown_timeout");
-    return Ok{};
-}
-
-/// Without them children run all the same, with weaker limits.
-std::unique_ptr<CgroupTree> make_cgroups(const conf::Config& config) {
-    static CgroupFs fs;
-    if (!wants_cgroups(config)) {
-        return nullptr;
-    }
-    const Result<std::string> own = own_cgroup_dir();
-    Status opened = own ? Status(Ok{}) : Status(own.error());
-    std::unique_ptr<CgroupTree> tree;
-    if (own) {
-        tree = std::make_unique<CgroupTree>(fs, *own, ::getpid());
-        opened = tree->open();
-    }
-    if (!opened) {
-        log_warn("keeper", "no cgroups for children: %s", opened.error().message.c_str());
-        return nullptr;
-    }
-    log_info("keeper", "cgroups of children: %s", tree->dir().c_str());
-    return tree;
-}
-
 void warn_about_places(const DaemonPaths& paths) {
     if (::geteuid() != 0) {
         log_info("keeper", "not root: run_dir %s, state_dir %s, audit %s",
@@ -477,7 +414,7 @@ int run_daemon(const DaemonOptions& options) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     Estate estate;
     estate.doors = DoorSockets(std::move(inherited));
-    if (Status prepared = prepare(config, options, estate); !prepared) {
+    if (Status prepared = prepare(config, options.pid_file, estate); !prepared) {
         log_error("keeper", "%s", prepared.error().message.c_str());
         return kExitFailed;
     }

@@ -1,0 +1,41 @@
+#ifndef NEUROND_DAEMON_ESTATE_H
+#define NEUROND_DAEMON_ESTATE_H
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "neurond/base/clock.h"
+#include "neurond/base/fd.h"
+#include "neurond/base/result.h"
+#include "neurond/conf/config.h"
+#include "neurond/daemon/door_plan.h"
+#include "neurond/daemon/door_sockets.h"
+#include "neurond/daemon/pid_file.h"
+#include "neurond/daemon/settings.h"
+#include "neurond/loop/cgroup.h"
+
+namespace neuron {
+
+/// What the keeper made before the first reactor starts, and what outlives reactors.
+struct Estate {
+    DaemonPaths paths;
+    PidFile pid_file;
+    Fd bundle;  ///< what reactors run
+    DoorSockets doors;
+    std::vector<DoorPlan> plans;          ///< of what is open
+    std::unique_ptr<CgroupTree> cgroups;  ///< null: nothing needs them, or we may not
+    Millis shutdown_timeout{0};
+};
+
+/// Makes directories, locks the PID file and opens the sockets. `pid_file`: of -p; empty:
+/// the configuration's. The error names the path.
+Status prepare(const conf::Config& config, const std::string& pid_file, Estate& estate);
+
+/// Null where no child wants them, or they are not to be had; the log says so. Children
+/// run all the same, with weaker limits.
+std::unique_ptr<CgroupTree> make_cgroups(const conf::Config& config);
+
+}  // namespace neuron
+
+#endif
