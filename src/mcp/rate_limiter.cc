@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
+#include <chrono>
 
 #include "neurond/base/limits.h"
 
@@ -68,7 +68,7 @@ Millis RateLimiter::take(const RateSettings& settings, const Identity& who,
     }
     ++limited_[who.name.substr(0, who.name.find(':'))];
     const double wait = (1.0 - its.tokens) / rate.per_second;
-    return Millis{static_cast<int64_t>(std::ceil(wait * 1000.0))};
+    return std::chrono::ceil<Millis>(std::chrono::duration<double>(wait));
 }
 
 }  // namespace neuron

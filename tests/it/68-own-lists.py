@@ -57,7 +57,7 @@ def test_two_sessions_see_different_lists():
                     ("resources/list", "resources", "uri", ["mem:///all"],
                      ["mem:///all", "mem:///form"]),
                     ("resources/templates/list", "resourceTemplates", "uriTemplate", [],
-                     ["mem:///root/{n}"]))
+                     ["mem:///tree/{n}"]))
             for method, array, key, first, second in rows:
                 assert items(thinks, method, array, key) == first, method
                 assert items(asks, method, array, key) == second, method
@@ -72,7 +72,7 @@ def test_a_call_goes_to_ones_own_instance_by_ones_own_list():
             assert about(walks)["pid"] != got["pid"] == about(thinks)["pid"]
             error = walks.call("t.think").error
             assert error["code"] == -32602 and "Unknown tool" in error["message"], error
-            read = walks.request("resources/read", {"uri": "mem:///root/7"}).result
+            read = walks.request("resources/read", {"uri": "mem:///tree/7"}).result
             assert read["contents"][0]["text"] == str(about(walks)["pid"])
             assert thinks.request("prompts/get", {"name": "t.deep"}).result["messages"]
 
