@@ -51,7 +51,8 @@ Subscriber::Subscriber(Subscriptions& hub, Requester who, View view, ListSet lis
       who_(std::move(who)),
       view_(std::move(view)),
       lists_(lists),
-      seen_(hub.digests_of(*this)) {
+      seen_(hub.digests_of(*this)),
+      rules_(hub.rules_) {
     hub_.add(*this);
 }
 
@@ -192,6 +193,7 @@ void Subscriptions::resource_updated(const ResourcePlace& place) {
 void Subscriptions::rules_changed() {
     digests_.clear();
     rules_changed_ = true;
+    ++rules_;
     schedule();
 }
 
@@ -228,10 +230,11 @@ void Subscriptions::check() {
         }
         if (compare) {
             const ListDigests now = digests_of(*each);
+            const bool new_rules = std::exchange(each->rules_, rules_) != rules_;
             for (const ItemKind kind : kItemKinds) {
                 const auto at = static_cast<size_t>(kind);
                 const bool changed =
-                    now[at] != each->seen_[at] && (for_all || each->shown_[at]);
+                    now[at] != each->seen_[at] && (new_rules || each->shown_[at]);
                 each->news_.lists |= changed ? each->lists_ & set_of(list_of(kind)) : 0U;
             }
             each->seen_ = now;

@@ -151,7 +151,8 @@ class World:
         self.parts.pop("listener", None)
         self.write()
         self.reload()
-        assert not os.path.exists(f"{self.daemon.dir}/more.sock")
+        wait_for("the keeper has closed it",
+                 lambda: not os.path.exists(f"{self.daemon.dir}/more.sock"))
 
     def storm(self):
         self.parts["swap"] = (f"many={self.round % 50 + 1}",)

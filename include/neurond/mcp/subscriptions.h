@@ -92,6 +92,7 @@ class Subscriber {
     ListSet lists_;
     ListDigests seen_;
     std::array<bool, kItemKindCount> shown_{};  ///< has_seen()
+    uint64_t rules_;  ///< Subscriptions::rules_ that `seen_` stands for
     std::set<std::string> resources_;
     News news_;
 };
@@ -169,6 +170,7 @@ class Subscriptions {
     std::map<ResourcePlace, std::vector<Interest>> interests_;
     /// Of these rules, by identity and what it is shown.
     std::map<std::pair<std::string, std::shared_ptr<const Catalog>>, ListDigests> digests_;
+    uint64_t rules_ = 0;  ///< how often they have changed
     bool rules_changed_ = false;
     bool own_lists_changed_ = false;
     Timer check_timer_;
