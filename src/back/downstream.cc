@@ -3,6 +3,7 @@
 
 #include "neurond/back/downstream.h"
 
+#include "neurond/back/disabled_list.h"
 #include "neurond/back/http_carrier.h"
 #include "neurond/back/offer_files.h"
 #include "neurond/back/sse_carrier.h"
@@ -69,6 +70,11 @@ Downstream::Downstream(EventLoop& loop, Children& children, ResolverCache& names
 Downstream::~Downstream() = default;
 
 void Downstream::start() {
+    if (settings_.disabled != nullptr &&
+        settings_.disabled->has(name(), settings_.form)) {
+        instances_.base().disable();
+        return;
+    }
     std::shared_ptr<const Offer> known =
         settings_.on_demand && settings_.enabled && settings_.offers != nullptr
             ? settings_.offers->load(name())
@@ -96,6 +102,9 @@ void Downstream::stop() {
 void Downstream::obey(ServerOrder order) {
     if (order == ServerOrder::kEnable && state() != LifeState::kDisabled) {
         return;
+    }
+    if (settings_.disabled != nullptr) {
+        settings_.disabled->set(name(), settings_.form, order == ServerOrder::kDisable);
     }
     upkeep_.breaker().close();
     instances_.end_all(order == ServerOrder::kDisable ? "is disabled"

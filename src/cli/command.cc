@@ -67,9 +67,8 @@ const Command kCommands[] = {
     {"enable", "NAME [--json]", "start a downstream that is disabled",
      "Takes back a disable, or enabled = no.\n", 1, 1, true, true, run_enable},
     {"disable", "NAME [--json]", "stop a downstream, and leave it stopped",
-     "Stops NAME until it is enabled, or until neurond is started again. Its tools are "
-     "taken\n"
-     "from the catalog.\n",
+     "Stops NAME until it is enabled, or a changed section of its is put in force. Its\n"
+     "tools are taken from the catalog.\n",
      1, 1, true, true, run_disable},
     {"tools", "[GLOB] [--client ID] [--json]", "the merged catalog",
      "Lists the tools of all downstreams under their full names, or those that "

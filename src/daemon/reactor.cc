@@ -88,6 +88,8 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
       crashes_(daemon_paths(*config_).state_dir + "/crashes", crash_disk(writer_)),
       offers_(daemon_paths(*config_).state_dir + "/offers",
               file_writer(writer_, "keep a list")),
+      disabled_(daemon_paths(*config_).state_dir + "/disabled",
+                file_writer(writer_, "remember what is disabled")),
       cgroups_(loop_, cgroup_fs_, options.cgroup),
       supervisor_(loop_, children_, names_, neuron::supervisor_settings(*config_),
                   static_cast<SupervisorOwner&>(*this)),
@@ -110,12 +112,7 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
       server_pages_(server_, static_cast<DaemonView&>(*this)),
       delay_timer_(loop_, [this] { close_doors(); }),
       drain_timer_(loop_, [this] { stop_downstreams(); }),
-      shutdown_timer_(loop_,
-                      [this] {
-                          log_warn("daemon",
-                                   "shutdown_timeout: cutting off what is left");
-                          end();
-                      }),
+      shutdown_timer_(loop_, [this] { cut_off(); }),
       stop_task_(loop_, Phase::kSoon, [this] { drain(); }),
       alive_every_(options.alive),
       alive_timer_(loop_, [this] { say_alive(); }) {
@@ -318,6 +315,11 @@ void Reactor::stop_downstreams() {
     state_ = State::kStopping;
     drain_timer_.cancel();
     supervisor_.stop([this] { end(); });
+}
+
+void Reactor::cut_off() {
+    log_warn("daemon", "shutdown_timeout: cutting off what is left");
+    end();
 }
 
 void Reactor::end() {

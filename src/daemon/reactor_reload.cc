@@ -38,6 +38,7 @@ std::vector<DownstreamSettings> Reactor::downstreams_of(const CheckedConfig& che
         settings.command.crashes = &crashes_;
         settings.command.cgroups = &cgroups_;
         settings.offers = &offers_;
+        settings.disabled = &disabled_;
     }
     return out;
 }

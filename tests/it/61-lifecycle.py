@@ -9,7 +9,7 @@ import sys
 import time
 
 from fixtures.http_server import BAD, HttpServer, TOOLS
-from harness import Neurond, is_alive, main
+from harness import Neurond, hostile, is_alive, main
 from rawhttp import wait_for
 
 FLAKY = str(pathlib.Path(__file__).resolve().parent / "fixtures/flaky.py")
@@ -251,6 +251,23 @@ def test_orders_of_an_operator():
         with daemon.connect() as conn:
             paths = ("/api/v1/admin/servers/a/disable", "/api/v1/admin/servers/a/logs")
             assert [conn.request("POST", path).status for path in paths] == [404, 404]
+
+
+def test_what_is_disabled_stays_so_until_its_section_changes():
+    with Neurond({"a": hostile(), "b": hostile()}) as daemon:
+        kept = daemon.dir / "state/disabled"
+        assert daemon.run("disable", "a").returncode == 0
+        wait_for("it is written down", lambda: kept.exists() and "a " in kept.read_text())
+        at = len(daemon.lines)
+        os.kill(daemon.reactor, signal.SIGKILL)
+        daemon.wait_for_log("daemon: ready", since=at)
+        assert [server(daemon, name)["state"] for name in "ab"] == ["disabled", "healthy"]
+        assert daemon.run("reload").returncode == 0
+        assert server(daemon)["state"] == "disabled"
+        text = daemon.conf.read_text()
+        daemon.conf.write_text(text.replace("[downstream a]", "[downstream a]\nqueue = 7"))
+        assert daemon.run("reload").returncode == 0
+        wait_for("it serves", lambda: server(daemon)["state"] == "healthy")
 
 
 def test_a_failed_server_is_restarted_by_hand():

@@ -14,6 +14,8 @@
 
 namespace neuron {
 
+class DisabledList;
+
 /// How a downstream is reached.
 enum class Transport { kStdio, kHttp, kSse };
 
@@ -37,6 +39,7 @@ struct DownstreamSettings {
     Millis instance_idle{600000};  ///< of one that serves somebody in particular
     bool on_demand = false;        ///< started by the first call
     OfferFiles* offers = nullptr;  ///< where lists are kept; only with on_demand
+    DisabledList* disabled = nullptr;  ///< outlives it; null: nothing is remembered
     Millis idle_stop{0};           ///< of the base one; 0 = never
     Millis start_timeout{10000};
     Millis call_timeout{50000};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "neurond/back/crash_report.h"
+#include "neurond/back/disabled_list.h"
 #include "neurond/back/offer_files.h"
 #include "neurond/back/supervisor.h"
 #include "neurond/base/metrics.h"
@@ -106,6 +107,7 @@ class Reactor final : private SignalSink,
     void say_alive();
     void on_door_drained();
     void stop_downstreams();
+    void cut_off();
     void end();
 
     const char* state() const noexcept override;
@@ -138,6 +140,7 @@ class Reactor final : private SignalSink,
     AuditLog audit_;
     CrashReports crashes_;
     OfferFiles offers_;
+    DisabledList disabled_;
     CgroupFs cgroup_fs_;
     Cgroups cgroups_;
     Supervisor supervisor_;
