@@ -263,6 +263,10 @@ void HttpCarrier::on_stream_message(const JsonScanner& scan, const Slice& text) 
     owner_.on_message(scan, text, 0);
 }
 
+void HttpCarrier::on_stream_open() {
+    log_debug("back", "%s: its stream of notifications is open", target_.server.c_str());
+}
+
 void HttpCarrier::on_stream_garbage(const JsonScanner& scan, std::string_view head) {
     owner_.on_garbage(scan, head, {});
 }

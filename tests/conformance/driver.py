@@ -111,8 +111,10 @@ SCENARIOS = {
 
 def drive(url, scenario, era, context):
     section = {"url": url, "prefix": "none", "start_timeout": "15s"}
-    with Neurond({"mock": section}) as daemon:
+    with Neurond({"mock": section}, {"log": {"level": "debug"}}) as daemon:
         daemon.wait_for_log("mock: healthy", 15)
+        if scenario in PLAIN:  # a GET that comes later would be taken for the one it waits for
+            daemon.wait_for_log("mock: its stream of notifications is open", 15)
         driver = Driver(daemon, LATEST_LEGACY if scenario in HEADERS else era,
                         {} if scenario in PLAIN else None)
         driver.list("tools")
