@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::string_view kUnix = "unix:";
 constexpr std::string_view kInherited = "systemd:";
-constexpr size_t kMaxInheritedName = 255;  // systemd.socket(5)
 constexpr size_t kMaxSocketPath = sizeof(sockaddr_un::sun_path) - 1;
 
 /// The host of IP:PORT or [IPV6]:PORT; empty for anything else.
@@ -215,14 +214,7 @@ void ListenerCheck::reachable(const Section& section, const char* key,
         return;
     }
     if (!server.yes("allow_insecure")) {
-        error(section, key,
-              host +
-                  " can be reached from other hosts and callers are not authenticated, "
-                  "expected a loopback address such as 127.0.0.1 or ::1, or cert_path "
-                  "and key_path" +
-                  where +
-                  " with ca_path or a token in a [client], or allow_insecure = yes in "
-                  "[server]");
+        error(section, key, why_too_reachable(host, where));
     } else {
         open_ = true;
         diagnostics_.warning(server.place("allow_insecure"),
@@ -250,6 +242,14 @@ void ListenerCheck::serves(const Section& section) {
 
 void check_listeners(const Config& config, Files& files, Diagnostics& diagnostics) {
     ListenerCheck(config, files, diagnostics).run();
+}
+
+std::string why_too_reachable(const std::string& address, const std::string& where) {
+    return address +
+           " can be reached from other hosts and callers are not authenticated, expected "
+           "a loopback address such as 127.0.0.1 or ::1, or cert_path and key_path" +
+           where +
+           " with ca_path or a token in a [client], or allow_insecure = yes in [server]";
 }
 
 bool must_be_local(const Config& config, const Section& tls) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "neurond/base/text.h"
+#include "neurond/conf/check_listener.h"
 #include "neurond/net/address.h"
 
 namespace neuron {
@@ -25,10 +26,7 @@ Result<Fd> DoorSockets::take_named(const DoorPlan& plan) {
     }
     const Address address = Address::local_of(fd.get());
     if (plan.local_only && !address.is_unix() && !address.is_loopback()) {
-        return Error{plan.name + ": " + address.to_string() +
-                     " can be reached from other hosts and callers are not "
-                     "authenticated, expected cert_path and key_path with ca_path or a "
-                     "token in a [client], or allow_insecure = yes in [server]"};
+        return Error{plan.name + ": " + conf::why_too_reachable(address.to_string(), "")};
     }
     return fd;
 }

@@ -19,6 +19,7 @@
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
 #include "neurond/base/version.h"
+#include "neurond/conf/check_listener.h"
 #include "neurond/conf/config.h"
 #include "neurond/daemon/config_source.h"
 #include "neurond/daemon/daemon.h"
@@ -47,7 +48,6 @@ constexpr Millis kFirstPause{100};  ///< before the second restart within the wi
 constexpr Millis kStopMargin{2000};
 constexpr int kSweepMillis = 5000;
 constexpr Millis kWatchQuiet{1000};  ///< of the files, before they are looked at
-constexpr size_t kMaxSocketNameBytes = 255;  // systemd.socket(5)
 
 class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkOwner {
   public:
@@ -430,7 +430,7 @@ int run_daemon(const DaemonOptions& options) {
     warn_about_places(estate.paths);
     for (const std::string& name : estate.doors.unused()) {
         log_warn("keeper", "nothing in the configuration takes the inherited socket %s",
-                 escape(name, kMaxSocketNameBytes).c_str());
+                 escape(name, conf::kMaxInheritedName).c_str());
     }
     Keeper keeper(std::move(estate), std::move(source), reading, std::move(manager),
                   std::move(starter));
