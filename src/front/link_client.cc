@@ -208,7 +208,7 @@ void LinkClient::initialize(const Incoming& in) {
 }
 
 void LinkClient::listen(const Incoming& in, const DoorRequest& asked) {
-    if (!subscriptions_.listen(asked.listen, in.id_raw)) {
+    if (!subscriptions_.listen(asked.listen, asked.call.caps, in.id_raw)) {
         refuse(in.id_raw, JsonRpcError::kInvalidRequest,
                "A listen with this id is open already");
     }

@@ -42,16 +42,17 @@ void LinkSubscriptions::flush_legacy() {
     }
 }
 
-bool LinkSubscriptions::listen(const ListenFilter& filter, std::string_view id_raw) {
+bool LinkSubscriptions::listen(const ListenFilter& filter, ClientCaps caps,
+                               std::string_view id_raw) {
     const bool taken = std::any_of(
         listens_.begin(), listens_.end(),
         [id_raw](const auto& each) { return same_id(each->id_raw(), id_raw); });
     if (taken) {
         return false;
     }
-    listens_.push_back(std::make_unique<Listen>(hub_, peer_.identity, peer_.view, filter,
-                                                id_raw,
-                                                static_cast<ListenOwner&>(*this)));
+    listens_.push_back(std::make_unique<Listen>(
+        hub_, without_session(peer_.identity, caps), peer_.view, filter, id_raw,
+        static_cast<ListenOwner&>(*this)));
     listens_.back()->begin();
     return true;
 }

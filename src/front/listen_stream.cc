@@ -9,12 +9,12 @@ namespace neuron {
 
 ListenStream::ListenStream(EventLoop& loop, HttpServer& server, SessionStore& sessions,
                            Subscriptions& hub, ListenStreamOwner& owner, HttpConn& conn,
-                           const Identity& identity, const View& view,
+                           const Requester& who, const View& view,
                            const ListenFilter& filter, std::string_view id_raw,
                            Millis keepalive)
     : owner_(owner),
       events_(server, sessions, {}, conn, ReplayBuffer::Kind::kPost),
-      listen_(hub, identity, view, filter, id_raw, static_cast<ListenOwner&>(*this)),
+      listen_(hub, who, view, filter, id_raw, static_cast<ListenOwner&>(*this)),
       keepalive_(keepalive),
       keepalive_timer_(loop, [this] { on_keepalive(); }) {
     conn.set_waiter(this);

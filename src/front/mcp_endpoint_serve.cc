@@ -111,7 +111,8 @@ void McpEndpoint::listen(Post& post, const DoorRequest& asked,
         return;
     }
     post.listening = true;
-    streams_.listen(post.conn, post.request.identity, post.view, asked.listen, id_raw);
+    const Requester who = without_session(post.request.identity, asked.call.caps);
+    streams_.listen(post.conn, who, post.view, asked.listen, id_raw);
 }
 
 void McpEndpoint::subscribe(Post& post, const DoorRequest& asked,

@@ -197,12 +197,12 @@ void StreamTable::on_stream_idle(EventStream& stream) {
     on_session_news(stream.session());
 }
 
-void StreamTable::listen(HttpConn& conn, const Identity& identity, const View& view,
+void StreamTable::listen(HttpConn& conn, const Requester& who, const View& view,
                          const ListenFilter& filter, std::string_view id_raw) {
     listens_
         .add(std::make_unique<ListenStream>(
             loop_, server_, sessions_, subscriptions_,
-            static_cast<ListenStreamOwner&>(*this), conn, identity, view, filter, id_raw,
+            static_cast<ListenStreamOwner&>(*this), conn, who, view, filter, id_raw,
             keepalive_))
         .begin();
 }

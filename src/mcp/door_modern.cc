@@ -53,6 +53,7 @@ DoorRequest read_listen_request(const JsonScanner& scan, std::string_view text) 
     }
     DoorRequest out = of_kind(DoorRequest::Kind::kListen);
     out.listen = std::move(*filter);
+    out.call.caps = read_request_caps(scan, text);
     return out;
 }
 

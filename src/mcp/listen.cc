@@ -117,12 +117,16 @@ void write_listen_end(OutQueue& out, std::string_view id_raw) {
     write_result(out, id_raw, Slice::copy_of(w.take()));
 }
 
-Listen::Listen(Subscriptions& hub, const Identity& identity, View view,
+/// Its lists may have been shown before, by requests that it knows nothing of.
+Listen::Listen(Subscriptions& hub, const Requester& who, View view,
                const ListenFilter& filter, std::string_view id_raw, ListenOwner& owner)
-    : Subscriber(hub, without_session(identity), std::move(view), filter.lists),
+    : Subscriber(hub, who, std::move(view), filter.lists),
       filter_(filter),
       id_raw_(id_raw),
       owner_(owner) {
+    for (const ItemKind kind : kItemKinds) {
+        has_seen(kind);
+    }
     filter_.resources.clear();
     for (const std::string& uri : filter.resources) {
         if (subscribe(uri)) {

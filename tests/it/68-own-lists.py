@@ -11,6 +11,7 @@ from fixtures.http_server import HttpServer
 
 from harness import HERE, Neurond, hostile, is_alive, main, scaled
 from lines import SocketLines
+from listens import Listen
 from mcp import McpClient
 from rawhttp import wait_for
 
@@ -170,6 +171,28 @@ def test_a_session_hears_of_resources_from_its_own_instance_only():
                 assert is_quiet(streams[1 - n])
             for stream in streams:
                 stream.close()
+
+
+def test_a_modern_client_hears_from_the_instance_that_its_calls_go_to():
+    wanted = {"toolsListChanged": True, "resourceSubscriptions": ["mem:///all"]}
+    with Neurond({"t": tailored()}) as daemon:
+        with daemon.modern(capabilities={"sampling": {}}) as one, daemon.modern() as two:
+            ears = [Listen(daemon, wanted, capabilities={"sampling": {}}),
+                    Listen(daemon, wanted)]
+            for ear in ears:
+                assert ear.acknowledged() == wanted
+            assert about(one, "t.think")["caps"] == ["sampling"]  # its list is another one
+            ears[0].expect(TOOLS_CHANGED)
+            for client, ear in zip((one, two), ears):
+                wait_for("its server knows", lambda who=client: json.loads(
+                    who.call("t.heard").text) == [["subscribe", "mem:///all"]])
+                client.call("t.touch", {"uri": "mem:///all"})
+                assert ear.expect(UPDATED)["uri"] == "mem:///all"
+                client.call("t.add", {"name": "new"})
+                ear.expect(TOOLS_CHANGED)
+            for ear in ears:
+                assert ear.messages.empty()
+                ear.close()
 
 
 def test_sessions_side_by_side_see_nothing_of_each_other():

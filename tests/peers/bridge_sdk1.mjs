@@ -1,6 +1,6 @@
 // The clients of the matrix on the official SDK 1.x, which speak the legacy revisions.
 //
-// usage: node bridge_sdk1.mjs sse|http|stdio|ws URL|'["command",...]' '{"server": [cell left out, ...]}' [TOKEN]
+// usage: node bridge_sdk1.mjs sse|http|stdio|ws URL|'["command",...]' '["server",...]' [TOKEN]
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
@@ -14,9 +14,6 @@ import { ANSWERS, CAPABILITIES, Heard, walk } from "./bridge_walk.mjs";
 
 const [how, target, spaces, token] = process.argv.slice(2);
 const requestInit = token ? { headers: { Authorization: `Bearer ${token}` } } : {};
-const fetch_with_token = (url, init) => fetch(url, {
-    ...init, headers: { ...Object.fromEntries(new Headers(init?.headers)), ...requestInit.headers },
-});
 
 /// The oldest revision: what its clients ask for, and declare.
 function as_of_2024(transport) {
@@ -32,9 +29,7 @@ function as_of_2024(transport) {
 }
 
 const TRANSPORTS = {
-    sse: () => as_of_2024(new SSEClientTransport(new URL(target), {
-        requestInit, eventSourceInit: { fetch: fetch_with_token },
-    })),
+    sse: () => as_of_2024(new SSEClientTransport(new URL(target), { requestInit })),
     http: () => new StreamableHTTPClientTransport(new URL(target), { requestInit }),
     stdio: () => {
         const [command, ...args] = JSON.parse(target);

@@ -1,6 +1,6 @@
 // The clients of the matrix on the official SDK 2.x, which speak 2026-07-28.
 //
-// usage: node bridge_sdk2.mjs http|lines|ws URL|SOCKET '{"server": [cell left out, ...]}' [TOKEN]
+// usage: node bridge_sdk2.mjs http|lines|ws URL|SOCKET '["server",...]' [TOKEN]
 import { createConnection } from "node:net";
 import { createInterface } from "node:readline";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";

@@ -169,13 +169,11 @@ const CELLS = {
 /// What a revision does not have.
 const LACKS = { "2024-11-05": ["elicitation"] };
 
-async function cells_of(client, space, left_out) {
+async function cells_of(client, space) {
     const found = {};
     for (const [cell, walk] of Object.entries(CELLS)) {
         if (LACKS[client.revision]?.includes(cell)) {
             found[cell] = "no such thing";
-        } else if (left_out.includes(cell)) {
-            found[cell] = "not yet";
         } else {
             found[cell] = await walk(client, space).then(
                 () => "ok", (error) => `FAILED: ${error.message}`);
@@ -184,10 +182,9 @@ async function cells_of(client, space, left_out) {
     return found;
 }
 
-/// Space → cell → "ok", "no such thing", "not yet" or what went wrong; all servers at once.
-/// `spaces`: to each the cells that are left out.
+/// Space → cell → "ok", "no such thing" or what went wrong; all servers at once.
 export async function walk(client, spaces) {
-    const found = await Promise.all(Object.entries(spaces).map(
-        async ([space, left_out]) => [space, await cells_of(client, space, left_out)]));
+    const found = await Promise.all(spaces.map(
+        async (space) => [space, await cells_of(client, space)]));
     return Object.fromEntries(found);
 }

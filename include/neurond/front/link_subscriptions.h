@@ -25,8 +25,9 @@ class LinkSubscriptions final : private ListenOwner {
     /// What waits can perhaps be told now.
     void flush_legacy();
 
-    /// False when a listen with this id is open already.
-    bool listen(const ListenFilter& filter, std::string_view id_raw);
+    /// `caps`: what the client can do, by this request. False when a listen with this id
+    /// is open already.
+    bool listen(const ListenFilter& filter, ClientCaps caps, std::string_view id_raw);
     /// Ends the listen with this id without a word; false when there is none.
     bool cancel(std::string_view id_raw);
     /// Ends all listens in good order.

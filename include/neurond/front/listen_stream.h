@@ -23,7 +23,7 @@ class ListenStream final : private HttpWaiter, private ListenOwner {
   public:
     ListenStream(EventLoop& loop, HttpServer& server, SessionStore& sessions,
                  Subscriptions& hub, ListenStreamOwner& owner, HttpConn& conn,
-                 const Identity& identity, const View& view, const ListenFilter& filter,
+                 const Requester& who, const View& view, const ListenFilter& filter,
                  std::string_view id_raw, Millis keepalive);
 
     /// Opens the stream with the acknowledgement.

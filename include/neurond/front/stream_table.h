@@ -38,7 +38,7 @@ class StreamTable final : private StreamOwner,
     std::unique_ptr<Subscriber> make_news(const Session& session,
                                           const Identity& identity, const View& view);
     /// Answers a POST with a stream of what `filter` names.
-    void listen(HttpConn& conn, const Identity& identity, const View& view,
+    void listen(HttpConn& conn, const Requester& who, const View& view,
                 const ListenFilter& filter, std::string_view id_raw);
     /// Takes a call of this session back.
     void cancel(const Session& session, std::string_view id_raw);

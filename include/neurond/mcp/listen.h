@@ -72,8 +72,8 @@ class ListenOwner {
 /// not read is ended in good order, so that it lists again when it comes back.
 class Listen final : public Subscriber {
   public:
-    /// begin() follows.
-    Listen(Subscriptions& hub, const Identity& identity, View view,
+    /// `who` asks for it, as for anything else. begin() follows.
+    Listen(Subscriptions& hub, const Requester& who, View view,
            const ListenFilter& filter, std::string_view id_raw, ListenOwner& owner);
 
     /// Says the acknowledgement.
