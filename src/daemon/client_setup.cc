@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "neurond/base/crypto.h"
-#include "neurond/base/encode.h"
 #include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
 
@@ -72,7 +70,7 @@ void ClientSetup::read_token(const conf::Section& section, Client& client) {
                   std::to_string(kMinTokenBytes) + " printable characters");
     } else {
         learn_secret(token);
-        add_digest(section, "token_file", hex_encode(sha256(token)), client);
+        add_digest(section, "token_file", token_digest(token), client);
     }
 }
 

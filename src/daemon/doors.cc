@@ -68,6 +68,14 @@ void Doors::drain_one(std::unique_ptr<UnixDoor> door) {
     });
 }
 
+void Doors::judge_again() {
+    for (auto& [name, door] : doors_) {
+        if (door.lines != nullptr) {
+            door.lines->clients().judge_again(server_);
+        }
+    }
+}
+
 std::vector<std::string> Doors::names() const {
     std::vector<std::string> out;
     for (const auto& [name, door] : doors_) {

@@ -67,6 +67,16 @@ void Reactor::apply(const CheckedConfig& checked, std::vector<NamedFd> sockets) 
     subscriptions_.rules_changed();
 }
 
+/// By the certificates, clients and doors of now. Before new doors are opened, which may
+/// take the numbers of closed ones.
+void Reactor::judge_clients_again() {
+    server_.judge_again();
+    for (LinkClients* clients : {&ws_.clients(), &sse_.clients()}) {
+        clients->judge_again(server_);
+    }
+    doors_.judge_again();
+}
+
 /// `sockets` are those that are new; of those there are, some may have gone.
 void Reactor::change_doors(const CheckedConfig& checked, std::vector<NamedFd> sockets) {
     const LinkSettings lines = link_settings(*config_);
@@ -90,6 +100,7 @@ void Reactor::change_doors(const CheckedConfig& checked, std::vector<NamedFd> so
                  Address::local_of(socket.fd.get()).to_string().c_str(),
                  socket.name.c_str());
     }
+    judge_clients_again();
     open_doors(checked, std::move(sockets));
 }
 

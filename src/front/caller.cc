@@ -75,17 +75,24 @@ Caller unix_caller(int fd, const Clients& clients) {
     return caller;
 }
 
-std::optional<Caller> with_token(const Caller& caller, const HttpFields& fields,
+std::optional<std::string> shown_token(const HttpFields& fields) {
+    const auto value = fields.field("Authorization");
+    if (!value) {
+        return std::nullopt;
+    }
+    const bool bearer = equals_ignoring_case(value->substr(0, kBearer.size()), kBearer);
+    return bearer && fields.count("Authorization") == 1
+               ? token_digest(trim(value->substr(kBearer.size())))
+               : std::string();
+}
+
+std::optional<Caller> with_token(const Caller& caller,
+                                 const std::optional<std::string>& digest,
                                  const Clients& clients) {
-    if (!fields.field("Authorization")) {
+    if (!digest) {
         return caller;
     }
-    const std::string_view value = *fields.field("Authorization");
-    const bool bearer = equals_ignoring_case(value.substr(0, kBearer.size()), kBearer);
-    const Client* client =
-        bearer && fields.count("Authorization") == 1
-            ? clients.by_token(trim(value.substr(kBearer.size())))
-            : nullptr;
+    const Client* client = clients.by_digest(*digest);
     if (client == nullptr) {
         return std::nullopt;
     }

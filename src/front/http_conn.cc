@@ -384,6 +384,33 @@ void HttpConn::drain() {
     }
 }
 
+void HttpConn::judge_again(Caller caller, bool welcome) {
+    peer_.caller = std::move(caller);
+    peer_.welcome = welcome;
+    HttpReply otherwise;
+    const std::optional<Caller> before = caller_;
+    if (state_ == State::kBody && !skip_body_) {
+        caller_ = owner_.identify(*this, head_);
+        if (owner_.route(*this, request(), otherwise) != handler_) {
+            otherwise.close = true;
+            body_ = {};
+            enter(State::kAnswering);
+            reply(std::move(otherwise));
+        }
+    } else if (state_ == State::kAnswering && waiter_ != nullptr) {
+        caller_ = owner_.identify(*this, head_);
+        const bool same = caller_ && before && caller_->identity == before->identity &&
+                          owner_.route(*this, request(), otherwise) == handler_;
+        caller_ = before;
+        if (!same) {
+            waiter_->on_caller_gone();
+        }
+    }
+    if (!welcome) {
+        drain();
+    }
+}
+
 void HttpConn::on_closed(const std::string& reason) {
     enter(State::kClosing);
     if (waiter_ != nullptr) {

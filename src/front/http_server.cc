@@ -52,10 +52,7 @@ HttpServer::HttpServer(EventLoop& loop, HttpServerSettings settings,
       arrivals_(
           loop, settings_.handshake_timeout,
           [this](std::unique_ptr<Stream> stream, const TlsPeer& peer, unsigned door) {
-              HttpConn::Peer about;
-              about.listener = door;
-              about.tls = peer;
-              serve(std::move(stream), std::move(about));
+              serve(std::move(stream), door, peer);
           },
           [this] { made_room(); }),
       drained_task_(loop, Phase::kSoon, [this] { check_drained(); }) {}
@@ -116,12 +113,47 @@ void HttpServer::change(HttpServerSettings settings,
     settings_ = std::move(settings);
     clients_ = std::move(clients);
     arrivals_.set_timeout(settings_.handshake_timeout);
-    table_.for_each([this](HttpConn& conn) {
-        if (!conn.finished()) {
-            conn.set_caller(caller_of(conn.peer()));
-        }
-    });
     made_room();
+}
+
+void HttpServer::judge_again() {
+    table_.for_each([this](HttpConn& conn) {
+        if (conn.finished()) {
+            return;
+        }
+        const Status vouched = vouched_for(conn.peer());
+        if (!vouched && conn.peer().welcome) {
+            log_info("http", "%s: let in no more: %s",
+                     conn.peer().caller.identity.peer.c_str(),
+                     vouched.error().message.c_str());
+        }
+        conn.judge_again(caller_of(conn.peer()), static_cast<bool>(vouched));
+    });
+}
+
+/// Whether a handshake through the same door would let the same peer in now.
+Status HttpServer::vouched_for(const HttpConn::Peer& peer) const {
+    const std::shared_ptr<TlsContext>& now = doors_[peer.listener].settings.tls;
+    const TlsProof* proof = peer.tls.proof.get();
+    if ((now == nullptr) != (proof == nullptr)) {
+        return Error{now == nullptr ? "there is no TLS any more" : "it came without TLS"};
+    }
+    if (proof == nullptr) {
+        return Ok{};
+    }
+    return proof->holds_for(*now);
+}
+
+bool HttpServer::may_stay(const Credentials& shown) const {
+    const Door& door = doors_[shown.peer.listener];
+    if (door.closed || (door.settings.serve & kServeMcp) == 0 ||
+        !vouched_for(shown.peer)) {
+        return false;
+    }
+    const auto now = with_token(caller_of(shown.peer), shown.token, *clients_);
+    HttpReply otherwise;
+    return now && now->identity == shown.identity &&
+           may_use(*now, shown.peer, kServeMcp, otherwise);
 }
 
 void HttpServer::change_door(unsigned door, DoorSettings settings) {
@@ -173,18 +205,25 @@ void HttpServer::take(Fd socket, unsigned door) {
         arrivals_.add(std::move(socket), from.settings.tls, door);
         return;
     }
-    HttpConn::Peer about;
-    about.listener = door;
-    serve(make_socket_stream(std::move(socket)), std::move(about));
+    serve(make_socket_stream(std::move(socket)), door, {});
 }
 
-void HttpServer::serve(std::unique_ptr<Stream> stream, HttpConn::Peer peer) {
-    const Door& from = doors_[peer.listener];
-    peer.socket = stream->read_fd();
+HttpConn::Peer HttpServer::peer_at(unsigned door, int socket, TlsPeer tls) const {
+    const Door& from = doors_[door];
+    HttpConn::Peer peer;
+    peer.listener = door;
+    peer.socket = socket;
+    peer.tls = std::move(tls);
     peer.strict_names = from.settings.strict_names;
-    peer.local =
-        from.address.is_unix() || Address::peer_of(peer.socket).is_loopback();
+    peer.local = from.address.is_unix() || Address::peer_of(socket).is_loopback();
     peer.caller = caller_of(peer);
+    return peer;
+}
+
+/// Files may have changed since a handshake began.
+void HttpServer::serve(std::unique_ptr<Stream> stream, unsigned door, TlsPeer tls) {
+    HttpConn::Peer peer = peer_at(door, stream->read_fd(), std::move(tls));
+    peer.welcome = static_cast<bool>(vouched_for(peer));
     conns_.add(std::make_unique<HttpConn>(loop_, std::move(stream), std::move(peer),
                                           table_,
                                           static_cast<HttpConnOwner&>(*this)));
@@ -199,18 +238,20 @@ Caller HttpServer::caller_of(const HttpConn::Peer& peer) const {
 
 std::optional<Caller> HttpServer::identify(const HttpConn& conn,
                                            const RequestHead& head) const {
-    return with_token(conn.peer().caller, head.fields, *clients_);
+    return conn.peer().welcome
+               ? with_token(conn.peer().caller, shown_token(head.fields), *clients_)
+               : std::nullopt;
 }
 
 /// Health is for everybody. Metrics tell too much to strangers, and calls need a caller:
 /// one from this machine, or one that has proved who it is. Admin is for operators.
-bool HttpServer::may_use(const HttpConn& conn, Serve what, HttpReply& otherwise) const {
-    const Caller& caller = *conn.caller();
+bool HttpServer::may_use(const Caller& caller, const HttpConn::Peer& peer, Serve what,
+                         HttpReply& otherwise) const {
     const bool open = what == kServeMcp && settings_.open;
     if (what == kServeAdmin) {
-        return may_operate(conn, otherwise);
+        return may_operate(caller, peer, otherwise);
     }
-    if (what == kServeHealth || caller.known || conn.peer().local || open) {
+    if (what == kServeHealth || caller.known || peer.local || open) {
         return true;
     }
     otherwise = HttpReply::unauthorized(false);
@@ -218,9 +259,9 @@ bool HttpServer::may_use(const HttpConn& conn, Serve what, HttpReply& otherwise)
 }
 
 /// A client with `admin = yes`; on the control socket also whom the daemon belongs to.
-bool HttpServer::may_operate(const HttpConn& conn, HttpReply& otherwise) const {
-    const Caller& caller = *conn.caller();
-    const bool control = doors_[conn.peer().listener].settings.control;
+bool HttpServer::may_operate(const Caller& caller, const HttpConn::Peer& peer,
+                             HttpReply& otherwise) const {
+    const bool control = doors_[peer.listener].settings.control;
     if (caller.admin || (caller.owner && control)) {
         return true;
     }
@@ -257,7 +298,8 @@ HttpHandler* HttpServer::route(const HttpConn& conn, const HttpRequest& request,
     for (const Route& route : routes_) {
         const bool served = (door.settings.serve & route.what) != 0;
         if (served && covers(route.path, request.head.path)) {
-            return may_use(conn, route.what, otherwise) ? route.handler : nullptr;
+            const bool may = may_use(*conn.caller(), conn.peer(), route.what, otherwise);
+            return may ? route.handler : nullptr;
         }
     }
     otherwise = HttpReply::text(404, "404 Not Found");

@@ -21,12 +21,13 @@ constexpr std::string_view kViewMethod = "notifications/neurond/view";
 
 }  // namespace
 
-LinkClient::LinkClient(EventLoop& loop, const LinkMaker& make_link, Identity identity,
+LinkClient::LinkClient(EventLoop& loop, const LinkMaker& make_link, Credentials shown,
                        View view, Router& router, Subscriptions& subscriptions,
                        LinkClientOwner& owner)
     : router_(router),
       owner_(owner),
-      peer_{std::move(identity), std::move(view), {}},
+      shown_(std::move(shown)),
+      peer_{shown_.identity, std::move(view), {}},
       stall_(loop, [this] { on_stall(); }),
       calls_(router, peer_, static_cast<LinkVoice&>(*this),
              static_cast<LinkCallsOwner&>(*this)),

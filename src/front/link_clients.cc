@@ -20,11 +20,21 @@ LinkClients::LinkClients(EventLoop& loop, const char* door, Router& router,
 
 LinkClients::~LinkClients() = default;
 
-void LinkClients::add(Identity identity, View view, const LinkMaker& make_link) {
+void LinkClients::add(Credentials shown, View view, const LinkMaker& make_link) {
     clients_.add(std::make_unique<LinkClient>(
-        loop_, make_link, std::move(identity), std::move(view), router_, subscriptions_,
+        loop_, make_link, std::move(shown), std::move(view), router_, subscriptions_,
         static_cast<LinkClientOwner&>(*this)));
     changed_();
+}
+
+void LinkClients::judge_again(const HttpServer& server) {
+    clients_.for_each([this, &server](LinkClient& client) {
+        if (!server.may_stay(client.shown())) {
+            log_info(door_, "%s: let in no more as %s", client.identity().peer.c_str(),
+                     client.identity().name.c_str());
+            client.drain();
+        }
+    });
 }
 
 void LinkClients::count(std::map<Revision, size_t>& counts) const {

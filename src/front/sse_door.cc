@@ -85,7 +85,8 @@ void SseDoor::open(HttpConn& conn, const HttpRequest& request) {
     const std::string endpoint =
         std::string(kPostPath) + "?" + std::string(kIdKey) + id;
     const View view{{}, asks_strict(request.head, request.strict_names)};
-    clients_.add(request.identity, view, [&](LinkOwner& owner) {
+    Credentials shown{conn.peer(), shown_token(request.head.fields), request.identity};
+    clients_.add(std::move(shown), view, [&](LinkOwner& owner) {
         auto link = std::make_unique<SseLink>(
             loop_, server_, conn, endpoint, keepalive_, [this, id] { open_.erase(id); },
             owner);

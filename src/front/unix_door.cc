@@ -10,7 +10,6 @@
 #include <optional>
 #include <utility>
 
-#include "neurond/front/caller.h"
 #include "neurond/net/line_link.h"
 
 namespace neuron {
@@ -95,8 +94,9 @@ void UnixDoor::on_first_byte(Arrival& arrival, char byte) {
     Fd socket = arrival.take();
     loop_.retire(arrivals_.release(arrival));
     if (takes_lines_ && begins_json(byte)) {
-        Identity who = unix_caller(socket.get(), http_.clients()).identity;
-        clients_.add(std::move(who), {{}, settings_.strict_names},
+        Credentials shown{http_.peer_at(http_door_, socket.get())};
+        shown.identity = shown.peer.caller.identity;
+        clients_.add(std::move(shown), {{}, settings_.strict_names},
                      [&](LinkOwner& owner) {
                          return std::make_unique<LineLink>(
                              loop_, make_socket_stream(std::move(socket)),

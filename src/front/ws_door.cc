@@ -48,10 +48,10 @@ std::optional<HttpReply> WsDoor::on_head(const HttpRequest& request) {
 }
 
 void WsDoor::on_request(HttpConn& conn, const HttpRequest& request) {
-    const Identity identity = request.identity;
+    Credentials shown{conn.peer(), shown_token(request.head.fields), request.identity};
     View view{{}, asks_strict(request.head, request.strict_names)};
     HttpUpgrade upgrade = conn.upgrade(read_ws_handshake(request.head).fields);
-    clients_.add(identity, std::move(view), [&](LinkOwner& owner) {
+    clients_.add(std::move(shown), std::move(view), [&](LinkOwner& owner) {
         return std::make_unique<WsLink>(loop_, std::move(upgrade.stream), settings_,
                                         std::move(upgrade.unsent), upgrade.early, owner);
     });

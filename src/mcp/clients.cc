@@ -11,8 +11,11 @@
 
 namespace neuron {
 
-const Client* Clients::by_token(std::string_view token) const {
-    const std::string digest = hex_encode(sha256(token));
+std::string token_digest(std::string_view token) {
+    return hex_encode(sha256(token));
+}
+
+const Client* Clients::by_digest(std::string_view digest) const {
     const Client* found = nullptr;
     for (const Client& client : clients_) {
         for (const std::string& known : client.token_digests) {

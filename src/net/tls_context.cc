@@ -10,6 +10,7 @@
 
 #include <utility>
 
+#include "neurond/base/crypto.h"
 #include "neurond/net/tls_ssl.h"
 
 namespace neuron {
@@ -141,6 +142,8 @@ bool TlsContextBuilder::begin() {
     made_->ctx_ = ctx_;
     made_->role_ = settings_.role;
     made_->client_auth_ = settings_.client_auth;
+    const std::string auth = std::to_string(static_cast<int>(settings_.client_auth));
+    made_->trust_ = auth + sha256(settings_.ca.text) + sha256(settings_.crl.text);
     return ctx_ != nullptr || fail(About::kCert, "set up TLS: " + openssl_reason());
 }
 

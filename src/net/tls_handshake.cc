@@ -154,6 +154,9 @@ void TlsHandshake::done() {
         return;
     }
     TlsPeer peer = read_tls_peer(ssl_);
+    if (context_->is_server()) {
+        peer.proof = std::make_shared<const TlsProof>(context_, ssl_);
+    }
     SslPtr ssl(std::exchange(ssl_, nullptr));
     owner_.on_tls_ready(*this,
                         make_tls_stream(std::move(ssl), std::move(socket_), context_),

@@ -80,7 +80,8 @@ class Session final : public LinkClientOwner {
                 LinkLimits{1000, 16, true}, owner);
         };
         conn = std::make_unique<LinkClient>(loop, link,
-                                            Identity{"uid:7", "unix pid 1"}, View(),
+                                            Credentials{{}, {}, {"uid:7", "unix pid 1"}},
+                                            View(),
                                             router, subscriptions, *this);
         return *conn;
     }

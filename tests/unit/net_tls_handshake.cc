@@ -227,6 +227,49 @@ TEST_CASE("a ticket does not bring a revoked certificate back") {
     CHECK(after.server.why == "TLS: certificate revoked");
 }
 
+TEST_CASE("who was let in is judged again by other files") {
+    TlsSettings revoking = server_settings(Auth::kRequired);
+    revoking.crl = {"crl.pem", kCrlPem};
+    TlsSettings strangers = server_settings(Auth::kRequired);
+    strangers.ca = {"other.pem", kOtherCaPem};
+    const TlsSettings asking = server_settings(Auth::kOptional);
+    const TlsSettings demanding = server_settings(Auth::kRequired);
+    const TlsSettings deaf = server_settings(Auth::kNone);
+    struct Row {
+        const char* cert;
+        const char* key;
+        const TlsSettings& before;
+        const TlsSettings& now;
+        const char* why;  ///< "": it may stay
+    };
+    const Row rows[] = {
+        {kAlicePem, kAliceKeyPem, demanding, demanding, ""},
+        {kAlicePem, kAliceKeyPem, demanding, asking, ""},
+        {kAlicePem, kAliceKeyPem, demanding, revoking, ""},
+        {kAlicePem, kAliceKeyPem, demanding, strangers,
+         "self-signed certificate in certificate chain"},
+        {kAlicePem, kAliceKeyPem, demanding, deaf, "client certificates count no more"},
+        {kGonePem, kGoneKeyPem, demanding, demanding, ""},
+        {kGonePem, kGoneKeyPem, demanding, revoking, "certificate revoked"},
+        {kGonePem, kGoneKeyPem, asking, revoking, "certificate revoked"},
+        {"", "", asking, asking, ""},
+        {"", "", asking, deaf, ""},
+        {"", "", deaf, asking, ""},
+        {"", "", asking, demanding, "peer did not return a certificate"},
+        {"", "", deaf, revoking, "peer did not return a certificate"},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(&row - rows);
+        Meeting meeting;
+        meeting.begin(context(row.before), context(client_settings(row.cert, row.key)),
+                      "localhost");
+        meeting.finish();
+        REQUIRE((meeting.server.peer.proof != nullptr));
+        const Status held = meeting.server.peer.proof->holds_for(*context(row.now));
+        CHECK((held ? "" : held.error().message) == std::string(row.why));
+    }
+}
+
 TEST_CASE("a handshake that stalls is cut, and one that is given up goes quietly") {
     Meeting meeting(Millis{1});
     FdPair ends = make_socket_pair();

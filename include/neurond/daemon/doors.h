@@ -30,6 +30,8 @@ class Doors {
     void close(const std::string& name);
     bool has(const std::string& name) const { return doors_.count(name) > 0; }
     std::vector<std::string> names() const;
+    /// Clients that talk in lines and would not be let in as the same now end.
+    void judge_again();
 
     /// Those who speak in lines, by door.
     void add_link_clients(std::vector<const LinkClients*>& out) const;

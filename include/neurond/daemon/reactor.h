@@ -95,6 +95,7 @@ class Reactor final : private SignalSink,
         const CheckedConfig& checked) override;
     void apply(const CheckedConfig& checked, std::vector<NamedFd> sockets) override;
     void change_doors(const CheckedConfig& checked, std::vector<NamedFd> sockets);
+    void judge_clients_again();
     SupervisorSettings supervisor_settings() const override {
         return neuron::supervisor_settings(*config_);
     }

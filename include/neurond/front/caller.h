@@ -2,7 +2,7 @@
 #define NEUROND_FRONT_CALLER_H
 
 #include <optional>
-#include <string_view>
+#include <string>
 
 #include "neurond/mcp/clients.h"
 #include "neurond/mcp/identity.h"
@@ -27,9 +27,14 @@ Caller tcp_caller(const Address& peer, const TlsPeer& tls, const Clients& client
 /// tell, that is a user who owns nothing.
 Caller unix_caller(int fd, const Clients& clients);
 
-/// What the Authorization field makes of a caller: the same without one, the client whose
-/// bearer token it is (RFC 6750), or nothing when it is wrong or no bearer token.
-std::optional<Caller> with_token(const Caller& caller, const HttpFields& fields,
+/// What is kept of the Authorization field of a request: nothing without one, the digest
+/// of its bearer token (RFC 6750), or "" when it is anything else.
+std::optional<std::string> shown_token(const HttpFields& fields);
+
+/// What that makes of a caller: the same without one, the client whose token it is, or
+/// nothing when it is nobody's.
+std::optional<Caller> with_token(const Caller& caller,
+                                 const std::optional<std::string>& digest,
                                  const Clients& clients);
 
 }  // namespace neuron

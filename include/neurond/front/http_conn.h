@@ -66,6 +66,9 @@ class HttpWaiter {
     virtual void on_conn_gone() = 0;
     /// The client sends no more; it may still read.
     virtual void on_peer_end() {}
+    /// A reload has made somebody else of the client, or nobody. An answer that is due is
+    /// still given; one that goes on for ever has to end.
+    virtual void on_caller_gone() {}
 
   protected:
     ~HttpWaiter() = default;
@@ -120,6 +123,7 @@ class HttpConn final : private ChannelOwner {
         bool strict_names = false;
         int socket = -1;  ///< the connection's own
         TlsPeer tls{};
+        bool welcome = true;  ///< false: what let it in counts no more
     };
 
     HttpConn(EventLoop& loop, std::unique_ptr<Stream> stream, Peer peer,
@@ -128,8 +132,9 @@ class HttpConn final : private ChannelOwner {
 
     Handle<HttpConn> handle() const noexcept { return registration_.handle(); }
     const Peer& peer() const noexcept { return peer_; }
-    /// Who is taken to make requests from the next one on.
-    void set_caller(Caller caller) { peer_.caller = std::move(caller); }
+    /// Who is taken to make requests from the next one on; `welcome`: or that there are to
+    /// be none. The request in hand is judged again.
+    void judge_again(Caller caller, bool welcome);
     /// Who makes the request in hand; nothing when its token is wrong.
     const std::optional<Caller>& caller() const noexcept { return caller_; }
     const std::string& request_id() const noexcept { return request_id_; }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "neurond/base/owned_set.h"
+#include "neurond/front/credentials.h"
 #include "neurond/front/http_conn.h"
 #include "neurond/front/request_ids.h"
 #include "neurond/front/tls_arrivals.h"
@@ -58,8 +59,14 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     /// The number of the door.
     unsigned add_listener(Fd socket, DoorSettings settings);
 
-    /// Other settings and clients, for the next request of each connection, too.
+    /// Other settings and clients; judge_again() is to follow once the doors have changed,
+    /// too.
     void change(HttpServerSettings settings, std::shared_ptr<const Clients> clients);
+    /// Whoever is there counts as who it would be if it came now. Connections end orderly
+    /// where that is nobody, endless answers where it is somebody else.
+    void judge_again();
+    /// Whether what `shown` was let in by would make it the same caller of MCP now.
+    bool may_stay(const Credentials& shown) const;
     /// How new connections through a door are treated from now on.
     void change_door(unsigned door, DoorSettings settings);
     /// Takes no more connections through it; those there are end after their answer.
@@ -69,7 +76,8 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     unsigned add_door(const Address& address, DoorSettings settings);
     /// Serves a connection that came through that door.
     void take(Fd socket, unsigned door);
-    const Clients& clients() const noexcept { return *clients_; }
+    /// What a connection through a door tells of its peer; `socket` stays its caller's.
+    HttpConn::Peer peer_at(unsigned door, int socket, TlsPeer tls = {}) const;
     const TlsCounts& tls_counts() const noexcept { return arrivals_.counts(); }
     /// Connections that `door` holds itself, which count towards our limit.
     void set_guests(const void* door, size_t count);
@@ -103,15 +111,18 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
 
     bool may_accept(const Listener& listener) const override;
     void on_accept(Listener& listener, Fd socket) override;
-    void serve(std::unique_ptr<Stream> stream, HttpConn::Peer peer);
+    void serve(std::unique_ptr<Stream> stream, unsigned door, TlsPeer tls);
     std::optional<Caller> identify(const HttpConn& conn,
                                    const RequestHead& head) const override;
-    bool may_use(const HttpConn& conn, Serve what, HttpReply& otherwise) const;
-    bool may_operate(const HttpConn& conn, HttpReply& otherwise) const;
+    bool may_use(const Caller& caller, const HttpConn::Peer& peer, Serve what,
+                 HttpReply& otherwise) const;
+    bool may_operate(const Caller& caller, const HttpConn::Peer& peer,
+                     HttpReply& otherwise) const;
+    Status vouched_for(const HttpConn::Peer& peer) const;
     HttpHandler* route(const HttpConn& conn, const HttpRequest& request,
                        HttpReply& otherwise) override;
     bool draining(const HttpConn& conn) const noexcept override {
-        return draining_ || doors_[conn.peer().listener].closed;
+        return draining_ || !conn.peer().welcome || doors_[conn.peer().listener].closed;
     }
     std::string new_request_id() override { return request_ids_.next(); }
     void on_conn_lingering() override;

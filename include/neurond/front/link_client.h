@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "neurond/front/credentials.h"
 #include "neurond/front/link_calls.h"
 #include "neurond/front/link_subscriptions.h"
 #include "neurond/mcp/door.h"
@@ -54,12 +55,14 @@ class LinkClient final : private LinkOwner,
                          private LinkVoice,
                          private LinkCallsOwner {
   public:
-    LinkClient(EventLoop& loop, const LinkMaker& make_link, Identity identity,
+    LinkClient(EventLoop& loop, const LinkMaker& make_link, Credentials shown,
                View view, Router& router, Subscriptions& subscriptions,
                LinkClientOwner& owner);
     ~LinkClient();
 
     const Identity& identity() const noexcept { return peer_.identity; }
+    /// By what it was let in.
+    const Credentials& shown() const noexcept { return shown_; }
     /// Of the handshake; nothing before it, and of a client that is modern only.
     std::optional<Revision> revision() const noexcept { return peer_.revision; }
 
@@ -108,6 +111,7 @@ class LinkClient final : private LinkOwner,
 
     Router& router_;
     LinkClientOwner& owner_;
+    Credentials shown_;
     LinkPeer peer_;
     std::string view_error_;  ///< not empty: why there is no such view
     bool first_message_ = true;

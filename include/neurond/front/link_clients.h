@@ -7,6 +7,7 @@
 #include <string>
 
 #include "neurond/base/owned_set.h"
+#include "neurond/front/http_server.h"
 #include "neurond/front/link_client.h"
 #include "neurond/front/request_ids.h"
 
@@ -30,7 +31,10 @@ class LinkClients final : private LinkClientOwner {
 
     /// For clients that come from now on.
     void change(const LinkSettings& settings) noexcept { settings_ = settings; }
-    void add(Identity identity, View view, const LinkMaker& make_link);
+    void add(Credentials shown, View view, const LinkMaker& make_link);
+    /// Ends those that `server` would not let in as the same any more, each after its last
+    /// answer.
+    void judge_again(const HttpServer& server);
     const char* door() const noexcept { return door_; }
     size_t size() const noexcept { return clients_.size(); }
     bool empty() const noexcept { return clients_.empty(); }

@@ -34,6 +34,7 @@ class ListenStream final : private HttpWaiter, private ListenOwner {
   private:
     void on_conn_gone() override { gone(); }
     void on_peer_end() override;
+    void on_caller_gone() override { finish(); }
     void on_listen_message(Listen& listen, OutQueue&& message) override;
     bool listen_congested(const Listen& listen) const override;
     void on_listen_over(Listen& listen, const char* why) override;

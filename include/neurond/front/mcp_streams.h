@@ -143,6 +143,7 @@ class EventStream final : private HttpWaiter {
 
   private:
     void on_conn_gone() override;
+    void on_caller_gone() override { end(); }
     void on_keepalive();
 
     StreamOwner& owner_;

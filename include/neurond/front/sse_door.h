@@ -23,6 +23,7 @@ class SseDoor final : public HttpHandler {
 
     /// For clients that come from now on.
     void change(const LinkSettings& settings, Millis keepalive);
+    LinkClients& clients() noexcept { return clients_; }
     const LinkClients& clients() const noexcept { return clients_; }
     /// Takes no more, and ends each stream after its last answer.
     void drain();

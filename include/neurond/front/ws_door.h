@@ -23,6 +23,7 @@ class WsDoor final : public HttpHandler {
 
     /// For clients that come from now on.
     void change(const LinkSettings& settings, Millis idle_timeout);
+    LinkClients& clients() noexcept { return clients_; }
     const LinkClients& clients() const noexcept { return clients_; }
     /// Takes no more, and ends each client after its last answer; then, once, `drained`.
     void drain(std::function<void()> drained);

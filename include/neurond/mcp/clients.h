@@ -20,6 +20,9 @@ struct Client {
     bool admin = false;  ///< may use the admin API
 };
 
+/// What is kept of a token: its SHA-256, in hexadecimal.
+std::string token_digest(std::string_view token);
+
 /// Who the configured clients are. Of several that match the first configured counts.
 /// Immutable.
 class Clients {
@@ -28,7 +31,11 @@ class Clients {
     explicit Clients(std::vector<Client> clients) : clients_(std::move(clients)) {}
 
     /// Null for a token that is nobody's. Takes the same time for every token.
-    const Client* by_token(std::string_view token) const;
+    const Client* by_token(std::string_view token) const {
+        return by_digest(token_digest(token));
+    }
+    /// The same by what token_digest() made of it.
+    const Client* by_digest(std::string_view digest) const;
     /// By the names of a verified certificate, its common name among them.
     const Client* by_names(const std::vector<std::string>& names) const;
     /// By what the kernel says of the other end of a Unix socket.

@@ -66,6 +66,8 @@ class TlsContext {
     const std::string& cert_path() const noexcept { return cert_path_; }
     bool is_server() const noexcept { return role_ == TlsSettings::Role::kServer; }
     TlsSettings::ClientAuth client_auth() const noexcept { return client_auth_; }
+    /// The same for two contexts that believe the same of clients.
+    const std::string& trust() const noexcept { return trust_; }
 
     ssl_ctx_st* get() const noexcept { return ctx_; }
     /// Of a client: the session to resume, ours to free; null when there is none.
@@ -88,6 +90,7 @@ class TlsContext {
     ssl_session_st* session_ = nullptr;
     TlsSettings::Role role_ = TlsSettings::Role::kServer;
     TlsSettings::ClientAuth client_auth_ = TlsSettings::ClientAuth::kNone;
+    std::string trust_;
     std::string cert_path_;
     std::time_t cert_end_ = 0;
     std::vector<Period> periods_;

@@ -11,6 +11,7 @@
 #include "neurond/loop/event_loop.h"
 #include "neurond/net/stream.h"
 #include "neurond/net/tls_context.h"
+#include "neurond/net/tls_proof.h"
 
 struct ssl_st;
 
@@ -24,6 +25,7 @@ struct TlsPeer {
     std::string common_name;
     std::vector<std::string> names;  ///< subjectAltName: DNS, URI, e-mail and IP names
     bool resumed = false;  ///< the session of an earlier connection
+    std::shared_ptr<const TlsProof> proof{};  ///< of a client, for its server
 };
 
 /// Wants a handshake done. Exactly one of the two is called, from the loop; the handshake
