@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "back_http_world.h"
+#include "net_http_world.h"
 #include "neurond/back/sse_carrier.h"
 
 using namespace neuron;

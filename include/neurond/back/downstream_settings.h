@@ -5,12 +5,12 @@
 #include <utility>
 #include <vector>
 
-#include "neurond/back/http_target.h"
 #include "neurond/back/stdio_process.h"
 #include "neurond/back/upkeep.h"
 #include "neurond/base/clock.h"
 #include "neurond/mcp/catalog.h"
 #include "neurond/mcp/discovery.h"
+#include "neurond/net/http_target.h"
 
 namespace neuron {
 

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "neurond/back/carrier.h"
-#include "neurond/back/server_stream.h"
-#include "neurond/back/http_pool.h"
 #include "neurond/back/http_post.h"
 #include "neurond/back/resumed_answer.h"
+#include "neurond/back/server_stream.h"
 #include "neurond/base/owned_set.h"
+#include "neurond/net/http_pool.h"
 
 namespace neuron {
 

@@ -6,8 +6,8 @@
 
 #include "neurond/back/answer_reader.h"
 #include "neurond/back/carrier.h"
-#include "neurond/back/http_exchange.h"
 #include "neurond/loop/event_loop.h"
+#include "neurond/net/http_exchange.h"
 
 namespace neuron {
 

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "neurond/back/answer_reader.h"
-#include "neurond/back/http_exchange.h"
-#include "neurond/back/http_pool.h"
 #include "neurond/loop/event_loop.h"
+#include "neurond/net/http_exchange.h"
+#include "neurond/net/http_pool.h"
 
 namespace neuron {
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "neurond/back/carrier.h"
-#include "neurond/back/server_stream.h"
-#include "neurond/back/http_pool.h"
 #include "neurond/back/http_post.h"
+#include "neurond/back/server_stream.h"
+#include "neurond/net/http_pool.h"
 
 namespace neuron {
 

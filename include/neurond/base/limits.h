@@ -51,6 +51,7 @@ constexpr size_t kHighWaterBytes = 256 * 1024;
 constexpr size_t kLowWaterBytes = 64 * 1024;
 constexpr int kHandshakesPerTurn = 4;         ///< steps of TLS; one may cost 2 ms
 constexpr size_t kMaxPeerNameBytes = 256;     ///< of a name in a certificate
+constexpr size_t kUrgentConnections = 4;  ///< beyond max_connections: answers, cancels
 
 // cli
 constexpr size_t kMaxHostToolsLineBytes = 1024 * 1024;  ///< its longest request has ~300
@@ -92,7 +93,6 @@ constexpr size_t kMaxCrashReportBytes = 60 * 1024;  ///< one request to the writ
 constexpr size_t kAlertCommands = 8;    ///< running at a time
 constexpr size_t kHistoryEntries = 50;  ///< ends of a downstream that are remembered
 constexpr unsigned kMaxListPages = 1000;  ///< of one tools/list; a cursor loop ends here
-constexpr size_t kUrgentConnections = 4;  ///< beyond max_connections: answers, cancels
 constexpr size_t kMaxServerSessionIdBytes = 1024;  ///< of an HTTP server's session id
 constexpr size_t kMaxEndpointBytes = 4096;         ///< of an `endpoint` event
 

@@ -1,16 +1,16 @@
-#ifndef NEUROND_BACK_HTTP_CLIENT_CONN_H
-#define NEUROND_BACK_HTTP_CLIENT_CONN_H
+#ifndef NEUROND_NET_HTTP_CLIENT_CONN_H
+#define NEUROND_NET_HTTP_CLIENT_CONN_H
 
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "neurond/back/http_exchange.h"
-#include "neurond/back/http_target.h"
 #include "neurond/base/buffer.h"
 #include "neurond/loop/event_loop.h"
 #include "neurond/net/channel.h"
 #include "neurond/net/connector.h"
+#include "neurond/net/http_exchange.h"
+#include "neurond/net/http_target.h"
 #include "neurond/net/tls_handshake.h"
 #include "neurond/wire/http_body.h"
 

@@ -1,11 +1,11 @@
-#include "neurond/back/http_pool.h"
+#include "neurond/net/http_pool.h"
 
 #include <sys/socket.h>
 
 #include <deque>
 #include <string>
 
-#include "back_http_world.h"
+#include "net_http_world.h"
 
 using namespace neuron;
 

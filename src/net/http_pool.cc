@@ -1,7 +1,7 @@
 // Which request goes on which connection. Connections are made when there is something to
 // send, one for one; a server that refuses them is asked once a request, not more.
 
-#include "neurond/back/http_pool.h"
+#include "neurond/net/http_pool.h"
 
 #include <algorithm>
 

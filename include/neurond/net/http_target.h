@@ -1,5 +1,5 @@
-#ifndef NEUROND_BACK_HTTP_TARGET_H
-#define NEUROND_BACK_HTTP_TARGET_H
+#ifndef NEUROND_NET_HTTP_TARGET_H
+#define NEUROND_NET_HTTP_TARGET_H
 
 #include <cstddef>
 #include <memory>
@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "neurond/base/clock.h"
 #include "neurond/base/out_queue.h"
 #include "neurond/base/url.h"
 #include "neurond/net/tls_context.h"
@@ -15,9 +16,9 @@
 
 namespace neuron {
 
-/// An HTTP server behind neurond, and what it may cost us.
+/// An HTTP server that neurond calls, and what it may cost us.
 struct HttpTarget {
-    std::string server;  ///< the downstream's name, for the log
+    std::string server;  ///< its name in the log
     Url url;
     bool loopback_only = false;  ///< transport = localhost
     std::shared_ptr<TlsContext> tls;  ///< for https; null for http
@@ -25,6 +26,10 @@ struct HttpTarget {
     std::vector<std::string> forward_headers;  ///< of clients, by name
     size_t max_connections = 20;
     size_t idle_connections = 5;
+    /// How long a connection is kept idle when the server does not say how long it does.
+    /// Common servers close a silent connection after 5 s; to send into one that is just
+    /// being closed would lose the request.
+    Millis idle_time{4000};
     size_t message_max = 10000000;
     size_t header_max = 16 * 1024;
     unsigned json_depth = 64;

@@ -1,5 +1,5 @@
-#ifndef NEUROND_BACK_HTTP_EXCHANGE_H
-#define NEUROND_BACK_HTTP_EXCHANGE_H
+#ifndef NEUROND_NET_HTTP_EXCHANGE_H
+#define NEUROND_NET_HTTP_EXCHANGE_H
 
 #include <string>
 #include <string_view>

@@ -1,6 +1,6 @@
 // What all requests to one HTTP server have in common.
 
-#include "neurond/back/http_target.h"
+#include "neurond/net/http_target.h"
 
 #include <algorithm>
 

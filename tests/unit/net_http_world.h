@@ -1,5 +1,5 @@
-#ifndef NEUROND_TESTS_UNIT_BACK_HTTP_WORLD_H
-#define NEUROND_TESTS_UNIT_BACK_HTTP_WORLD_H
+#ifndef NEUROND_TESTS_UNIT_NET_HTTP_WORLD_H
+#define NEUROND_TESTS_UNIT_NET_HTTP_WORLD_H
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>
@@ -9,9 +9,9 @@
 #include <string_view>
 
 #include "loop_world.h"
-#include "neurond/back/http_target.h"
 #include "neurond/base/text.h"
 #include "neurond/net/address.h"
+#include "neurond/net/http_target.h"
 #include "neurond/net/resolver_cache.h"
 
 namespace neuron {

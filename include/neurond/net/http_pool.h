@@ -1,15 +1,15 @@
-#ifndef NEUROND_BACK_HTTP_POOL_H
-#define NEUROND_BACK_HTTP_POOL_H
+#ifndef NEUROND_NET_HTTP_POOL_H
+#define NEUROND_NET_HTTP_POOL_H
 
 #include <deque>
 #include <functional>
 #include <vector>
 
-#include "neurond/back/http_client_conn.h"
-#include "neurond/back/http_exchange.h"
-#include "neurond/back/http_target.h"
 #include "neurond/base/limits.h"
 #include "neurond/base/owned_set.h"
+#include "neurond/net/http_client_conn.h"
+#include "neurond/net/http_exchange.h"
+#include "neurond/net/http_target.h"
 #include "neurond/net/resolver_cache.h"
 
 namespace neuron {

@@ -1,7 +1,7 @@
 // HTTP/1.1 towards servers. What a response means is the exchange's business; this file
 // sees to it that it is well-formed and belongs to its request.
 
-#include "neurond/back/http_client_conn.h"
+#include "neurond/net/http_client_conn.h"
 
 #include <algorithm>
 #include <chrono>
@@ -15,15 +15,12 @@ namespace {
 
 constexpr Millis kConnectTimeout{5000};
 constexpr Millis kTlsTimeout{5000};
-/// Common servers close a silent connection after 5 s; to send into one that is just
-/// being closed would lose the request.
-constexpr Millis kIdleTime{4000};
 constexpr Millis kIdleMargin{1000};
 constexpr Millis kMaxIdleTime{60 * 1000};
 
 /// How long the server says it keeps the connection (`Keep-Alive: timeout=5`), less what
 /// the way may take.
-Millis idle_time(const HttpFields& fields) {
+Millis idle_time(const HttpFields& fields, Millis otherwise) {
     constexpr std::string_view kTimeout = "timeout=";
     for (const std::string_view part :
          split(fields.field("Keep-Alive").value_or(""), ',')) {
@@ -37,7 +34,7 @@ Millis idle_time(const HttpFields& fields) {
                             kMaxIdleTime);
         }
     }
-    return kIdleTime;
+    return otherwise;
 }
 
 HeadLimits head_limits(const HttpTarget& target) {
@@ -203,7 +200,7 @@ bool HttpClientConn::take_head() {
     decoder_ = BodyDecoder(framing);
     keep_alive_ = keeps_alive(head_.minor_version, head_.fields) &&
                   framing.kind != BodyFraming::Kind::kUntilClose;
-    idle_time_ = idle_time(head_.fields);
+    idle_time_ = idle_time(head_.fields, target_.idle_time);
     job_.bytes.clear();
     enter(State::kBody);
     job_.exchange->on_response(head_);
