@@ -58,6 +58,8 @@ std::string status_text(JsonView status) {
     out += line("version", cell(status, "version"));
     out += line("pid", cell(status, "pid"));
     out += line("uptime", duration_cell(status, "uptime_seconds"));
+    out += line("node id", cell(status, "node_id"));
+    out += line("registration", cell(status, "registration"));
     out += line("listeners", listeners);
     if (downstreams.exists()) {
         out += line("downstreams", cell(downstreams, "healthy") + " of " +

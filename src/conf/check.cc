@@ -14,6 +14,7 @@
 #include "neurond/conf/check_downstream.h"
 #include "neurond/conf/check_listener.h"
 #include "neurond/conf/check_paths.h"
+#include "neurond/conf/check_registration.h"
 #include "neurond/conf/check_tls.h"
 
 namespace neuron::conf {
@@ -216,6 +217,7 @@ Status check_namespace(std::string_view name) {
 
 void check(const Config& config, Files& files, Diagnostics& diagnostics) {
     check_paths(config, diagnostics);
+    check_registration(config, files, diagnostics);
     Checker(config, files, diagnostics).run();
 }
 

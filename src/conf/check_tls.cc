@@ -14,7 +14,7 @@ class TlsCheck : private CheckBase {
     TlsCheck(Files& files, Diagnostics& diagnostics) : CheckBase(files, diagnostics) {}
 
     void listener(const Section& section);
-    void downstream(const Section& section);
+    void client(const Section& section, const char* url);
 
   private:
     static bool given(const Section& section, const char* key) {
@@ -50,12 +50,14 @@ void TlsCheck::listener(const Section& section) {
     }
 }
 
-void TlsCheck::downstream(const Section& section) {
+/// `url`: the key that says where it goes.
+void TlsCheck::client(const Section& section, const char* url) {
     for (const char* key : {"tls_ca", "tls_cert", "tls_key"}) {
         absolute(section, key);
-        if (given(section, key) && good(section, "url") &&
-            !starts_with(to_lower(section.str("url")), "https:")) {
-            error(section, key, "has no effect without a url that begins with https:");
+        if (given(section, key) && good(section, url) &&
+            !starts_with(to_lower(section.str(url)), "https:")) {
+            error(section, key, std::string("has no effect without a ") + url +
+                                    " that begins with https:");
         }
     }
     needs(section, "tls_cert", "tls_key");
@@ -71,8 +73,9 @@ void check_tls(const Config& config, Files& files, Diagnostics& diagnostics) {
         check.listener(*section);
     }
     for (const Section* section : config.sections("downstream")) {
-        check.downstream(*section);
+        check.client(*section, "url");
     }
+    check.client(config.section("registration"), "cortexd_url");
 }
 
 bool authenticates(const Config& config, const Section& tls) {

@@ -367,6 +367,23 @@ constexpr KeySpec kAlert[] = {
          "A program that is run then, as an absolute path."),
 };
 
+constexpr KeySpec kRegistration[] = {
+    text("cortexd_url", "", kReload,
+         "Where cortexd, or a hub, keeps its list of nodes: http://HOST:PORT or https://HOST."),
+    text("node_id", "", kReload,
+         "Who this node is; by default a UUID that is made once and kept in state_dir."),
+    duration("heartbeat_interval", "30s", kWait, kReload,
+         "How often this node says that it is there."),
+    text("advertise_address", "", kReload,
+         "HOST or HOST:PORT where clients reach this node; by default bind and port."),
+    text("tls_ca", "", kReload,
+         "The CA certificates in PEM that vouch for cortexd; by default the system's."),
+    text("tls_cert", "", kReload,
+         "The certificate in PEM that neurond shows it."),
+    text("tls_key", "", kReload,
+         "The private key of that certificate, in PEM without a passphrase."),
+};
+
 constexpr KeySpec kLog[] = {
     choice("level", "info", "debug info warn error", kReload,
          "The least important lines that are written."),
@@ -401,6 +418,7 @@ const std::vector<SectionSpec>& sections() {
         section("audit", nullptr, kAudit),
         section("alert", nullptr, kAlert),
         section("log", nullptr, kLog),
+        section("registration", nullptr, kRegistration),
     };
     return all;
 }

@@ -10,7 +10,6 @@ namespace neuron {
 namespace {
 
 constexpr const char* kControl = "control";
-constexpr const char* kBind = "server.bind";
 constexpr const char* kSocket = "server.socket";
 constexpr std::string_view kListener = "listener.";
 
@@ -52,7 +51,7 @@ bool strict_names(const conf::Config& config, const std::string& names) {
 
 std::vector<DoorPlan> door_plans(const conf::Config& config, const DaemonPaths& paths) {
     const conf::Section& server = config.section("server");
-    std::vector<DoorPlan> out = {{kBind, tcp_address(server), 0, {},
+    std::vector<DoorPlan> out = {{kBindDoor, tcp_address(server), 0, {},
                                   conf::must_be_local(config, config.section("tls"))}};
     out.push_back(unix_plan(server, kControl, paths.control_socket, "control_mode",
                             "control_group"));
@@ -86,7 +85,7 @@ DoorSettings door_settings(const conf::Config& config, const TlsContexts& tls,
     out.control = name == kControl;
     out.serve = out.control ? kControlServes : served(config.section("server"));
     out.strict_names = strict_names(config, "auto");
-    if (name == kBind) {
+    if (name == kBindDoor) {
         out.tls = tls.server;
     }
     return out;

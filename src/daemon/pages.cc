@@ -161,6 +161,11 @@ std::string Pages::status_json() const {
     w.key("uptime_seconds")
         .integer(whole_seconds(monotonic_now() - started_monotonic_));
     w.key("started").string(to_rfc3339(started_));
+    w.key("node_id").string(view_.node_id());
+    if (const std::string registration = view_.registrar().describe();
+        !registration.empty()) {
+        w.key("registration").string(registration);
+    }
     w.key("listeners").begin_array();
     for (const std::string& address : view_.server().addresses()) {
         w.string(address);

@@ -14,6 +14,8 @@
 #include "neurond/conf/bundle.h"
 #include "neurond/daemon/daemon.h"
 #include "neurond/daemon/door_plan.h"
+#include "neurond/daemon/registration_setup.h"
+#include "neurond/fleet/node_id.h"
 #include "neurond/mcp/key_file.h"
 #include "neurond/mcp/parked_calls.h"
 #include "neurond/mcp/resource_place.h"
@@ -42,7 +44,12 @@ Result<ReactorKeys> load_keys(const std::string& state_dir) {
     if (!audit) {
         return audit.error();
     }
-    return ReactorKeys{std::move(*session), std::move(*audit)};
+    Result<std::string> node_id =
+        load_or_create_node_id(state_dir + "/" + kNodeIdFile);
+    if (!node_id) {
+        return node_id.error();
+    }
+    return ReactorKeys{std::move(*session), std::move(*audit), std::move(*node_id)};
 }
 
 /// Says so when a file that nobody waits for could not be written.
@@ -106,6 +113,8 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
       sse_(loop_, server_, router_, subscriptions_, link_settings(*config_),
            mcp_settings(*config_).keepalive),
       doors_(loop_, server_, router_, subscriptions_),
+      node_id_(std::move(keys.node_id)),
+      registrar_(loop_, names_),
       reloader_(keeper_, supervisor_, metrics_, static_cast<ReloadTarget&>(*this)),
       pages_(server_, metrics_, static_cast<DaemonView&>(*this)),
       reload_page_(server_, static_cast<DaemonView&>(*this)),
@@ -127,10 +136,14 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
     }
     add_mcp_routes();
     open_doors(checked, std::move(sockets));
+    registrar_.use(membership_settings(*config_, checked.tls, node_id_, port_));
 }
 
 void Reactor::open_doors(const CheckedConfig& checked, std::vector<NamedFd> sockets) {
     for (NamedFd& socket : sockets) {
+        if (socket.name == kBindDoor) {
+            port_ = Address::local_of(socket.fd.get()).port();
+        }
         doors_.open(socket.name, std::move(socket.fd),
                     door_settings(*config_, checked.tls, socket.name),
                     link_settings(*config_));
@@ -200,6 +213,7 @@ std::vector<const LinkClients*> Reactor::link_clients() const {
 
 void Reactor::on_catalog(std::shared_ptr<const Catalog> catalog, bool changed) {
     router_.set_catalog(std::move(catalog));
+    register_if_ready();
     if (changed && state_ != State::kStopping) {
         subscriptions_.rules_changed();
     }
@@ -231,6 +245,14 @@ void Reactor::on_all_resolved() {
         state_ = State::kReady;
         log_info("daemon", "ready: %zu of %zu downstreams healthy",
                  supervisor_.healthy(), supervisor_.downstreams().size());
+    }
+    register_if_ready();
+}
+
+/// Nobody is sent here before there is something to find.
+void Reactor::register_if_ready() {
+    if (is_ready()) {
+        registrar_.begin();
     }
 }
 
@@ -274,6 +296,8 @@ void Reactor::drain() {
     log_info("daemon", "draining: %zu calls in flight", router_.in_flight());
     const conf::Section& server = config_->section("server");
     shutdown_timer_.arm(server.duration("shutdown_timeout"));
+    parts_leaving_ = 2;
+    registrar_.leave([this] { on_part_gone(); });
     const Millis delay = server.duration("drain_delay");
     if (delay.count() > 0) {
         delay_timer_.arm(delay);
@@ -314,7 +338,13 @@ void Reactor::stop_downstreams() {
     router_.refuse_unsent();
     state_ = State::kStopping;
     drain_timer_.cancel();
-    supervisor_.stop([this] { end(); });
+    supervisor_.stop([this] { on_part_gone(); });
+}
+
+void Reactor::on_part_gone() {
+    if (--parts_leaving_ == 0) {
+        end();
+    }
 }
 
 void Reactor::cut_off() {

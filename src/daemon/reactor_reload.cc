@@ -6,6 +6,7 @@
 #include "neurond/base/log.h"
 #include "neurond/daemon/door_plan.h"
 #include "neurond/daemon/reactor.h"
+#include "neurond/daemon/registration_setup.h"
 
 namespace neuron {
 
@@ -64,6 +65,7 @@ void Reactor::apply(const CheckedConfig& checked, std::vector<NamedFd> sockets) 
     sse_.change(link_settings(*config_), mcp_settings(*config_).keepalive);
     server_.change(http_settings(*config_, raise_descriptor_limit()), checked.clients);
     change_doors(checked, std::move(sockets));
+    registrar_.use(membership_settings(*config_, checked.tls, node_id_, port_));
     subscriptions_.rules_changed();
 }
 

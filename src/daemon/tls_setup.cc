@@ -19,7 +19,7 @@ struct KeyNames {
     const char* crl;
 };
 constexpr KeyNames kListenerKeys = {"cert_path", "key_path", "ca_path", "crl_path"};
-constexpr KeyNames kLegKeys = {"tls_cert", "tls_key", "tls_ca", nullptr};
+constexpr KeyNames kClientKeys = {"tls_cert", "tls_key", "tls_ca", nullptr};
 
 class TlsSetup {
   public:
@@ -27,7 +27,7 @@ class TlsSetup {
         : files_(files), dates_(dates), diagnostics_(diagnostics) {}
 
     std::shared_ptr<TlsContext> listener(const conf::Section& section);
-    std::shared_ptr<TlsContext> leg(const conf::Section& section);
+    std::shared_ptr<TlsContext> client(const conf::Section& section, const char* url);
 
   private:
     std::shared_ptr<TlsContext> make(const conf::Section& section, const KeyNames& names,
@@ -135,15 +135,15 @@ std::shared_ptr<TlsContext> TlsSetup::listener(const conf::Section& section) {
     return make(section, kListenerKeys, std::move(settings));
 }
 
-/// A downstream that is switched off may wait for its certificates.
-std::shared_ptr<TlsContext> TlsSetup::leg(const conf::Section& section) {
-    if (!starts_with(to_lower(section.str("url")), "https:") ||
-        !section.yes("enabled")) {
+/// `url`: the key that says where it goes.
+std::shared_ptr<TlsContext> TlsSetup::client(const conf::Section& section,
+                                             const char* url) {
+    if (!starts_with(to_lower(section.str(url)), "https:")) {
         return nullptr;
     }
     TlsSettings settings;
     settings.role = TlsSettings::Role::kClient;
-    return make(section, kLegKeys, std::move(settings));
+    return make(section, kClientKeys, std::move(settings));
 }
 
 }  // namespace
@@ -156,6 +156,7 @@ std::map<std::string, std::time_t> certificates_of(const TlsContexts& contexts) 
         }
     };
     add(contexts.server);
+    add(contexts.registration);
     for (const auto* each : {&contexts.listeners, &contexts.legs}) {
         for (const auto& [name, context] : *each) {
             add(context);
@@ -175,10 +176,14 @@ TlsContexts make_tls(const conf::Config& config, conf::Files& files, Dates dates
         }
     }
     for (const conf::Section* section : config.sections("downstream")) {
-        if (auto leg = setup.leg(*section); leg != nullptr) {
+        if (!section->yes("enabled")) {
+            continue;  // what is switched off may wait for its certificates
+        }
+        if (auto leg = setup.client(*section, "url"); leg != nullptr) {
             out.legs.emplace(section->label(), std::move(leg));
         }
     }
+    out.registration = setup.client(config.section("registration"), "cortexd_url");
     return out;
 }
 

@@ -31,7 +31,7 @@ Millis idle_time(const HttpFields& fields, Millis otherwise) {
         if (seconds) {
             const auto bounded = std::min<uint64_t>(*seconds, 3600);
             return std::min(Millis{static_cast<int64_t>(bounded) * 1000} - kIdleMargin,
-                            kMaxIdleTime);
+                            std::max(kMaxIdleTime, otherwise));
         }
     }
     return otherwise;

@@ -13,6 +13,9 @@
 
 namespace neuron {
 
+/// The door of [server] bind.
+constexpr const char* kBindDoor = "server.bind";
+
 /// A way in, as the configuration wants it. Its socket belongs to the keeper; keeper and
 /// reactor know it by its name.
 struct DoorPlan {

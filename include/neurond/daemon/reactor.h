@@ -23,6 +23,7 @@
 #include "neurond/daemon/settings.h"
 #include "neurond/daemon/socket_parcel.h"
 #include "neurond/daemon/telemetry.h"
+#include "neurond/fleet/registrar.h"
 #include "neurond/front/http_server.h"
 #include "neurond/front/mcp_endpoint.h"
 #include "neurond/front/sse_door.h"
@@ -43,6 +44,7 @@ namespace neuron {
 struct ReactorKeys {
     std::string session;  ///< seals session ids
     std::string audit;    ///< signs the checkpoints of the audit
+    std::string node_id;  ///< no secret, but kept in the same place
 };
 
 /// Everything a reactor process consists of, in the order of its members.
@@ -103,11 +105,14 @@ class Reactor final : private SignalSink,
     void add_mcp_routes();
     void open_doors(const CheckedConfig& checked, std::vector<NamedFd> sockets);
 
+    void register_if_ready();
+
     void drain();
     void close_doors();
     void say_alive();
     void on_door_drained();
     void stop_downstreams();
+    void on_part_gone();
     void cut_off();
     void end();
 
@@ -120,6 +125,8 @@ class Reactor final : private SignalSink,
     const HttpServer& server() const noexcept override { return server_; }
     std::vector<const LinkClients*> link_clients() const override;
     const SessionStore& sessions() const noexcept override { return sessions_; }
+    const std::string& node_id() const noexcept override { return node_id_; }
+    const Registrar& registrar() const noexcept override { return registrar_; }
     void refresh_metrics() override { telemetry_.refresh(); }
     void order(std::string_view server, ServerOrder order) override;
     void ask_to_reload(bool dry_run, Reloader::Done done) override {
@@ -155,6 +162,9 @@ class Reactor final : private SignalSink,
     WsDoor ws_;
     SseDoor sse_;
     Doors doors_;
+    const std::string node_id_;
+    uint16_t port_ = 0;  ///< of [server]
+    Registrar registrar_;
     Reloader reloader_;
     Pages pages_;
     ReloadPage reload_page_;
@@ -167,6 +177,7 @@ class Reactor final : private SignalSink,
     Millis alive_every_;  ///< 0: nobody wants to hear it
     Timer alive_timer_;
     size_t doors_draining_ = 0;
+    int parts_leaving_ = 0;  ///< before the end: the downstreams, and the registration
     int exit_code_ = 0;
 };
 

@@ -19,6 +19,7 @@ struct TlsContexts {
     std::map<std::string, std::shared_ptr<TlsContext>> listeners;
     /// By downstream; those whose url is https.
     std::map<std::string, std::shared_ptr<TlsContext>> legs;
+    std::shared_ptr<TlsContext> registration;  ///< null: plain, or nowhere
 };
 
 /// Our own certificates, by file, and when each ends.

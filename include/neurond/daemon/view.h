@@ -1,10 +1,12 @@
 #ifndef NEUROND_DAEMON_VIEW_H
 #define NEUROND_DAEMON_VIEW_H
 
+#include <string>
 #include <vector>
 
 #include "neurond/back/supervisor.h"
 #include "neurond/daemon/reloader.h"
+#include "neurond/fleet/registrar.h"
 #include "neurond/front/http_server.h"
 #include "neurond/front/link_clients.h"
 #include "neurond/mcp/router.h"
@@ -23,6 +25,8 @@ class DaemonView {
     /// Those who talk over links, by door.
     virtual std::vector<const LinkClients*> link_clients() const = 0;
     virtual const SessionStore& sessions() const noexcept = 0;
+    virtual const std::string& node_id() const noexcept = 0;
+    virtual const Registrar& registrar() const noexcept = 0;
     /// Brings the metrics of downstreams up to date.
     virtual void refresh_metrics() = 0;
     virtual void order(std::string_view server, ServerOrder order) = 0;
