@@ -4,6 +4,7 @@
 #include "neurond/conf/check_registration.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "neurond/base/text.h"
 #include "neurond/base/url.h"
@@ -66,13 +67,17 @@ void RegistrationCheck::address(const Section& section, const Section& server) {
 
 void RegistrationCheck::run(const Config& config) {
     const Section& section = config.section("registration");
-    const bool wanted =
-        std::any_of(section.settings().begin(), section.settings().end(),
-                    [](const Setting& each) { return each.layer > 0; });
-    if (!wanted) {
+    constexpr const char* kIdle[] = {"node_id", "advertise_address", "tls_ca", "tls_cert",
+                                     "tls_key"};
+    const bool others =
+        std::any_of(std::begin(kIdle), std::end(kIdle),
+                    [&section](const char* key) { return !section.str(key).empty(); });
+    const bool has_url =
+        !good(section, "cortexd_url") || !section.str("cortexd_url").empty();
+    if (!has_url && !others) {
         return;
     }
-    if (good(section, "cortexd_url") && section.str("cortexd_url").empty()) {
+    if (!has_url) {
         diagnostics_.error(section.place(), section.path("cortexd_url"),
                            "missing, expected http://HOST:PORT or https://HOST");
     } else if (good(section, "cortexd_url")) {

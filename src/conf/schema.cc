@@ -369,7 +369,7 @@ constexpr KeySpec kAlert[] = {
 
 constexpr KeySpec kRegistration[] = {
     text("cortexd_url", "", kReload,
-         "Where cortexd, or a hub, keeps its list of nodes: http://HOST:PORT or https://HOST."),
+         "Where this node is registered: a URL of cortexd or a hub, http: or https:."),
     text("node_id", "", kReload,
          "Who this node is; by default a UUID that is made once and kept in state_dir."),
     duration("heartbeat_interval", "30s", kWait, kReload,

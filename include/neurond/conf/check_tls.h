@@ -8,7 +8,8 @@
 namespace neuron::conf {
 
 /// Which TLS keys go together, in [tls], in each [listener NAME] and [downstream NAME], and
-/// in [registration]; their paths are absolute. What is in the files is net/tls_context's business.
+/// in [registration]; their paths are absolute. What is in the files is the business of
+/// net/tls_context.
 void check_tls(const Config& config, Files& files, Diagnostics& diagnostics);
 
 /// Whether callers of a listener with the TLS keys of this section prove who they are.
