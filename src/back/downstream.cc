@@ -61,7 +61,8 @@ Downstream::Downstream(EventLoop& loop, Children& children, ResolverCache& names
                   carrier_maker(loop, children, names, settings_),
                   discovery_for(settings_),
                   upkeep_,
-                  offers_},
+                  offers_,
+                  registration_.handle()},
                  static_cast<SlotOwner&>(*this)),
       idle_timer_(loop, [this] { end_idle(); }),
       pump_task_(loop, Phase::kSoon, [this] { instances_.pump(); }),
@@ -326,6 +327,14 @@ void Downstream::reply(Call& call, const InputReply& reply) {
     instances_.for_each([&](InstanceSlot& slot) {
         if (slot.number() == call.instance) {
             slot.reply(call, reply);
+        }
+    });
+}
+
+void Downstream::reply_outside(unsigned instance, const InputReply& reply) {
+    instances_.for_each([&](InstanceSlot& slot) {
+        if (slot.number() == instance) {
+            slot.reply_outside(reply);
         }
     });
 }

@@ -29,11 +29,14 @@ Instance::Instance(EventLoop& loop, const InstanceSettings& settings,
       sink_(sink),
       owner_(owner),
       voice_(carrier_, hello_, pending_, settings.http),
-      questions_(sink, [this](OutQueue&& answer) { voice_.answer(std::move(answer)); }),
+      questions_(sink, static_cast<OneSession&>(owner),
+                 [this](OutQueue&& answer) { voice_.answer(std::move(answer)); }),
       listing_(loop, settings.start_timeout, static_cast<ListingOwner&>(*this)),
       feed_(loop, static_cast<UpdateFeedOwner&>(*this)),
       health_(loop, settings.health, static_cast<HealthUser&>(*this)),
       complaints_(loop, settings.server),
+      held_task_(loop, Phase::kSoon, [this] { release_questions(); }),
+      held_timer_(loop, [this] { questions_.give_up(state_ != State::kReady); }),
       start_timer_(loop,
                    [this] { start_failed("it was not ready within start_timeout"); }),
       probe_timer_(loop, [this] { greet(discovery_.on_silence()); }),
@@ -99,7 +102,19 @@ void Instance::send_call(Call& call, std::string_view more) {
     if (pending_.calls() == 0) {
         busy_since_ = loop_.now();
     }
+    if (questions_.take_owed_roots()) {
+        tell_roots_changed();
+    }
     voice_.call(call, more);
+    if (questions_.waiting()) {
+        held_task_.schedule();
+    }
+}
+
+void Instance::release_questions() {
+    if (const auto call = pending_.call_of(kAnyExchange); call) {
+        questions_.release(*call);
+    }
 }
 
 void Instance::cancel(const Call& call, CancelReason reason) {

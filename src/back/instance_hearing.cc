@@ -15,6 +15,8 @@ namespace neuron {
 namespace {
 
 constexpr Millis kRepeatPause{250};
+/// Some servers do not go on before they know the roots.
+constexpr Millis kHeldTime{5000};
 
 }  // namespace
 
@@ -317,6 +319,9 @@ void Instance::on_request(const JsonRpcMessage& message, const Slice& text,
     questions_.on_request(
         message, text,
         settings_.relays_questions ? pending_.call_of(exchange) : std::nullopt, caps_);
+    if (questions_.waiting() && !held_timer_.armed()) {
+        held_timer_.arm(kHeldTime);
+    }
 }
 
 }  // namespace neuron

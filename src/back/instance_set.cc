@@ -13,7 +13,7 @@ InstanceKey InstanceKey::of(const DownstreamSettings& settings, const ServerHell
         // A session has declared the same for all its calls, a caller without one has not.
         const bool session = party != identity_party(identity);
         return {of_party(party) + (session ? "" : " caps " + std::to_string(caps.bits)),
-                caps};
+                caps, session ? party : std::string()};
     }
     // Over stdio nothing in a question says whom it is for, and a modern server is told
     // with each request: both serve everybody alike.
@@ -46,7 +46,7 @@ InstanceSlot* InstanceSet::obtain(const InstanceKey& key) {
         return nullptr;
     }
     auto& slot = slots_[key.text];
-    slot = std::make_unique<InstanceSlot>(context_, owner_, ++made_, key.caps);
+    slot = std::make_unique<InstanceSlot>(context_, owner_, ++made_, key.caps, key.session);
     slot->start();
     return slot.get();
 }

@@ -7,6 +7,7 @@
 
 #include "neurond/base/log.h"
 #include "neurond/base/secrets.h"
+#include "neurond/mcp/session_questions.h"
 
 namespace neuron {
 
@@ -22,12 +23,13 @@ std::string place_of(const DownstreamSettings& settings) {
 }  // namespace
 
 InstanceSlot::InstanceSlot(SlotContext& context, SlotOwner& owner, unsigned number,
-                           ClientCaps caps)
+                           ClientCaps caps, std::string session)
     : context_(context),
       owner_(owner),
       number_(number),
       label_(context.settings.name + (number == 0 ? "" : "#" + std::to_string(number))),
       caps_(caps),
+      session_(std::move(session)),
       discovery_(context.discovery),
       life_(context.settings.upkeep.life),
       last_used_(context.loop.now()),
@@ -365,6 +367,34 @@ void InstanceSlot::cancel(Call& call, CancelReason reason) {
 void InstanceSlot::reply(Call& call, const InputReply& reply) {
     if (instance_) {
         instance_->reply(call, reply);
+    }
+}
+
+// --- questions of no call --------------------------------------------------------------
+
+bool InstanceSlot::ask_session(const Question& question) {
+    SessionClients* sessions = context_.router.parties().sessions;
+    return !session_.empty() && sessions != nullptr &&
+           sessions->ask_outside({session_, context_.self, number_, question});
+}
+
+std::optional<Question> InstanceSlot::reclaim_from_session(const std::string& key) {
+    SessionClients* sessions = context_.router.parties().sessions;
+    return sessions != nullptr
+               ? sessions->reclaim_outside(session_, context_.self, number_, key)
+               : std::nullopt;
+}
+
+void InstanceSlot::withdraw_from_session(const std::string& key) {
+    if (SessionClients* sessions = context_.router.parties().sessions;
+        sessions != nullptr) {
+        sessions->withdraw_outside(session_, context_.self, number_, key);
+    }
+}
+
+void InstanceSlot::reply_outside(const InputReply& reply) {
+    if (instance_) {
+        instance_->reply_outside(reply);
     }
 }
 

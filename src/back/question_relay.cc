@@ -3,14 +3,18 @@
 
 #include "neurond/back/question_relay.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace neuron {
 
 namespace {
 
+constexpr const char* kRoots = "roots/list";
+constexpr size_t kMaxHeld = 4;  // a server asks once
+
 bool is_declared(std::string_view method, ClientCaps caps) {
-    if (method == "roots/list") {
+    if (method == kRoots) {
         return caps.has(ClientCaps::kRoots);
     }
     if (method == "sampling/createMessage") {
@@ -20,11 +24,16 @@ bool is_declared(std::string_view method, ClientCaps caps) {
            caps.has(ClientCaps::kElicitationUrl);
 }
 
+Slice params_of(const JsonRpcMessage& message, const Slice& text) {
+    return message.params.empty() ? Slice() : text.part(message.params.in(text.view()));
+}
+
 }  // namespace
 
 void QuestionRelay::on_request(const JsonRpcMessage& message, const Slice& text,
                                std::optional<CallHandle> call, ClientCaps caps) {
     const std::string_view id_raw = message.id.in(text.view());
+    const Question question = {{}, message.method, params_of(message, text)};
     if (message.method == "ping") {
         OutQueue answer;
         write_result(answer, id_raw, Slice({}, "{}"));
@@ -32,30 +41,97 @@ void QuestionRelay::on_request(const JsonRpcMessage& message, const Slice& text,
     } else if (!is_question(message.method)) {
         refuse(id_raw, JsonRpcError::kMethodNotFound, "Method not found");
     } else if (call) {
-        ask(message, text, *call);  // who asked knows what its client has declared
+        ask(id_raw, question, *call);  // who asked knows what its client has declared
     } else if (!is_declared(message.method, caps)) {
         refuse(id_raw, JsonRpcError::kMethodNotFound,
                "neurond declared no capability for this request");
-    } else if (message.method == "roots/list") {
-        // Servers ask this right after the handshake; none is a valid answer, and within
-        // a call they get the client's.
-        OutQueue answer;
-        write_result(answer, id_raw, Slice({}, R"({"roots":[]})"));
-        say_(std::move(answer));
     } else {
-        refuse(id_raw, JsonRpcError::kInvalidParams,
-               "neurond cannot associate this request with a call");
+        ask_outside(id_raw, question);
     }
 }
 
-void QuestionRelay::ask(const JsonRpcMessage& message, const Slice& text,
-                        CallHandle call) {
-    const std::string_view view = text.view();
+void QuestionRelay::ask_outside(std::string_view id_raw, Question question) {
+    question.key = open_.add(id_raw, question.method, CallHandle());
+    if (session_.ask_session(question)) {
+        return;
+    }
+    open_.take(question.key);
+    if (question.method != kRoots) {
+        refuse(id_raw, JsonRpcError::kInvalidParams,
+               "neurond cannot associate this request with a call");
+    } else if (held_.size() < kMaxHeld) {
+        question.params = Slice::copy_of(question.params.view());
+        held_.push_back({std::string(id_raw), std::move(question)});
+    } else {
+        say_no_roots(id_raw);
+    }
+}
+
+void QuestionRelay::release(CallHandle call) {
+    for (Held& each : std::exchange(held_, {})) {
+        lend(std::move(each), call);
+    }
+    for (const std::string& key : open_.keys_of(CallHandle())) {
+        if (auto question = session_.reclaim_from_session(key); question) {
+            lend({open_.take(key)->id_raw, std::move(*question)}, call);
+        }
+    }
+}
+
+/// The call may be over before its client replies: then the question is asked elsewhere.
+void QuestionRelay::lend(Held held, CallHandle call) {
+    held.question.key = open_.add(held.id_raw, held.question.method, call);
+    lent_.push_back(held);
+    if (sink_.on_input(call, {{held.question}, {}}) == InputOutcome::kAsked) {
+        return;
+    }
+    if (open_.take(held.question.key) && take_lent(held.question.key)) {
+        ask_outside(held.id_raw, held.question);
+    }
+}
+
+std::optional<QuestionRelay::Held> QuestionRelay::take_lent(const std::string& key) {
+    const auto found = std::find_if(lent_.begin(), lent_.end(), [&](const Held& each) {
+        return each.question.key == key;
+    });
+    if (found == lent_.end()) {
+        return std::nullopt;
+    }
+    Held taken = std::move(*found);
+    lent_.erase(found);
+    return taken;
+}
+
+void QuestionRelay::give_up(bool all) {
+    for (const Held& each : std::exchange(held_, {})) {
+        say_no_roots(each.id_raw);
+    }
+    for (const std::string& key :
+         all ? open_.keys_of(CallHandle()) : std::vector<std::string>()) {
+        session_.withdraw_from_session(key);
+        if (const auto open = open_.take(key); open->method == kRoots) {
+            say_no_roots(open->id_raw);
+        } else {
+            OutQueue answer;
+            write_no_reply(answer, *open);
+            say_(std::move(answer));
+        }
+    }
+}
+
+/// None is a valid answer.
+void QuestionRelay::say_no_roots(std::string_view id_raw) {
+    OutQueue answer;
+    write_result(answer, id_raw, Slice({}, R"({"roots":[]})"));
+    say_(std::move(answer));
+    owes_roots_ = true;
+}
+
+void QuestionRelay::ask(std::string_view id_raw, Question question, CallHandle call) {
+    const std::string key = open_.add(id_raw, question.method, call);
+    question.key = key;
     InputRound round;
-    const std::string key = open_.add(message.id.in(view), message.method, call);
-    round.questions.push_back(
-        {key, message.method,
-         message.params.empty() ? Slice() : text.part(message.params.in(view))});
+    round.questions.push_back(std::move(question));
     const InputOutcome outcome = sink_.on_input(call, round);
     if (outcome == InputOutcome::kAsked) {
         return;
@@ -74,13 +150,32 @@ void QuestionRelay::refuse(std::string_view id_raw, JsonRpcError code,
 }
 
 void QuestionRelay::on_cancelled(std::string_view id_raw) {
-    if (const auto gone = open_.take_id(id_raw); gone) {
+    held_.erase(std::remove_if(
+                    held_.begin(), held_.end(),
+                    [&](const Held& each) { return same_id(each.id_raw, id_raw); }),
+                held_.end());
+    const auto gone = open_.take_id(id_raw);
+    if (gone && gone->call) {
+        take_lent(gone->key);
         sink_.on_input_withdrawn(gone->call, gone->key);
+    } else if (gone) {
+        session_.withdraw_from_session(gone->key);
     }
+}
+
+void QuestionRelay::clear() {
+    for (const std::string& key : open_.keys_of(CallHandle())) {
+        session_.withdraw_from_session(key);
+    }
+    open_.clear();
+    held_.clear();
+    lent_.clear();
+    owes_roots_ = false;
 }
 
 void QuestionRelay::reply(const InputReply& reply) {
     if (const auto asked = open_.take(reply.key); asked) {
+        take_lent(reply.key);
         OutQueue answer;
         write_reply(answer, *asked, reply);
         say_(std::move(answer));
@@ -89,6 +184,10 @@ void QuestionRelay::reply(const InputReply& reply) {
 
 void QuestionRelay::close(CallHandle call) {
     for (const ServerQuestions::Open& each : open_.take_all(call)) {
+        if (auto lent = take_lent(each.key); lent) {
+            ask_outside(lent->id_raw, std::move(lent->question));
+            continue;
+        }
         OutQueue answer;
         write_no_reply(answer, each);
         say_(std::move(answer));

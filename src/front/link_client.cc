@@ -87,10 +87,10 @@ void LinkClient::take_message(const JsonScanner& scan, const Slice& text) {
             take_notification(in);
             break;
         case JsonRpcMessage::Kind::kResult:
-            calls_.reply(in.id_raw, false, text.part(message.result.in(text.view())));
+            take_reply(in.id_raw, false, text.part(message.result.in(text.view())));
             break;
         case JsonRpcMessage::Kind::kError:
-            calls_.reply(in.id_raw, true, text.part(message.error.in(text.view())));
+            take_reply(in.id_raw, true, text.part(message.error.in(text.view())));
             break;
         case JsonRpcMessage::Kind::kInvalid:
             if (message.answerable) {
@@ -242,6 +242,13 @@ void LinkClient::take_notification(const Incoming& in) {
         router_.on_roots_changed(peer_.in_session());
     } else if (method == kViewMethod && first_message_) {
         take_view(in);
+    }
+}
+
+void LinkClient::take_reply(std::string_view id_raw, bool failed, const Slice& body) {
+    Subscriber* session = subscriptions_.legacy();
+    if (session == nullptr || !session->reply(id_raw, failed, body)) {
+        calls_.reply(id_raw, failed, body);
     }
 }
 

@@ -215,9 +215,11 @@ void McpEndpoint::take_message(Post& post, const JsonScanner& scan, const Slice&
         case JsonRpcMessage::Kind::kError:
             if (find_session(post)) {  // what nobody waits for is a 202, too
                 const bool failed = message.kind == JsonRpcMessage::Kind::kError;
-                const Span body = failed ? message.error : message.result;
-                streams_.reply(*post.session, id_raw,
-                               {{}, failed, text.part(body.in(text.view()))});
+                const Slice body = text.part(
+                    (failed ? message.error : message.result).in(text.view()));
+                if (!post.session->news->reply(id_raw, failed, body)) {
+                    streams_.reply(*post.session, id_raw, {{}, failed, body});
+                }
             }
             break;
         case JsonRpcMessage::Kind::kInvalid:

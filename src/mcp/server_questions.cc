@@ -45,6 +45,21 @@ std::vector<ServerQuestions::Open> ServerQuestions::take_all(CallHandle call) {
     return taken;
 }
 
+bool ServerQuestions::has(CallHandle call) const noexcept {
+    return std::any_of(open_.begin(), open_.end(),
+                       [call](const Open& each) { return each.call == call; });
+}
+
+std::vector<std::string> ServerQuestions::keys_of(CallHandle call) const {
+    std::vector<std::string> keys;
+    for (const Open& each : open_) {
+        if (each.call == call) {
+            keys.push_back(each.key);
+        }
+    }
+    return keys;
+}
+
 bool is_question(std::string_view method) noexcept {
     return method == "elicitation/create" || method == "sampling/createMessage" ||
            method == "roots/list";

@@ -8,6 +8,7 @@
 
 #include "neurond/base/limits.h"
 #include "neurond/base/text.h"
+#include "neurond/mcp/client_questions.h"
 #include "neurond/mcp/list_pages.h"
 
 namespace neuron {
@@ -61,7 +62,19 @@ Subscriber::~Subscriber() {
 }
 
 void Subscriber::leave() {
+    const Slice error({}, R"({"code":-32603,"message":"The client has gone"})");
+    for (const SessionQuestions::Open& each : questions_.take_all()) {
+        hub_.hand_back(each, true, error);
+    }
     hub_.remove(*this);
+}
+
+bool Subscriber::reply(std::string_view id_raw, bool failed, const Slice& body) {
+    const auto asked = questions_.take(id_raw);
+    if (asked) {
+        hub_.hand_back(*asked, failed, body);
+    }
+    return asked.has_value();
 }
 
 bool Subscriber::subscribe(const std::string& uri) {
@@ -92,9 +105,13 @@ void Subscriber::assume_all_changed() {
 
 Subscriptions::Subscriptions(EventLoop& loop, const Router& router,
                              ResourceSource& source)
-    : router_(router), source_(source), check_timer_(loop, [this] { check(); }) {}
+    : router_(router), source_(source), check_timer_(loop, [this] { check(); }) {
+    router_.parties().sessions = this;
+}
 
-Subscriptions::~Subscriptions() = default;
+Subscriptions::~Subscriptions() {
+    router_.parties().sessions = nullptr;
+}
 
 void Subscriptions::add(Subscriber& subscriber) {
     subscribers_.insert(&subscriber);
@@ -245,6 +262,68 @@ void Subscriptions::check() {
     }
     if (subscribers_.empty()) {
         digests_.clear();
+    }
+}
+
+// --- questions outside any call --------------------------------------------------------
+
+Subscriber* Subscriptions::session(const std::string& party) const {
+    const auto found = std::find_if(
+        subscribers_.begin(), subscribers_.end(), [&party](const Subscriber* each) {
+            return each->who_.takes_questions && each->who_.party == party;
+        });
+    return found == subscribers_.end() ? nullptr : *found;
+}
+
+bool Subscriptions::ask_outside(SessionQuestion question) {
+    Subscriber* client = session(question.party);
+    if (client == nullptr ||
+        refuse_question(question.question, client->who_.caps, client->who_.revision)) {
+        return false;
+    }
+    const std::string id = client->questions_.add(question);
+    if (!id.empty()) {
+        question.question.params = Slice::copy_of(question.question.params.view());
+        client->news_.questions.emplace(id, std::move(question.question));
+        schedule();
+    }
+    return !id.empty();
+}
+
+std::optional<Question> Subscriptions::reclaim_outside(const std::string& party,
+                                                       AnswererHandle server,
+                                                       unsigned instance,
+                                                       const std::string& key) {
+    Subscriber* client = session(party);
+    if (client == nullptr) {
+        return std::nullopt;
+    }
+    auto waiting =
+        client->news_.questions.extract(client->questions_.id_of(server, instance, key));
+    if (waiting.empty()) {
+        return std::nullopt;
+    }
+    client->questions_.take(waiting.key());
+    return std::move(waiting.mapped());
+}
+
+void Subscriptions::withdraw_outside(const std::string& party, AnswererHandle server,
+                                     unsigned instance, const std::string& key) {
+    Subscriber* client = session(party);
+    const auto gone = client != nullptr ? client->questions_.take(client->questions_.id_of(
+                                              server, instance, key))
+                                        : std::nullopt;
+    if (gone && client->news_.questions.erase(gone->id_raw) == 0) {
+        client->news_.withdrawn.push_back(gone->id_raw);
+        schedule();
+    }
+}
+
+void Subscriptions::hand_back(const SessionQuestions::Open& open, bool failed,
+                              const Slice& body) {
+    Answerer* server = router_.parties().answerers.find(open.server);
+    if (server != nullptr) {
+        server->reply_outside(open.instance, {open.key, failed, body});
     }
 }
 

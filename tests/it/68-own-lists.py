@@ -292,10 +292,4 @@ def test_changed_roots_are_told_to_the_instance_of_their_client():
             assert heard(two) == [] and heard(never) == []
 
 
-def test_roots_asked_outside_of_a_call_are_none():
-    with Neurond({"t": tailored("roots")}) as daemon:
-        with daemon.client(capabilities={"roots": {}}) as client:
-            wait_for("it has a reply", lambda: heard(client) == [["roots", {"roots": []}]])
-
-
 main(__name__)

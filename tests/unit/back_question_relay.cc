@@ -39,6 +39,32 @@ struct Sink final : CallSink {
     Said keys;
 };
 
+/// The one session of the server, when there is one.
+struct Session final : OneSession {
+    bool ask_session(const Question& question) override {
+        if (there) {
+            waiting.push_back(question);
+        }
+        return there;
+    }
+    std::optional<Question> reclaim_from_session(const std::string& key) override {
+        for (auto each = waiting.begin(); each != waiting.end(); ++each) {
+            if (each->key == key) {
+                Question taken = *each;
+                waiting.erase(each);
+                return taken;
+            }
+        }
+        return std::nullopt;
+    }
+    void withdraw_from_session(const std::string& key) override {
+        withdrawn.push_back(key);
+    }
+    bool there = false;
+    std::vector<Question> waiting;
+    Said withdrawn;
+};
+
 struct World {
     void request(const std::string& text, std::optional<CallHandle> call = kCall,
                  uint16_t caps = kAll) {
@@ -48,7 +74,8 @@ struct World {
     }
     Sink sink;
     Said said;
-    QuestionRelay relay{sink, [this](OutQueue&& answer) {
+    Session session;
+    QuestionRelay relay{sink, session, [this](OutQueue&& answer) {
                             said.push_back(answer.to_string());
                         }};
 };
@@ -119,4 +146,62 @@ TEST_CASE("a question that is refused, or taken back, is over") {
     CHECK(world.sink.asked.back() == "withdrawn " + world.sink.keys.back());
     world.relay.close(kCall);
     CHECK(world.said.size() == 1);
+}
+
+TEST_CASE("a question of no call goes to the one session there is") {
+    World world;
+    world.session.there = true;
+    world.request(asks("elicitation/create", "8"), std::nullopt);
+    REQUIRE(world.session.waiting.size() == 1);
+    CHECK(world.session.waiting[0].params.view() == R"({"x":1.0})");
+    const std::string key = world.session.waiting[0].key;
+    world.relay.close(kCall);
+    CHECK(world.said.empty());
+    world.relay.reply({key, false, Slice::copy_of("{}")});
+    CHECK(world.said == Said{R"({"jsonrpc":"2.0","id":8,"result":{}})"});
+    world.request(asks("roots/list", "9"), std::nullopt);
+    world.relay.on_cancelled("9");
+    world.request(asks("roots/list", "10"), std::nullopt);
+    world.relay.clear();
+    CHECK(world.session.withdrawn.size() == 2);
+    CHECK(world.said.size() == 1);
+}
+
+TEST_CASE("a session that could not be asked yet is asked by its next call") {
+    World world;
+    world.session.there = true;
+    world.request(asks("sampling/createMessage", "8"), std::nullopt);
+    CHECK(world.relay.waiting());
+    world.relay.release(kCall);
+    CHECK(world.sink.asked == Said{R"(sampling/createMessage {"x":1.0})"});
+    CHECK(!world.relay.waiting());
+    world.request(asks("roots/list", "9"), std::nullopt);
+    world.session.waiting.clear();  // it has been put
+    world.relay.release(kCall);
+    CHECK(world.sink.asked.size() == 1);
+    world.relay.close(kCall);  // before its client has replied to the first
+    REQUIRE(world.session.waiting.size() == 1);
+    CHECK(world.session.waiting[0].method == "sampling/createMessage");
+    world.relay.reply({world.sink.keys[0], false, Slice::copy_of("{}")});
+    CHECK(world.said.empty());
+    world.sink.outcome = InputOutcome::kRefused;
+    world.relay.release(kCall);
+    CHECK(world.session.waiting.size() == 1);
+    CHECK(world.said.empty());
+}
+
+TEST_CASE("questions for roots wait for a call, and are owed when none comes") {
+    World world;
+    world.request(asks("roots/list", "1"), std::nullopt);
+    world.request(asks("roots/list", "2"), std::nullopt);
+    world.relay.on_cancelled("1");
+    CHECK(world.said.empty());
+    world.relay.release(kCall);
+    CHECK(world.sink.asked == Said{R"(roots/list {"x":1.0})"});
+    CHECK(!world.relay.take_owed_roots());
+    world.request(asks("roots/list", "3"), std::nullopt);
+    world.relay.give_up(false);
+    CHECK(world.said == Said{R"({"jsonrpc":"2.0","id":3,"result":{"roots":[]}})"});
+    CHECK(world.relay.take_owed_roots());
+    CHECK(!world.relay.take_owed_roots());
 }

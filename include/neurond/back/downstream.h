@@ -113,6 +113,7 @@ class Downstream final : public Answerer, private SlotOwner {
     void cancel(Call& call, CancelReason reason) override;
     void forget_party(const std::string& party) override;
     void reply(Call& call, const InputReply& reply) override;
+    void reply_outside(unsigned instance, const InputReply& reply) override;
     void on_wanted_level() override;
     std::shared_ptr<const Offer> offer_for(const Requester& who) const override;
     void prepare(const Requester& who) override;

@@ -29,7 +29,7 @@
 namespace neuron {
 
 /// Uses an instance: its slot.
-class InstanceOwner {
+class InstanceOwner : public OneSession {
   public:
     /// The handshake is done and everything is listed; or the list has changed since.
     virtual void on_listed(std::shared_ptr<const Offer> offer) = 0;
@@ -102,6 +102,8 @@ class Instance final : private CarrierOwner,
     void cancel(const Call& call, CancelReason reason);
     /// The client's reply to a question of this call.
     void reply(Call& call, const InputReply& reply);
+    /// The reply to a question it has put to its OneSession.
+    void reply_outside(const InputReply& reply) { questions_.reply(reply); }
     /// The roots of its one client are others now. Only when ready().
     void tell_roots_changed();
     /// The messages that anybody wants of it; nothing = none, or no more. Only when
@@ -145,6 +147,7 @@ class Instance final : private CarrierOwner,
     void on_input_required(CallHandle call, const InputRound& round);
     void repeat_paused();
     void send_call(Call& call, std::string_view more);
+    void release_questions();
     void greet(Discovery::Step step);
     void greeted();
     uint64_t ask_for_page(ItemKind kind,
@@ -191,6 +194,8 @@ class Instance final : private CarrierOwner,
     std::string failure_;  ///< why we end it ourselves; empty: we don't
     EndCause cause_ = EndCause::kAsked;  ///< valid with failure_
     Complaints complaints_;
+    Task held_task_;  ///< questions that waited for a call
+    Timer held_timer_;
     Timer start_timer_;
     Timer probe_timer_;
     Timer pause_timer_;

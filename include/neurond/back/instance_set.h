@@ -15,6 +15,7 @@ namespace neuron {
 struct InstanceKey {
     std::string text;  ///< empty: the base instance
     ClientCaps caps;   ///< declared to the server when that instance is greeted
+    std::string session{};  ///< the party that it serves alone, if that is a session
 
     /// For a call or a list of `party`, who is `identity` and declares `caps`. Until the
     /// era is known (`hello` null) a server counts as legacy.

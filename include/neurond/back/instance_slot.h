@@ -33,6 +33,7 @@ struct SlotContext {
     Discovery discovery;  ///< what is known of the server's era
     Upkeep& upkeep;
     OfferPool& offers;
+    AnswererHandle self;
 };
 
 /// Owns slots: a downstream. May destroy none from inside a callback.
@@ -66,8 +67,10 @@ class SlotOwner {
 class InstanceSlot final : private InstanceOwner {
   public:
     /// `number` 0 is the base instance, which declares nothing and serves whoever has no
-    /// instance of their own.
-    InstanceSlot(SlotContext& context, SlotOwner& owner, unsigned number, ClientCaps caps);
+    /// instance of their own. `session`: the party (CallRequest) that it serves alone, if
+    /// that is a session.
+    InstanceSlot(SlotContext& context, SlotOwner& owner, unsigned number, ClientCaps caps,
+                 std::string session = {});
     ~InstanceSlot();
 
     void start();
@@ -137,6 +140,8 @@ class InstanceSlot final : private InstanceOwner {
     void take(Call& call);
     void cancel(Call& call, CancelReason reason);
     void reply(Call& call, const InputReply& reply);
+    /// … to a question of no call.
+    void reply_outside(const InputReply& reply);
     /// Its client's roots are others now.
     void tell_roots_changed();
     /// The router knows which messages are wanted.
@@ -157,6 +162,9 @@ class InstanceSlot final : private InstanceOwner {
     }
     void on_health(bool well, const std::string& why) override;
     void on_instance_end(const Ending& ending, bool again) override;
+    bool ask_session(const Question& question) override;
+    std::optional<Question> reclaim_from_session(const std::string& key) override;
+    void withdraw_from_session(const std::string& key) override;
 
     void tell(const std::string& why) const;
     bool admitted();
@@ -172,6 +180,7 @@ class InstanceSlot final : private InstanceOwner {
     unsigned number_;
     std::string label_;
     ClientCaps caps_;
+    std::string session_;
     Discovery discovery_;
     Lifecycle life_;
     bool probing_ = false;     ///< its start is the circuit's probe

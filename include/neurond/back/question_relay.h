@@ -3,7 +3,10 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "neurond/base/block.h"
 #include "neurond/base/out_queue.h"
@@ -14,33 +17,74 @@
 
 namespace neuron {
 
+/// The session whose client a server may ask outside any call, if it serves one alone.
+class OneSession {
+  public:
+    /// False: there is none, or it cannot be asked this.
+    virtual bool ask_session(const Question&) { return false; }
+    /// The question with this key, if the client has not been asked; now it will not be.
+    virtual std::optional<Question> reclaim_from_session(const std::string& /*key*/) {
+        return std::nullopt;
+    }
+    /// Nobody waits for the reply any more.
+    virtual void withdraw_from_session(const std::string& /*key*/) {}
+
+  protected:
+    ~OneSession() = default;
+};
+
 /// Requests of one legacy server: pings are answered, questions go to the client of the
-/// call they belong to, and each gets one answer.
+/// call they belong to, or to that of the one session it serves, and each gets one answer.
 class QuestionRelay {
   public:
     /// Sends an answer to the server.
     using Say = std::function<void(OutQueue&&)>;
-    QuestionRelay(CallSink& sink, Say say) : sink_(sink), say_(std::move(say)) {}
+    QuestionRelay(CallSink& sink, OneSession& session, Say say)
+        : sink_(sink), session_(session), say_(std::move(say)) {}
 
     /// `call`: the one it belongs to; nothing = that cannot be told. `caps`: declared to
     /// this server.
     void on_request(const JsonRpcMessage& message, const Slice& text,
                     std::optional<CallHandle> call, ClientCaps caps);
+    /// Some question came while nobody called, and no client has been asked: its session
+    /// has no stream yet; or the server serves several, and asks for roots, as servers do
+    /// right after the handshake, and remember the answer.
+    bool waiting() const noexcept { return !held_.empty() || open_.has(CallHandle()); }
+    /// Those go to the client of this call.
+    void release(CallHandle call);
+    /// Nobody has called for a while: there are no roots, for now. `all`: those of one
+    /// session end, too.
+    void give_up(bool all);
+    /// Whether the server was told so: it should ask again, once somebody calls. Forgets.
+    bool take_owed_roots() noexcept { return std::exchange(owes_roots_, false); }
     /// The server takes a request of its own back.
     void on_cancelled(std::string_view id_raw);
     void reply(const InputReply& reply);
     /// The call is over: its questions get the answer that nobody gives.
     void close(CallHandle call);
     /// The server has gone.
-    void clear() noexcept { open_.clear(); }
+    void clear();
 
   private:
-    void ask(const JsonRpcMessage& message, const Slice& text, CallHandle call);
+    struct Held {
+        std::string id_raw;
+        Question question;  ///< with a copy of the params
+    };
+
+    void ask(std::string_view id_raw, Question question, CallHandle call);
+    void ask_outside(std::string_view id_raw, Question question);
+    void lend(Held held, CallHandle call);
+    std::optional<Held> take_lent(const std::string& key);
+    void say_no_roots(std::string_view id_raw);
     void refuse(std::string_view id_raw, JsonRpcError code, std::string_view why);
 
     CallSink& sink_;
+    OneSession& session_;
     Say say_;
-    ServerQuestions open_;
+    ServerQuestions open_;  ///< without a call: asked outside any
+    std::vector<Held> held_;
+    std::vector<Held> lent_;  ///< of no call, but asked in one; open with that call
+    bool owes_roots_ = false;  ///< to a server that was told there are none
 };
 
 }  // namespace neuron

@@ -69,6 +69,7 @@ constexpr size_t kMaxAllInstructionsBytes = 32 * 1024;  ///< of all servers toge
 constexpr size_t kMaxOfferBytes = 64 * 1024 * 1024;   ///< of one downstream's list
 constexpr size_t kMaxOwnCatalogs = 128;  ///< different ones, of sessions with own lists
 constexpr size_t kMaxOwnOffers = 4096;   ///< kept of a server, for callers with their own
+constexpr size_t kMaxSessionQuestions = 16;  ///< open, to a session, outside any call
 constexpr size_t kMaxListWaits = 4096;   ///< lists that wait for a starting server
 constexpr size_t kMaxOfferProblems = 32;              ///< of a list that are logged
 constexpr size_t kMaxAuditTailBytes = 32 * 1024 * 1024;  ///< searched for a last record

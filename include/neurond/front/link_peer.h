@@ -27,7 +27,9 @@ struct LinkPeer {
     bool ending = false;  ///< no more requests come from it, or are taken
 
     /// It asks as the legacy client that it has introduced itself as.
-    Requester in_session() const { return {identity, party, caps, true}; }
+    Requester in_session() const {
+        return {identity, party, caps, true, revision.value_or(Revision::k20251125)};
+    }
     /// … or as `door` wants it; a modern request says for itself what its client can do.
     Requester requester(const Door& door, ClientCaps said) const {
         return door.modern() ? without_session(identity, said) : in_session();

@@ -28,6 +28,7 @@ namespace neuron {
 class Answerer;
 class Asker;
 class Catalog;
+class SessionClients;
 struct CatalogEntry;
 struct Call;
 struct Offer;
@@ -54,11 +55,12 @@ struct Requester {
     ClientCaps caps;  ///< declared by the session, or in this very request
     /// Its client takes questions while a call goes on, as legacy ones do.
     bool takes_questions = false;
+    Revision revision = Revision::k20251125;  ///< the client's
 };
 
 /// A caller without a session.
 inline Requester without_session(const Identity& identity, ClientCaps caps = {}) {
-    return {identity, identity_party(identity), caps, false};
+    return {identity, identity_party(identity), caps, false, Revision::k20260728};
 }
 
 /// What a client asked for: its own bytes, and where in them the parts lie that a proxy
@@ -66,7 +68,6 @@ inline Requester without_session(const Identity& identity, ClientCaps caps = {})
 struct CallRequest : Requester {
     std::string method;      ///< "tools/call"
     CallKind kind = CallKind::kTool;
-    Revision revision = Revision::k20251125;  ///< the client's
     std::string name;        ///< the name or URI the client used, decoded
     View view;               ///< in which that name means something
     Slice text;              ///< the whole JSON-RPC message
@@ -189,6 +190,8 @@ class Answerer {
     virtual void take(Call& call) = 0;
     /// The client's reply to a question of this call.
     virtual void reply(Call&, const InputReply&) {}
+    /// … or to one that this instance of it asked outside any call (SessionClients).
+    virtual void reply_outside(unsigned /*instance*/, const InputReply&) {}
     /// The call is over for its asker; no answer is owed any more, and open questions get
     /// no reply: the server is told so.
     virtual void cancel(Call& call, CancelReason reason) = 0;
@@ -224,6 +227,7 @@ class Answerer {
 struct Parties {
     HandleTable<Asker> askers;
     HandleTable<Answerer> answerers;
+    SessionClients* sessions = nullptr;  ///< null: no client can be asked outside a call
 };
 
 /// A call on its way: received → admitted → recorded → queued → sent → answered. One for

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "neurond/base/out_queue.h"
+#include "neurond/mcp/client_questions.h"
 #include "neurond/mcp/subscriptions.h"
 #include "neurond/wire/json_scan.h"
 
@@ -49,6 +50,16 @@ void write_news(const News& news, std::string_view id_raw, Say say) {
     for (const std::string& uri : news.resources) {
         OutQueue message;
         write_resource_updated(message, uri, id_raw);
+        say(std::move(message));
+    }
+    for (const auto& [id, question] : news.questions) {
+        OutQueue message;
+        write_question(message, id, question);
+        say(std::move(message));
+    }
+    for (const std::string& id : news.withdrawn) {
+        OutQueue message;
+        write_question_cancelled(message, id);
         say(std::move(message));
     }
 }

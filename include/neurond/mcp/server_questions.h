@@ -30,6 +30,9 @@ class ServerQuestions {
     std::optional<Open> take_id(std::string_view id_raw);
     /// All of a call.
     std::vector<Open> take_all(CallHandle call);
+    bool has(CallHandle call) const noexcept;
+    /// Their keys.
+    std::vector<std::string> keys_of(CallHandle call) const;
     void clear() noexcept { open_.clear(); }
     size_t size() const noexcept { return open_.size(); }
 

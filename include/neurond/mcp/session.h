@@ -42,7 +42,7 @@ struct Session {
 
     /// As its client, which is that of this connection.
     Requester requester(const Identity& client) const {
-        return {client, token, caps, true};
+        return {client, token, caps, true, revision};
     }
 };
 

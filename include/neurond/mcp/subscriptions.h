@@ -16,6 +16,7 @@
 #include "neurond/loop/event_loop.h"
 #include "neurond/mcp/identity.h"
 #include "neurond/mcp/router.h"
+#include "neurond/mcp/session_questions.h"
 #include "neurond/mcp/view.h"
 
 namespace neuron {
@@ -49,7 +50,12 @@ ListDigests digest_lists(const Catalog& catalog, const Policy& policy,
 struct News {
     ListSet lists = 0;
     std::set<std::string> resources;  ///< URIs that were updated, as this client knows them
-    bool empty() const noexcept { return lists == 0 && resources.empty(); }
+    std::map<std::string, Question> questions{};  ///< outside any call, by our id
+    std::vector<std::string> withdrawn{};         ///< ids of such, that were put
+    bool empty() const noexcept {
+        return lists == 0 && resources.empty() && questions.empty() &&
+               withdrawn.empty();
+    }
 };
 
 class Subscriptions;
@@ -66,8 +72,11 @@ class Subscriber {
     Subscriber(const Subscriber&) = delete;
     Subscriber& operator=(const Subscriber&) = delete;
 
-    /// Nothing is told any more; what was subscribed to ends.
+    /// Nothing is told any more; what was subscribed to ends, and who asked outside any
+    /// call is told that nobody replies.
     void leave();
+    /// What the client says to a question of its news. False: it is none with this id.
+    bool reply(std::string_view id_raw, bool failed, const Slice& body);
     /// False when there is no such resource for this client, or its server tells of no
     /// changes.
     bool subscribe(const std::string& uri);
@@ -94,6 +103,7 @@ class Subscriber {
     std::array<bool, kItemKindCount> shown_{};  ///< has_seen()
     uint64_t rules_;  ///< Subscriptions::rules_ that `seen_` stands for
     std::set<std::string> resources_;
+    SessionQuestions questions_;
     News news_;
 };
 
@@ -132,7 +142,7 @@ constexpr Millis kNewsDelay{100};
 /// Who wants to hear of what. One subscription at a server serves any number of clients;
 /// changes are looked at once in kNewsDelay, however many there are, and only what a
 /// client would see is told.
-class Subscriptions {
+class Subscriptions final : public SessionClients {
   public:
     /// `router` has the rules of the moment.
     Subscriptions(EventLoop& loop, const Router& router, ResourceSource& source);
@@ -146,6 +156,13 @@ class Subscriptions {
     /// A server says that this resource has changed, or one below it.
     void resource_updated(const ResourcePlace& place);
     size_t size() const noexcept { return subscribers_.size(); }
+
+    bool ask_outside(SessionQuestion question) override;
+    std::optional<Question> reclaim_outside(const std::string& party,
+                                            AnswererHandle server, unsigned instance,
+                                            const std::string& key) override;
+    void withdraw_outside(const std::string& party, AnswererHandle server,
+                          unsigned instance, const std::string& key) override;
 
   private:
     friend class Subscriber;
@@ -161,6 +178,8 @@ class Subscriptions {
     bool may_know(const Subscriber& subscriber, const ResourcePlace& place) const;
     void tell_source(const ResourcePlace& place);
     ListDigests digests_of(const Subscriber& subscriber);
+    Subscriber* session(const std::string& party) const;
+    void hand_back(const SessionQuestions::Open& open, bool failed, const Slice& body);
     void check();
     void schedule();
 
