@@ -52,7 +52,7 @@ void TlsCheck::listener(const Section& section) {
 
 /// `url`: the key that says where it goes.
 void TlsCheck::client(const Section& section, const char* url) {
-    for (const char* key : {"tls_ca", "tls_cert", "tls_key"}) {
+    for (const char* key : {"tls_ca", "tls_crl", "tls_cert", "tls_key"}) {
         absolute(section, key);
         if (given(section, key) && good(section, url) &&
             !starts_with(to_lower(section.str(url)), "https:")) {
@@ -60,6 +60,7 @@ void TlsCheck::client(const Section& section, const char* url) {
                                     " that begins with https:");
         }
     }
+    needs(section, "tls_crl", "tls_ca");
     needs(section, "tls_cert", "tls_key");
     needs(section, "tls_key", "tls_cert");
 }

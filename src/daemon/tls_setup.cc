@@ -19,7 +19,7 @@ struct KeyNames {
     const char* crl;
 };
 constexpr KeyNames kListenerKeys = {"cert_path", "key_path", "ca_path", "crl_path"};
-constexpr KeyNames kClientKeys = {"tls_cert", "tls_key", "tls_ca", nullptr};
+constexpr KeyNames kClientKeys = {"tls_cert", "tls_key", "tls_ca", "tls_crl"};
 
 class TlsSetup {
   public:
@@ -44,7 +44,7 @@ class TlsSetup {
 
 PemText TlsSetup::read(const conf::Section& section, const char* key, bool secret) {
     PemText pem;
-    pem.path = key == nullptr ? std::string() : section.str(key);
+    pem.path = section.str(key);
     if (pem.path.empty()) {
         return pem;
     }

@@ -97,7 +97,8 @@ void HttpClientConn::on_connected(Fd socket) {
         connected(make_socket_stream(std::move(socket)));
         return;
     }
-    handshake_ = std::make_unique<TlsHandshake>(loop_, std::move(socket), target_.tls,
+    tls_ = target_.tls;
+    handshake_ = std::make_unique<TlsHandshake>(loop_, std::move(socket), tls_,
                                                 kTlsTimeout, target_.url.host,
                                                 static_cast<TlsHandshakeOwner&>(*this));
 }
@@ -143,7 +144,11 @@ void HttpClientConn::send() {
 }
 
 bool HttpClientConn::usable() const {
-    return state_ == State::kIdle && !channel_->closed() && channel_->peer_is_silent();
+    const bool same = tls_ == nullptr ? target_.tls == nullptr
+                                      : target_.tls != nullptr &&
+                                            tls_->trust() == target_.tls->trust();
+    return same && state_ == State::kIdle && !channel_->closed() &&
+           channel_->peer_is_silent();
 }
 
 void HttpClientConn::abort() {

@@ -143,7 +143,8 @@ bool TlsContextBuilder::begin() {
     made_->role_ = settings_.role;
     made_->client_auth_ = settings_.client_auth;
     const std::string auth = std::to_string(static_cast<int>(settings_.client_auth));
-    made_->trust_ = auth + sha256(settings_.ca.text) + sha256(settings_.crl.text);
+    made_->trust_ = auth + sha256(settings_.ca.text) + sha256(settings_.crl.text) +
+                    (is_server() ? std::string() : sha256(settings_.cert.text));
     return ctx_ != nullptr || fail(About::kCert, "set up TLS: " + openssl_reason());
 }
 

@@ -283,8 +283,30 @@ def hello(files):
     return side, incoming, outgoing, outgoing.read()
 
 
+def break_off(files, address, version, flight, part, abrupt):
+    """A client that hangs up within its flight of that number, after `part` bytes of it."""
+    context = context_for(files, version, version)
+    context.load_cert_chain(*map(str, (files.cert, files.key)))
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    side = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with socket.create_connection(address) as sock:
+        sock.settimeout(10)
+        if abrupt:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        for step in range(flight + 1):
+            if step > 0:
+                incoming.write(sock.recv(1 << 16))
+            try:
+                side.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+            data = outgoing.read()
+            sock.sendall(data if step < flight else data[:part])
+
+
 def test_breaks_at_every_step():
-    with Files() as files, files.daemon(config={"limits": {"handshake_timeout": "30s"}}) as daemon:
+    with Files() as files, files.daemon(config={"limits": {"handshake_timeout": "30s"}},
+                                        ca_path=files.ca.cert) as daemon:
         first = hello(files)[3]
         before = daemon.fd_count()
         cuts = sorted({0, 1, 4, 5, 6, 9, 43, len(first) // 2, len(first) - 1, len(first)})
@@ -295,19 +317,11 @@ def test_breaks_at_every_step():
                     if abrupt:  # a reset instead of an end
                         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                                         b"\1\0\0\0\0\0\0\0")
-        for steps in (1, 2):  # after the server's flight; after the client's Finished
-            side, incoming, outgoing, bytes_out = hello(files)
-            with socket.create_connection(daemon.address) as sock:
-                sock.sendall(bytes_out)
-                for _ in range(steps):
-                    incoming.write(sock.recv(1 << 16))
-                    try:
-                        side.do_handshake()
-                    except ssl.SSLWantReadError:
-                        continue
-                    break
-                if steps == 2:
-                    sock.sendall(outgoing.read())
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            for flight in (1, 2):  # after the hello: the answer to the server's first, and so on
+                for part in (0, 1, 7, 1 << 16):
+                    for abrupt in (False, True):
+                        break_off(files, daemon.address, version, flight, part, abrupt)
         for garbage in (b"\x16\x03\x01\xff\xff" + b"x" * 100, b"GET / HTTP/1.1\r\n\r\n",
                         b"\0" * 64, b"\x15\x03\x03\0\x02\x02\x28", first[:60] + b"\xff" * len(first)):
             with socket.create_connection(daemon.address) as sock:
@@ -319,7 +333,7 @@ def test_breaks_at_every_step():
                 except ConnectionResetError:
                     pass
         wait_for("no connection is left", lambda: daemon.fd_count() <= before)
-        with files.client(daemon) as client:
+        with files.client(daemon, (files.cert, files.key)) as client:
             assert client.call("a.echo", {"text": "alive"}).text == "alive"
 
 

@@ -8,7 +8,7 @@ import tempfile
 import threading
 
 from fixtures.http_server import HttpServer
-from harness import Neurond, Table, main
+from harness import Neurond, Table, main, scaled
 from rawhttp import wait_for
 from tls_files import DAY, Authority, openssl
 
@@ -67,7 +67,7 @@ def test_calls_through_tls():
     with Files() as files, TlsServer(files.context()) as server:
         with Neurond({"a": leg(server, tls_ca=files.ca.cert)}) as daemon, daemon.client() as client:
             assert client.call("a.echo", {"text": "x"}).result
-            large = "y" * 5_000_000
+            large = "y" * 9_800_000
             assert large in client.call("a.echo", {"text": large}).raw.decode()
             assert {shown[2] for shown in server.shown} == {"http/1.1"}
             assert set(server.names) == {None}  # an address has no SNI
@@ -154,6 +154,134 @@ def test_what_is_shown_to_a_server():
             assert not server.requests
 
 
+def reload(daemon):
+    got = daemon.run("reload")
+    assert got.returncode == 0, got.stderr
+
+
+def test_renewal_of_what_is_shown():
+    """Under load: no call fails, and calls after the reload show the new certificate."""
+    with Files() as files, TlsServer(files.context(asks=True)) as server:
+        cert, key = files.ca.issue("neurond")
+        keys = {"tls_ca": files.ca.cert, "tls_cert": cert, "tls_key": key}
+        with Neurond({"a": leg(server, **keys)}) as daemon, daemon.client() as client:
+            stop, failures, count = threading.Event(), [], []
+
+            def work():
+                try:
+                    with daemon.client() as other:
+                        while not stop.is_set():
+                            assert other.call("a.echo", {"text": "x"}).result
+                            count.append(1)
+                except Exception as error:  # told below
+                    failures.append(error)
+
+            threads = [threading.Thread(target=work) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            serials = []
+            for i in range(scaled(4, 30)):
+                before = len(server.shown)
+                assert client.call("a.echo", {"text": str(i)}).result
+                wait_for("load", lambda: failures or len(count) > 10 * i)
+                serials.append(server.shown[-1][0]["serialNumber"])
+                fresh = files.ca.issue(f"fresh{i}")
+                shutil.copy(fresh[1], key)
+                shutil.copy(fresh[0], cert)
+                reload(daemon)
+                assert client.call("a.echo", {"text": "new"}).result
+                assert len(server.shown) > before, "the old connections go on"
+            stop.set()
+            for thread in threads:
+                thread.join()
+            assert not failures, failures
+            assert len(set(serials)) == len(serials), serials
+
+
+def test_renewal_of_whom_is_believed():
+    with Files() as files:
+        second = files.other.issue("server")
+        believed = files.dir / "believed.pem"
+        shutil.copy(files.ca.cert, believed)
+        with TlsServer(files.context()) as server, \
+                Neurond({"a": leg(server, tls_ca=believed)}) as daemon, \
+                daemon.client() as client:
+            assert client.call("a.echo", {"text": "x"}).result
+            shutil.copy(files.other.cert, believed)
+            reload(daemon)  # the connection that is kept does not outlive its CA
+            assert client.call("a.echo", {"text": "x"}).error
+            daemon.wait_for_log("TLS: .*certificate")
+            server.context = files.context(second)
+            wait_for("a call", lambda: "result" in client.call("a.echo", {"text": "z"}).message)
+
+
+def test_servers_that_are_revoked():
+    with Files() as files, TlsServer(files.context()) as server:
+        keys = {"tls_ca": files.ca.cert, "tls_crl": files.ca.crl()}
+        with Neurond({"a": leg(server, **keys)}) as daemon, daemon.client() as client:
+            assert client.call("a.echo", {"text": "x"}).result
+            files.ca.revoke(files.cert[0])
+            files.ca.crl()
+            assert client.call("a.echo", {"text": "x"}).result
+            reload(daemon)
+            before = len(server.requests)
+            assert client.call("a.echo", {"text": "x"}).error
+            daemon.wait_for_log("TLS: certificate revoked")
+            assert len(server.requests) == before
+        with Neurond({"a": leg(server, **keys)}) as daemon:  # nor from the start
+            daemon.wait_for_log("TLS: certificate revoked")
+
+
+def break_off(listener, context, breaks):
+    """One connection after the other: `breaks` has (flight, bytes of it, abrupt)."""
+    for flight, size, abrupt in breaks:
+        conn, _ = listener.accept()
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        side = context.wrap_bio(incoming, outgoing, server_side=True)
+        with conn:
+            if abrupt:
+                conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            for step in range(flight + 1):
+                if flight == 0 and size == 0:
+                    break  # before it has said anything
+                incoming.write(conn.recv(1 << 16))
+                try:
+                    side.do_handshake()
+                except ssl.SSLWantReadError:
+                    pass
+                data = outgoing.read()
+                conn.sendall(data if step < flight else data[:size])
+
+
+def test_servers_that_break_off_at_every_step():
+    table = Table()
+    with Files() as files:
+        context = files.context()
+        breaks = [(flight, size, abrupt) for flight in (0, 1) for size in (0, 1, 5, 60, 1 << 16)
+                  for abrupt in (False, True)]
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            context.maximum_version = version
+
+            def row():
+                with socket.create_server(("127.0.0.1", 0)) as listener:
+                    thread = threading.Thread(target=break_off, daemon=True,
+                                              args=(listener, context, breaks))
+                    thread.start()
+                    url = f"https://127.0.0.1:{listener.getsockname()[1]}/mcp"
+                    config = {"url": url, "tls_ca": files.ca.cert, "backoff": "10ms",
+                              "backoff_max": "20ms", "max_restarts": 0, "restart_window": 0,
+                              "breaker_failures": 1000}
+                    with Neurond({"a": config}) as daemon:
+                        before = daemon.fd_count()
+                        thread.join(60)
+                        assert not thread.is_alive(), "it does not come again"
+                        wait_for("no connection is left", lambda: daemon.fd_count() <= before + 2)
+
+            table.row(version.name, row)
+    assert not table.failed
+
+
 def answer_plainly(listener):
     """Whatever is said, HTTP is the answer."""
     while True:
@@ -195,6 +323,7 @@ def test_files_of_every_kind():
         rows = [
             ({"tls_ca": files.dir / "no.pem"}, "downstream.a.tls_ca: open"),
             ({"tls_ca": key}, f"downstream.a.tls_ca: read CA certificate {key}: no start line"),
+            ({"tls_crl": files.ca.crl()}, "downstream.a.tls_crl: stands without tls_ca"),
             ({"tls_cert": cert}, "downstream.a.tls_cert: stands without tls_key"),
             ({"tls_key": key}, "downstream.a.tls_key: stands without tls_cert"),
             ({"tls_cert": cert, "tls_key": old[1]}, "key values mismatch"),

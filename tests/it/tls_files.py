@@ -77,9 +77,10 @@ class Authority:
     def revoke(self, cert):
         openssl("ca", "-config", self.conf, "-revoke", cert)
 
-    def crl(self, name="crl.pem"):
+    def crl(self, name="crl.pem", end=9 * DAY):
         path = self.dir / name
-        openssl("ca", "-config", self.conf, "-gencrl", "-out", path)
+        openssl("ca", "-config", self.conf, "-gencrl", "-out", path,
+                "-crl_lastupdate", stamp(-9 * DAY), "-crl_nextupdate", stamp(end))
         return path
 
 

@@ -131,6 +131,16 @@ protocol = modern
 [downstream fourth]
 url = https://a.example/mcp
 tls_ca = /srv/ca.pem
+tls_crl = /srv/crl.pem
+tls_cert = /srv/cert.pem
+tls_key = /srv/key.pem
+[registration]
+cortexd_url = https://hub.example:8443
+node_id = 6a1c2f0e-0f0a-4a2b-8f5d-0a1b2c3d4e5f
+heartbeat_interval = 10s
+advertise_address = node.example:8443
+tls_ca = /srv/ca.pem
+tls_crl = /srv/crl.pem
 tls_cert = /srv/cert.pem
 tls_key = /srv/key.pem
 [policy]

@@ -48,7 +48,8 @@ class HttpClientConn final : private ConnectorOwner,
 
     /// The next request. Only when usable().
     void begin(HttpJob job);
-    /// Idle, and the peer has neither closed it nor said anything unasked.
+    /// Idle, and the peer has neither closed it nor said anything unasked; nor has a
+    /// reload changed whom we believe or what we show.
     bool usable() const;
     bool serves(const HttpExchange& exchange) const noexcept {
         return job_.exchange == &exchange;
@@ -97,6 +98,7 @@ class HttpClientConn final : private ConnectorOwner,
     BodyDecoder decoder_;
     Timer idle_timer_;
     Connector connector_;
+    std::shared_ptr<TlsContext> tls_;  ///< it was made with; null: without TLS
     std::unique_ptr<TlsHandshake> handshake_;  ///< of https, until it is done
     std::unique_ptr<Channel> channel_;
 };

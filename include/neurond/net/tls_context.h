@@ -66,7 +66,8 @@ class TlsContext {
     const std::string& cert_path() const noexcept { return cert_path_; }
     bool is_server() const noexcept { return role_ == TlsSettings::Role::kServer; }
     TlsSettings::ClientAuth client_auth() const noexcept { return client_auth_; }
-    /// The same for two contexts that believe the same of clients.
+    /// The same for two contexts that believe the same of the other side and, of a client,
+    /// show it the same.
     const std::string& trust() const noexcept { return trust_; }
 
     ssl_ctx_st* get() const noexcept { return ctx_; }
