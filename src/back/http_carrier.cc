@@ -263,8 +263,11 @@ void HttpCarrier::on_stream_message(const JsonScanner& scan, const Slice& text) 
     owner_.on_message(scan, text, 0);
 }
 
-void HttpCarrier::on_stream_open() {
+void HttpCarrier::on_stream_open(bool resumed) {
     log_debug("back", "%s: its stream of notifications is open", target_.server.c_str());
+    if (!resumed) {
+        owner_.on_notices_missed();
+    }
 }
 
 void HttpCarrier::on_stream_garbage(const JsonScanner& scan, std::string_view head) {

@@ -257,6 +257,13 @@ uint64_t Instance::send_listen(const std::set<std::string>& uris) {
         [&uris](OutQueue& out, uint64_t id) { write_listen(out, id, uris); });
 }
 
+/// A server that announces no changes is not asked for its lists for nothing.
+void Instance::on_notices_missed() {
+    if (hello_.caps.list_changed || !feed_.wanted().empty()) {
+        on_updates_missed();
+    }
+}
+
 void Instance::on_updates_missed() {
     listing_.relist_all();
     for (const std::string& uri : feed_.wanted()) {

@@ -95,7 +95,7 @@ void ServerStream::on_response(const ResponseHead& head) {
         pause_ = wait_;
         reader_.emplace(AnswerReader::Form::kEvents, limits_,
                         static_cast<AnswerSink&>(*this));
-        owner_.on_stream_open();
+        owner_.on_stream_open(!last_id_.empty());
     }
 }
 

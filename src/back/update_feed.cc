@@ -21,6 +21,7 @@ void UpdateFeed::begin(const ServerHello& hello) {
     stop();
     running_ = true;
     hello_ = hello;
+    lost_ = hello_.caps.list_changed;  // it was asked for its lists before this
     sync();
 }
 

@@ -281,6 +281,16 @@ def test_the_stream_of_notifications():
         expect_tidy(server)
 
 
+def test_what_changed_before_the_stream_opened_is_seen():
+    with HttpServer() as server:
+        server.may_open.clear()
+        with Neurond({"a": {"url": server.url}}) as daemon, daemon.client() as client:
+            assert "a.late" not in client.tools()
+            server.tools.append("late")  # nobody hears of it: there is no stream yet
+            server.may_open.set()
+            wait_for("the new tool", lambda: "a.late" in client.tools())
+
+
 def test_progress_comes_before_the_answer():
     with HttpServer() as server, Neurond({"a": leg(server)}) as daemon, daemon.client() as client:
         seen = []

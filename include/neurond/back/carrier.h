@@ -78,6 +78,8 @@ class CarrierOwner {
     virtual void on_answer_deferred(uint64_t /*id*/) {}
     /// The server has forgotten our session, which was found out without a request.
     virtual void on_session_expired() {}
+    /// From now on the server's notifications are heard; before, it may have sent some.
+    virtual void on_notices_missed() {}
     virtual void on_output_room() = 0;
     /// The server says nothing more, though it has not ended yet.
     virtual void on_output_closed() = 0;

@@ -59,7 +59,7 @@ class HttpCarrier final : public Carrier,
     void on_resume_failed(ResumedAnswer& answer, const std::string& why) override;
 
     HttpHeadWriter stream_head() override;
-    void on_stream_open() override;
+    void on_stream_open(bool resumed) override;
     void on_stream_message(const JsonScanner& scan, const Slice& text) override;
     void on_stream_event(std::string_view, std::string_view) override {}
     void on_stream_garbage(const JsonScanner& scan, std::string_view head) override;

@@ -126,6 +126,7 @@ class Instance final : private CarrierOwner,
     void on_request_failed(uint64_t id, const RequestFailure& failure) override;
     void on_answer_deferred(uint64_t id) override;
     void on_session_expired() override { renew(); }
+    void on_notices_missed() override;
     void on_output_room() override { owner_.on_instance_room(); }
     void on_output_closed() override;
     void on_carrier_end(const Ending& ending) override;

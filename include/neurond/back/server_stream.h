@@ -17,8 +17,9 @@ class ServerStreamOwner {
   public:
     /// The head of a GET, without its end: what this server wants with it.
     virtual HttpHeadWriter stream_head() = 0;
-    /// The server has answered the GET by a stream.
-    virtual void on_stream_open() {}
+    /// The server has answered the GET by a stream. `resumed`: it was told the last event
+    /// that had come, and can repeat what followed.
+    virtual void on_stream_open(bool /*resumed*/) {}
     virtual void on_stream_message(const JsonScanner& scan, const Slice& text) = 0;
     virtual void on_stream_event(std::string_view name, std::string_view data) = 0;
     /// One that is not JSON; the stream goes on.

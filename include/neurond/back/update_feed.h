@@ -61,7 +61,7 @@ class UpdateFeed {
     std::set<std::string> opening_;  ///< what the next listen asks for
     uint64_t listen_ = 0;            ///< in force; 0 = none
     uint64_t next_listen_ = 0;       ///< not acknowledged yet; 0 = none
-    bool lost_ = false;              ///< since a listen has ended by itself
+    bool lost_ = false;              ///< nobody listened for a while
     Millis pause_;
     Timer again_;
 };
