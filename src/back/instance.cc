@@ -105,6 +105,8 @@ void Instance::send_call(Call& call, std::string_view more) {
     if (questions_.take_owed_roots()) {
         tell_roots_changed();
     }
+    // The level stays until a wish changes: calls that want it tend to come again.
+    tell_log_level(more_verbose(log_level_, call.request.log_level));
     voice_.call(call, more);
     if (questions_.waiting()) {
         held_task_.schedule();
@@ -153,9 +155,15 @@ void Instance::tell_roots_changed() {
 
 /// A level once told cannot be taken back, only made as rare as can be.
 void Instance::set_log_level(std::optional<MessageLevel> level) {
-    if (!level && log_level_) {
-        level = MessageLevel::kEmergency;
-    }
+    pending_.for_each_call([&](CallHandle handle) {
+        const Call* call = owner_.find_call(handle);
+        level = more_verbose(level, call != nullptr ? call->request.log_level
+                                                    : std::nullopt);
+    });
+    tell_log_level(level || !log_level_ ? level : MessageLevel::kEmergency);
+}
+
+void Instance::tell_log_level(std::optional<MessageLevel> level) {
     if (!hello_.caps.logging || !is_legacy(hello_.revision) || level == log_level_) {
         return;
     }

@@ -179,6 +179,24 @@ std::optional<OwnError> hop_error(const Call& call, std::string_view body) {
                     "protocol", server, {}};
 }
 
+/// A client from before 2025-11-25 does not know that it is to open URLs.
+std::optional<OwnError> unknown_to_client(const Call& call, std::string_view body) {
+    if (call.request.revision >= Revision::k20251125 ||
+        body.find("-32042") == std::string_view::npos) {
+        return std::nullopt;
+    }
+    const auto error = read_error_object(body);
+    if (!error || error->code != static_cast<int>(JsonRpcError::kUrlElicitationRequired)) {
+        return std::nullopt;
+    }
+    const std::string& server = call.entry->downstream;
+    return OwnError{JsonRpcError::kInternal,
+                    "Downstream '" + server +
+                        "' wants a URL opened, which this client cannot: " +
+                        error->message,
+                    "unavailable", server, {}};
+}
+
 /// The few words without which nothing has to change, looked for in all of the text.
 bool may_need_shape(const Call& call, std::string_view body) {
     const auto has = [body](std::string_view word) {
@@ -194,8 +212,10 @@ Answer shape_answer(const Call& call, Answer answer, UriSightings& sightings) {
         return answer;
     }
     if (answer.kind == Answer::Kind::kError) {
-        if (auto own = hop_error(call, answer.body.view()); own) {
-            return Answer::failure(std::move(*own));
+        for (const auto& find : {hop_error, unknown_to_client}) {
+            if (auto own = find(call, answer.body.view()); own) {
+                return Answer::failure(std::move(*own));
+            }
         }
     }
     Shaper shaper(call, answer.body, sightings);

@@ -155,6 +155,24 @@ TEST_CASE("not found is told in the words of the client's era") {
     }
 }
 
+TEST_CASE("a client that knows of no URLs to open is told in words it knows") {
+    UriSightings sightings;
+    const char* const error = R"({"code":-32042,"message":"m","data":{"elicitations":[]}})";
+    for (const Revision client : {Revision::k20241105, Revision::k20250618}) {
+        const Answer out = shape_answer(call_to_b(CallKind::kTool, client),
+                                        Answer::error(Slice::copy_of(error)), sightings);
+        REQUIRE(out.kind == Answer::Kind::kOwnError);
+        CHECK(out.own.code == JsonRpcError::kInternal);
+        CHECK(out.own.message ==
+              "Downstream 'b' wants a URL opened, which this client cannot: m");
+    }
+    CHECK(shaped(call_to_b(CallKind::kTool, Revision::k20251125),
+                 Answer::error(Slice::copy_of(error))) == error);
+    const char* const other = R"({"code":-32000,"message":"-32042"})";
+    CHECK(shaped(call_to_b(CallKind::kTool, Revision::k20250618),
+                 Answer::error(Slice::copy_of(other))) == other);
+}
+
 TEST_CASE("what a server has against neurond's request is not the client's to mend") {
     UriSightings sightings;
     const struct {

@@ -106,8 +106,8 @@ class Instance final : private CarrierOwner,
     void reply_outside(const InputReply& reply) { questions_.reply(reply); }
     /// The roots of its one client are others now. Only when ready().
     void tell_roots_changed();
-    /// The messages that anybody wants of it; nothing = none, or no more. Only when
-    /// ready().
+    /// The messages that anybody wants of it; nothing = none, or no more. What single
+    /// calls want comes on top, as long as they last. Only when ready().
     void set_log_level(std::optional<MessageLevel> level);
     /// The resources of which somebody wants to hear, whatever the instance is doing.
     void want_updates(std::set<std::string> uris) { feed_.want(std::move(uris)); }
@@ -149,6 +149,7 @@ class Instance final : private CarrierOwner,
     void repeat_paused();
     void send_call(Call& call, std::string_view more);
     void release_questions();
+    void tell_log_level(std::optional<MessageLevel> level);
     void greet(Discovery::Step step);
     void greeted();
     uint64_t ask_for_page(ItemKind kind,

@@ -28,6 +28,15 @@ class PendingRequests {
     void erase(uint64_t id) { take(id); }
     /// All that are calls; afterwards nothing is pending.
     std::vector<CallHandle> take_calls();
+    /// f(CallHandle) for each call; f must not change anything here.
+    template <typename F>
+    void for_each_call(F f) const {
+        for (const auto& [id, entry] : entries_) {
+            if (entry.kind == Kind::kCall) {
+                f(entry.call);
+            }
+        }
+    }
     size_t calls() const noexcept { return calls_; }
 
     /// The server has forgotten its session with us: what is asked now is of the next.

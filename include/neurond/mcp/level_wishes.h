@@ -1,7 +1,6 @@
 #ifndef NEUROND_MCP_LEVEL_WISHES_H
 #define NEUROND_MCP_LEVEL_WISHES_H
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -27,7 +26,7 @@ class LevelWishes {
     std::optional<MessageLevel> most() const {
         std::optional<MessageLevel> most;
         for (const auto& [party, level] : levels_) {
-            most = most ? std::min(*most, level) : level;
+            most = more_verbose(most, level);
         }
         return most;
     }

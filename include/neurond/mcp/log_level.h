@@ -25,6 +25,12 @@ const char* to_string(MessageLevel level) noexcept;
 /// Exactly the eight words.
 std::optional<MessageLevel> parse_message_level(std::string_view text) noexcept;
 
+/// The more verbose of two wishes; nothing = no messages.
+constexpr std::optional<MessageLevel> more_verbose(
+    std::optional<MessageLevel> a, std::optional<MessageLevel> b) noexcept {
+    return !a || (b && *b < *a) ? b : a;
+}
+
 /// Whether who wants `wanted` (nothing = no messages) gets one of `level`.
 constexpr bool wants(std::optional<MessageLevel> wanted, MessageLevel level) noexcept {
     return wanted && level >= *wanted;
