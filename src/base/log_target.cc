@@ -3,7 +3,6 @@
 
 #include "neurond/base/log_target.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -17,7 +16,6 @@ namespace neuron {
 namespace {
 
 constexpr char kSyslogPath[] = "/dev/log";
-constexpr mode_t kFileMode = 0640;
 
 Result<Fd> open_syslog() {
     Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -30,19 +28,14 @@ Result<Fd> open_syslog() {
     return fd;
 }
 
-Result<Fd> open_file(const std::string& path) {
-    Fd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK,
-                 kFileMode));
-    return fd ? Result<Fd>(std::move(fd)) : sys_error("open", path);
-}
-
 }  // namespace
 
 Status LogOutput::open(const LogTarget& target) {
     Fd fresh;
     if (target.kind != LogTarget::Kind::kStderr) {
         Result<Fd> opened = target.kind == LogTarget::Kind::kFile
-                                ? open_file(target.path)
+                                ? open_to_append(target.path, kLogFileMode,
+                                                 target.owner)
                                 : open_syslog();
         if (!opened) {
             return opened.error();

@@ -77,10 +77,28 @@ void Checker::server(const Section& section) {
     check_listeners(config_, files_, diagnostics_);
     check_tls(config_, files_, diagnostics_);
     groups(section);
+    const std::string& user = section.str("user");
+    if (!good(section, "user")) {
+        return;
+    }
+    if (user.empty() && good(section, "group") && !section.str("group").empty()) {
+        error(section, "group", "stands without user, expected both");
+    } else if (Status may = user.empty() ? Ok{} : files_.check_user(user); !may) {
+        error(section, "user", may.error().message);
+    }
+    for (const Section* downstream : config_.sections("downstream")) {
+        const std::string& other = downstream->str("user");
+        if (!user.empty() && user != "root" && !other.empty() && other != user &&
+            downstream->yes("enabled")) {
+            error(*downstream, "user",
+                  quote(other) + " cannot be changed to by " + quote(user) +
+                      ", which server.user names");
+        }
+    }
 }
 
 void Checker::groups(const Section& section) {
-    for (const char* key : {"socket_group", "control_group"}) {
+    for (const char* key : {"group", "socket_group", "control_group"}) {
         const bool given = good(section, key) && !section.str(key).empty();
         if (Status known = given ? files_.check_group(section.str(key)) : Ok{};
             !known) {

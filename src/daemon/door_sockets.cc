@@ -53,7 +53,7 @@ Result<DoorSockets::Socket> DoorSockets::open_one(const DoorPlan& plan) {
     }
     if (address->is_unix()) {
         Status opened =
-            out.unix.open(plan.address.substr(kUnix.size()), plan.mode, plan.group);
+            out.unix.open(plan.address.substr(kUnix.size()), plan.mode, plan.group, owner_);
         return opened ? Result<Socket>(std::move(out)) : opened.error();
     }
     Result<Fd> tcp = listen_tcp(*address);

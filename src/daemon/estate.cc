@@ -4,7 +4,6 @@
 
 #include <unistd.h>
 
-#include "neurond/base/atomic_file.h"
 #include "neurond/base/cgroup_place.h"
 #include "neurond/base/log.h"
 
@@ -16,18 +15,30 @@ Status prepare(const conf::Config& config, const std::string& pid_file,
     if (!pid_file.empty()) {
         estate.paths.pid_file = pid_file;
     }
-    std::vector<std::string> dirs = {estate.paths.run_dir, estate.paths.state_dir};
+    Result<std::optional<Account>> account = account_of(config);
+    if (!account) {
+        return account.error();
+    }
+    estate.account = std::move(*account);
+    if (estate.account) {
+        estate.doors.give_to(estate.account->ids);
+    }
+    if (Status made = make_directory_for(estate.paths.run_dir, std::nullopt); !made) {
+        return made;
+    }
+    std::vector<std::string> dirs = {estate.paths.state_dir};
     if (!config.section("audit").is_set("path")) {  // a path of the operator's is not ours
         dirs.push_back(estate.paths.audit.substr(0, estate.paths.audit.rfind('/')));
     }
     for (const std::string& dir : dirs) {
-        if (Status made = make_directories(dir, 0755); !made) {
+        if (Status made = make_directory_for(dir, estate.account); !made) {
             return made;
         }
     }
     if (Status locked = estate.pid_file.acquire(estate.paths.pid_file); !locked) {
         return locked;
     }
+    prepare_audit(estate);
     estate.plans = door_plans(config, estate.paths);
     Status listening = estate.doors.open(estate.plans);
     if (!listening) {
@@ -37,7 +48,14 @@ Status prepare(const conf::Config& config, const std::string& pid_file,
     return Ok{};
 }
 
-std::unique_ptr<CgroupTree> make_cgroups(const conf::Config& config) {
+void prepare_audit(const Estate& estate) {
+    if (estate.account && estate.paths.audit != "none") {
+        (void)open_to_append(estate.paths.audit, kAuditFileMode, estate.account->ids);
+    }
+}
+
+std::unique_ptr<CgroupTree> make_cgroups(const conf::Config& config,
+                                         const std::optional<Account>& account) {
     static CgroupFs fs;
     if (!wants_cgroups(config)) {
         return nullptr;
@@ -47,7 +65,8 @@ std::unique_ptr<CgroupTree> make_cgroups(const conf::Config& config) {
     std::unique_ptr<CgroupTree> tree;
     if (own) {
         tree = std::make_unique<CgroupTree>(fs, *own, ::getpid());
-        opened = tree->open();
+        opened = tree->open(account ? std::optional<FileOwner>(account->ids)
+                                    : std::nullopt);
     }
     if (!opened) {
         log_warn("keeper", "no cgroups for children: %s", opened.error().message.c_str());

@@ -175,6 +175,10 @@ Status Keeper::spawn_reactor() {
     for (char** at = environ; *at != nullptr; ++at) {
         plan.env.emplace_back(*at);
     }
+    if (estate_.account) {
+        plan.argv.push_back(kUserOption + as_text(*estate_.account));
+        set_environment(plan.env, *estate_.account);
+    }
     plan.fds = {{0, 0},
                 {1, 1},
                 {2, 2},
@@ -226,6 +230,7 @@ void Keeper::on_reopen() {
     if (Status opened = log_reopen(); !opened) {
         log_error("keeper", "%s", opened.error().message.c_str());
     }
+    prepare_audit(estate_);
     forward(SIGUSR1);
 }
 
@@ -273,6 +278,7 @@ Status Keeper::offer(const ConfigSource::Reading& reading, bool open) {
         next.doors = door_plans(config, estate_.paths);
         next.config = reading.checked.config;
         next.files = reading.files;
+        prepare_log(config);
         const size_t before = estate_.doors.all().size();
         Status opened = estate_.doors.open(next.doors);
         if (!opened) {
@@ -424,7 +430,7 @@ int run_daemon(const DaemonOptions& options) {
         return kExitFailed;
     }
     estate.bundle = std::move(*bundle);
-    estate.cgroups = make_cgroups(config);
+    estate.cgroups = make_cgroups(config, estate.account);
     log_info("keeper", "neurond %s, pid %d, configuration %s", kVersion,
              static_cast<int>(::getpid()), options.config_path.c_str());
     warn_about_places(estate.paths);

@@ -8,6 +8,8 @@
 #include <climits>
 #include <cstdlib>
 
+#include "neurond/daemon/privileges.h"
+
 namespace neuron {
 
 namespace {
@@ -22,7 +24,7 @@ std::string in_working_directory(const char* name) {
 }
 
 std::string place(const char* for_root, const char* variable, const char* fallback) {
-    if (::geteuid() == 0) {
+    if (acts_for_root()) {
         return for_root;
     }
     const char* base = ::getenv(variable);

@@ -14,6 +14,7 @@
 #include "neurond/conf/bundle.h"
 #include "neurond/daemon/daemon.h"
 #include "neurond/daemon/door_plan.h"
+#include "neurond/daemon/privileges.h"
 #include "neurond/daemon/registration_setup.h"
 #include "neurond/fleet/node_id.h"
 #include "neurond/mcp/key_file.h"
@@ -366,6 +367,10 @@ int run_reactor(const ReactorOptions& options) {
     block_signals();
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     ::prctl(PR_SET_NAME, "neurond-reactor");
+    if (Status changed = options.as.empty() ? Ok{} : become(options.as); !changed) {
+        log_error("daemon", "%s", changed.error().message.c_str());
+        return kExitFailed;
+    }
     Fd keeper = inherited(kKeeperSocketFd);
     const Fd bundle_fd = inherited(kBundleFd);
     Result<std::vector<NamedFd>> sockets = receive_sockets(keeper.get());

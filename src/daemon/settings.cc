@@ -17,6 +17,7 @@
 #include "neurond/conf/dump.h"
 #include "neurond/conf/value.h"
 #include "neurond/daemon/paths.h"
+#include "neurond/daemon/privileges.h"
 #include "neurond/daemon/reload_plan.h"
 
 namespace neuron {
@@ -274,9 +275,12 @@ RateSettings rate_settings(const conf::Config& config) {
 
 LogTarget log_target(const conf::Config& config) {
     const std::string& target = config.section("log").str("target");
-    return target == "stderr"   ? LogTarget{LogTarget::Kind::kStderr, {}}
-           : target == "syslog" ? LogTarget{LogTarget::Kind::kSyslog, {}}
-                                : LogTarget{LogTarget::Kind::kFile, target};
+    if (target == "stderr" || target == "syslog") {
+        return {target == "stderr" ? LogTarget::Kind::kStderr : LogTarget::Kind::kSyslog,
+                {},
+                {}};
+    }
+    return {LogTarget::Kind::kFile, target, owner_of_files(config)};
 }
 
 }  // namespace
@@ -293,7 +297,7 @@ DaemonPaths daemon_paths(const conf::Config& config) {
         out.local_socket.clear();
     }
     out.audit = config.section("audit").str("path");
-    if (!config.section("audit").is_set("path") && ::geteuid() != 0) {
+    if (!config.section("audit").is_set("path") && !acts_for_root()) {
         out.audit = out.state_dir + "/audit.log";
     }
     return out;
@@ -309,6 +313,13 @@ RequestLog request_log(const conf::Config& config) {
 Status configure_log(const conf::Config& config) {
     log_configure(log_level(config), log_format(config));
     return log_open(log_target(config));
+}
+
+void prepare_log(const conf::Config& config) {
+    const LogTarget target = log_target(config);
+    if (target.owner) {
+        (void)open_to_append(target.path, kLogFileMode, target.owner);
+    }
 }
 
 HttpServerSettings http_settings(const conf::Config& config, size_t descriptors) {

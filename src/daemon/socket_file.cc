@@ -24,20 +24,26 @@ SocketFile& SocketFile::operator=(SocketFile&& other) noexcept {
 }
 
 Status SocketFile::open(const std::string& path, mode_t mode,
-                        const std::string& group) {
+                        const std::string& group,
+                        const std::optional<FileOwner>& owner) {
     const Result<Address> address = Address::from_unix_path(path);
     if (!address) {
         return address.error();
     }
-    std::optional<gid_t> owner;
+    std::optional<gid_t> gid;
+    std::optional<uid_t> uid;
+    if (owner) {
+        gid = owner->gid;
+        uid = owner->uid;
+    }
     if (!group.empty()) {
         const Result<uint32_t> id = conf::group_id(group);
         if (!id) {
             return id.error();
         }
-        owner = *id;
+        gid = *id;
     }
-    Result<Fd> fd = listen_unix(*address, mode, owner);
+    Result<Fd> fd = listen_unix(*address, mode, gid, uid);
     if (!fd) {
         return fd.error();
     }

@@ -58,6 +58,12 @@ Result<std::string> CgroupFs::read(const std::string& file) {
     return read_file(file, kMaxProcFileBytes);
 }
 
+Status CgroupFs::give(const std::string& path, const FileOwner& owner) {
+    return ::chown(path.c_str(), owner.uid, owner.gid) == 0
+               ? Status(Ok{})
+               : Status(sys_error("change the owner of", path));
+}
+
 Status CgroupFs::remove(const std::string& dir) {
     return ::rmdir(dir.c_str()) == 0 ? Status(Ok{}) : Status(sys_error("remove", dir));
 }
@@ -98,7 +104,7 @@ CgroupTree::CgroupTree(CgroupFs& fs, std::string own, pid_t keeper)
       id_(std::to_string(keeper)),
       dir_(own_ + "/" + std::string(kTreePrefix) + id_) {}
 
-Status CgroupTree::open() {
+Status CgroupTree::open(const std::optional<FileOwner>& owner) {
     remove_stale();
     if (Status made = fs_.make(dir_); !made) {
         return made;
@@ -109,7 +115,25 @@ Status CgroupTree::open() {
         return moved;
     }
     enable();
-    return Ok{};
+    Status given = owner ? give_away(*owner) : Ok{};
+    if (!given) {
+        close();
+    }
+    return given;
+}
+
+/// Who moves a process needs the right to do so in the group above both places, and that
+/// of the root of all groups is nobody's but root's.
+Status CgroupTree::give_away(const FileOwner& owner) {
+    if (!moved_) {
+        return Error{"give " + dir_ + " away: it lies in the root of all groups"};
+    }
+    for (const char* file : {"", "/cgroup.procs", "/cgroup.threads"}) {
+        if (Status given = fs_.give(dir_ + file, owner); !given) {
+            return given;
+        }
+    }
+    return fs_.give(dir_ + kDaemonLeaf + "/cgroup.procs", owner);
 }
 
 /// Only the root of all groups has no type.

@@ -97,16 +97,14 @@ Status AuditLog::open() {
 }
 
 Status AuditLog::open_file() {
-    // Not blocking, because a FIFO has a reader who may be slow.
-    Fd fd(::open(settings_.path.c_str(),
-                 O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640));
+    Result<Fd> fd = open_to_append(settings_.path, kAuditFileMode);
     if (!fd) {
-        return sys_error("open", settings_.path);
+        return fd.error();
     }
     if (sync_timer_.armed()) {
         sync();  // what is still due belongs to the old file
     }
-    fd_ = std::move(fd);
+    fd_ = std::move(*fd);
     AuditTail tail = read_audit_tail(settings_.path);
     inside_line_ = tail.inside_line;
     if (!chain_.started()) {

@@ -44,8 +44,10 @@ Status bind_and_listen(int fd, const Address& address) {
 
 /// Lets those connect to a bound socket who may.
 Status open_to(const std::string& path, mode_t mode, std::optional<gid_t> group,
-               int fd) {
-    if (group && ::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0) {
+               std::optional<uid_t> owner, int fd) {
+    const uid_t uid = owner.value_or(static_cast<uid_t>(-1));
+    const gid_t gid = group.value_or(static_cast<gid_t>(-1));
+    if ((group || owner) && ::lchown(path.c_str(), uid, gid) != 0) {
         return sys_error("change the group of", path);
     }
     if (::chmod(path.c_str(), mode) != 0) {
@@ -200,7 +202,7 @@ Result<Fd> listen_tcp(const Address& address) {
 }
 
 Result<Fd> listen_unix(const Address& address, mode_t mode,
-                       std::optional<gid_t> group) {
+                       std::optional<gid_t> group, std::optional<uid_t> owner) {
     const std::string path = address.to_string().substr(kUnixPrefix.size());
     struct stat info {};
     if (::lstat(path.c_str(), &info) == 0) {
@@ -226,7 +228,7 @@ Result<Fd> listen_unix(const Address& address, mode_t mode,
     if (!bound) {
         return why;
     }
-    if (Status opened = open_to(path, mode, group, fd.get()); !opened) {
+    if (Status opened = open_to(path, mode, group, owner, fd.get()); !opened) {
         ::unlink(path.c_str());
         return opened.error();
     }

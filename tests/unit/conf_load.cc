@@ -26,6 +26,8 @@ const char* const kFull = R"(
 bind = 0.0.0.0
 port = 9000
 serve = mcp health
+user = nobody
+group = staff
 state_dir = /srv/state
 run_dir = /srv/run
 pid_file = /srv/run/x.pid
@@ -191,6 +193,14 @@ sync = each
 [alert]
 crashes = 5
 command = /bin/alert
+[registration]
+cortexd_url = https://cortexd:9000
+node_id = rack-1
+heartbeat_interval = 5s
+advertise_address = 10.0.0.1:8443
+tls_ca = /etc/neurond/cortexd.pem
+tls_cert = /etc/neurond/node.pem
+tls_key = /etc/neurond/node.key
 [log]
 level = debug
 format = json

@@ -2,12 +2,16 @@
 #define NEUROND_BASE_LOG_TARGET_H
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "neurond/base/fd.h"
+#include "neurond/base/file_owner.h"
 #include "neurond/base/result.h"
 
 namespace neuron {
+
+constexpr mode_t kLogFileMode = 0640;
 
 /// Where the log goes.
 struct LogTarget {
@@ -18,6 +22,7 @@ struct LogTarget {
     };
     Kind kind = Kind::kStderr;
     std::string path;  ///< of kFile
+    std::optional<FileOwner> owner;  ///< of a file that is made
 };
 
 /// Writes lines to a target, and never waits: a pipe or socket that takes nothing loses

@@ -30,9 +30,13 @@ constexpr const char* kCgroupOption = "--cgroup=";
 /// Argument that tells a reactor how often to say that it is alive, in milliseconds.
 constexpr const char* kAliveOption = "--alive=";
 
+/// Argument that tells a reactor whom to become: what as_text() made.
+constexpr const char* kUserOption = "--as=";
+
 struct ReactorOptions {
     std::string cgroup;  ///< empty: there are none to be used
     Millis alive{0};     ///< 0: nobody waits for it
+    std::string as;      ///< empty: it stays who it is
 };
 
 /// Runs the reactor on the descriptors its keeper left open for it. Returns the exit code.

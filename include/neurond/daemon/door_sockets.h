@@ -2,6 +2,7 @@
 #define NEUROND_DAEMON_DOOR_SOCKETS_H
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,8 @@ class DoorSockets {
     /// the address is the same.
     explicit DoorSockets(InheritedSockets inherited) : inherited_(std::move(inherited)) {}
 
+    /// Files of Unix sockets that are opened from now on are theirs.
+    void give_to(const FileOwner& owner) { owner_ = owner; }
     /// Opens what `plans` want and is not open yet; what is open under the same name and
     /// address stays as it is. On an error nothing has changed.
     Status open(const std::vector<DoorPlan>& plans);
@@ -48,6 +51,7 @@ class DoorSockets {
     bool has(const DoorPlan& plan) const;
 
     InheritedSockets inherited_;
+    std::optional<FileOwner> owner_;
     std::deque<Socket> sockets_;
 };
 

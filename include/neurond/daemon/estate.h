@@ -2,6 +2,7 @@
 #define NEUROND_DAEMON_ESTATE_H
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "neurond/daemon/door_plan.h"
 #include "neurond/daemon/door_sockets.h"
 #include "neurond/daemon/pid_file.h"
+#include "neurond/daemon/privileges.h"
 #include "neurond/daemon/settings.h"
 #include "neurond/loop/cgroup.h"
 
@@ -20,6 +22,7 @@ namespace neuron {
 /// What the keeper made before the first reactor starts, and what outlives reactors.
 struct Estate {
     DaemonPaths paths;
+    std::optional<Account> account;  ///< of reactors, if not ours
     PidFile pid_file;
     Fd bundle;  ///< what reactors run
     DoorSockets doors;
@@ -32,9 +35,13 @@ struct Estate {
 /// the configuration's. The error names the path.
 Status prepare(const conf::Config& config, const std::string& pid_file, Estate& estate);
 
+/// The audit file, where the reactor could not make it. Its error is the reactor's to find.
+void prepare_audit(const Estate& estate);
+
 /// Null where no child wants them, or they are not to be had; the log says so. Children
 /// run all the same, with weaker limits.
-std::unique_ptr<CgroupTree> make_cgroups(const conf::Config& config);
+std::unique_ptr<CgroupTree> make_cgroups(const conf::Config& config,
+                                         const std::optional<Account>& account);
 
 }  // namespace neuron
 

@@ -34,6 +34,9 @@ RequestLog request_log(const conf::Config& config);
 /// The log as [log] wants it. When its target cannot be opened, lines go on where they
 /// went.
 Status configure_log(const conf::Config& config);
+/// Makes the file of another target, if it is to be another user's: the error is theirs to
+/// find.
+void prepare_log(const conf::Config& config);
 /// `descriptors`: how many this process may have; fewer connections fit than that.
 HttpServerSettings http_settings(const conf::Config& config, size_t descriptors);
 SupervisorSettings supervisor_settings(const conf::Config& config);

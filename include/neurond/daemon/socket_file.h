@@ -3,9 +3,11 @@
 
 #include <sys/stat.h>
 
+#include <optional>
 #include <string>
 
 #include "neurond/base/fd.h"
+#include "neurond/base/file_owner.h"
 #include "neurond/base/result.h"
 
 namespace neuron {
@@ -20,8 +22,9 @@ class SocketFile {
     ~SocketFile() { remove(); }
 
     /// A file nobody listens on is replaced; a live one is an error. `group` as the
-    /// configuration names it; empty = ours.
-    Status open(const std::string& path, mode_t mode, const std::string& group);
+    /// configuration names it; empty = the owner's. No owner: ours.
+    Status open(const std::string& path, mode_t mode, const std::string& group,
+                const std::optional<FileOwner>& owner = {});
     /// Closes the socket and removes the file.
     void remove();
 

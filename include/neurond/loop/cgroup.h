@@ -4,10 +4,12 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "neurond/base/file_owner.h"
 #include "neurond/base/result.h"
 #include "neurond/loop/event_loop.h"
 #include "neurond/loop/trampoline.h"
@@ -22,6 +24,7 @@ class CgroupFs {
     virtual Status make(const std::string& dir);
     virtual Status write(const std::string& file, std::string_view text);
     virtual Result<std::string> read(const std::string& file);
+    virtual Status give(const std::string& path, const FileOwner& owner);
     /// Fails while there are processes in it.
     virtual Status remove(const std::string& dir);
     /// Returns when no process is left in it, or after `max_millis`.
@@ -47,8 +50,8 @@ class CgroupTree {
 
     /// Makes the groups and moves this process. Fails when no group can be made; which
     /// controllers there are then is written at dir(). Removes what keepers that died
-    /// have left beside it.
-    Status open();
+    /// have left beside it. With an owner, they may make groups of children.
+    Status open(const std::optional<FileOwner>& owner = {});
     const std::string& dir() const noexcept { return dir_; }
     /// Kills all that lives in groups of children, and removes these. Blocks until they
     /// are gone, at most `max_millis`.
@@ -58,6 +61,7 @@ class CgroupTree {
 
   private:
     Status move_in();
+    Status give_away(const FileOwner& owner);
     void enable();
     void remove_stale();
 

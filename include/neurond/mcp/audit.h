@@ -15,6 +15,8 @@
 
 namespace neuron {
 
+constexpr mode_t kAuditFileMode = 0640;
+
 /// One line of the audit (DESIGN 1.8). Views; they need to live until add() returns.
 struct AuditRecord {
     std::string_view event;  ///< call, retry, result
