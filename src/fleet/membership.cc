@@ -78,8 +78,7 @@ bool is_same_membership(const MembershipSettings& a, const MembershipSettings& b
 
 Membership::Membership(EventLoop& loop, ResolverCache& names,
                        MembershipSettings settings)
-    : loop_(loop),
-      settings_(std::move(settings)),
+    : settings_(std::move(settings)),
       timer_(loop, [this] { on_timer(); }),
       pool_(loop, names, settings_.cortexd, [] {}) {}
 

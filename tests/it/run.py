@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the NN-what.py of a directory (its own), two at a time, and counts.
+"""Runs the NN-what.py of a directory (its own), IT_JOBS (4) at a time, and counts.
 
 usage: run.py [-C DIRECTORY] [PART-OF-FILE-NAME...]
 
@@ -16,7 +16,7 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-JOBS = int(os.environ.get("IT_JOBS", "2"))
+JOBS = int(os.environ.get("IT_JOBS", "4"))
 LIMIT = 900 if os.environ.get("NEUROND_LONG") else 150
 
 

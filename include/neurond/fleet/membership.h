@@ -80,7 +80,6 @@ class Membership final : private HttpExchange {
     void gone();
     bool asking() const noexcept;
 
-    EventLoop& loop_;
     MembershipSettings settings_;
     State state_ = State::kIdle;
     Timer timer_;  ///< of the request that is open, else until the next one
