@@ -78,6 +78,22 @@ if [ -n "$missing" ]; then
     $sudo env DEBIAN_FRONTEND=noninteractive $install -qq >/dev/null
 fi
 
+# Services that the tests start themselves: unpacked, because what is installed may be
+# started by the system.
+unpack() {
+    [ ! -e "tests/tools/$1" ] || return 0
+    echo "deps: unpacking $1 in tests/tools"
+    new=$(mktemp -d tests/tools/new.XXXXXX)
+    if (cd "$new" && apt-get download -qq "$1" 2>/dev/null && dpkg -x "$1"_*.deb .); then
+        rm -f "$new"/*.deb
+        mv "$new" "tests/tools/$1"
+    else
+        rm -rf "$new"
+        echo "deps: $1 cannot be had; what needs it says so" >&2
+    fi
+}
+[ "$want" = build ] || unpack prometheus
+
 # Programs of the ecosystem that the tests talk to. The stamp is a copy of the lock file.
 lock=tests/peers/package-lock.json
 stamp=tests/peers/node_modules/.installed-lock

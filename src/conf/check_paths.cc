@@ -24,7 +24,7 @@ struct PathKey {
 constexpr PathKey kPathKeys[] = {
     {"server", "state_dir", ""}, {"server", "run_dir", ""}, {"server", "pid_file", ""},
     {"server", "socket", "none"}, {"audit", "path", "none"},
-    {"log", "target", "stderr syslog"},
+    {"log", "target", "stderr syslog"}, {"metrics", "file", ""},
 };
 
 bool is_good(const Section& section, const char* key) {

@@ -366,6 +366,15 @@ constexpr KeySpec kAudit[] = {
              "While calls are recorded, a signed record is written this often."),
 };
 
+constexpr KeySpec kMetrics[] = {
+    text("file", "", kReload,
+         "A file that the metrics are written to, for node_exporter, as an absolute path."),
+    duration("interval", "15s", {kSecond, kDay}, kReload,
+         "How often it is written."),
+    integer("max_tools", "200", {0, 100 * 1000}, kReload,
+         "How many tools are counted by name; those beyond are counted as other."),
+};
+
 constexpr KeySpec kAlert[] = {
     integer("crashes", "3", {0, 1000}, kReload,
          "How many crashes of a downstream in a minute raise an alarm; 0: none."),
@@ -424,6 +433,7 @@ const std::vector<SectionSpec>& sections() {
         section("limits", nullptr, kLimits),
         section("http", nullptr, kHttp),
         section("audit", nullptr, kAudit),
+        section("metrics", nullptr, kMetrics),
         section("alert", nullptr, kAlert),
         section("log", nullptr, kLog),
         section("registration", nullptr, kRegistration),

@@ -17,6 +17,7 @@
 
 #include "neurond/base/crypto.h"
 #include "neurond/base/log.h"
+#include "neurond/base/memory_file.h"
 #include "neurond/base/text.h"
 #include "neurond/base/version.h"
 #include "neurond/conf/check_listener.h"

@@ -3,9 +3,7 @@
 #include "neurond/daemon/keeper_link.h"
 
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -67,34 +65,6 @@ Status make_keeper_sockets(Fd& ours, Fd& theirs) {
     ours = Fd(pair[0]);
     theirs = Fd(pair[1]);
     return Ok{};
-}
-
-Result<Fd> text_to_memfd(const char* name, std::string_view text) {
-    Fd fd(::memfd_create(name, MFD_CLOEXEC));
-    if (!fd) {
-        return sys_error("memfd_create");
-    }
-    while (!text.empty()) {
-        const ssize_t n = ::write(fd.get(), text.data(), text.size());
-        if (n <= 0) {
-            return sys_error("write", name);
-        }
-        text.remove_prefix(static_cast<size_t>(n));
-    }
-    return fd;
-}
-
-Result<std::string> text_of_memfd(const Fd& fd) {
-    struct stat info {};
-    if (::fstat(fd.get(), &info) != 0) {
-        return sys_error("stat", "what the keeper has handed over");
-    }
-    std::string text(static_cast<size_t>(info.st_size), '\0');
-    const ssize_t n = ::pread(fd.get(), text.data(), text.size(), 0);
-    if (n != static_cast<ssize_t>(text.size())) {
-        return sys_error("read", "what the keeper has handed over");
-    }
-    return text;
 }
 
 }  // namespace neuron

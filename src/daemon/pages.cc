@@ -147,6 +147,11 @@ std::string Pages::health_json(bool detail) const {
     w.key("tools").begin_object().key("native").integer(0);
     w.key("external").unsigned_integer(tools).key("total").unsigned_integer(tools);
     w.key("namespaces").unsigned_integer(healthy).end_object();
+    uint64_t lost = 0;
+    for (size_t i = 0; i < kDropKinds; ++i) {
+        lost += dropped(view_, static_cast<DropKind>(i));
+    }
+    w.key("dropped").unsigned_integer(lost);
     w.key("timestamp").string(to_rfc3339(wall_now())).end_object();
     return w.take();
 }

@@ -11,6 +11,7 @@
 #include <cstdio>
 
 #include "neurond/base/log.h"
+#include "neurond/base/memory_file.h"
 #include "neurond/conf/bundle.h"
 #include "neurond/daemon/daemon.h"
 #include "neurond/daemon/door_plan.h"
@@ -102,6 +103,7 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
       supervisor_(loop_, children_, names_, neuron::supervisor_settings(*config_),
                   static_cast<SupervisorOwner&>(*this)),
       telemetry_(metrics_, static_cast<const DaemonView&>(*this)),
+      metrics_file_(loop_, writer_, [this] { return metrics_text(); }),
       list_key_(keys.session),
       router_(loop_, parties_, audit_, supervisor_, static_cast<CallObserver&>(*this),
               router_limits(*config_)),
@@ -131,7 +133,7 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
                        std::make_shared<const Policy>(Policy::from(*config_)),
                        list_settings(*config_, list_key_)});
     telemetry_.set_certificates(certificates_of(checked.tls));
-    telemetry_.set_request_log(request_log(*config_));
+    configure_telemetry();
     for (DownstreamSettings& settings : downstreams_of(checked)) {
         supervisor_.add(router_, std::move(settings));
     }
@@ -179,12 +181,19 @@ int Reactor::run() {
     }
     keeper_.tell(ReactorWord::kListening);
     log_echo_errors(false);
+    metrics_file_.change(metrics_file_settings(*config_));
+    loop_.on_turn([this](TimePoint::duration took) { telemetry_.on_turn(took); });
     if (alive_every_ > Millis{0}) {
         say_alive();
     }
     supervisor_.start();
     loop_.run();
     return exit_code_;
+}
+
+std::string Reactor::metrics_text() {
+    telemetry_.refresh();
+    return metrics_.render();
 }
 
 /// A loop that hangs says nothing, which is what the watchdog listens for.

@@ -44,13 +44,20 @@ std::vector<DownstreamSettings> Reactor::downstreams_of(const CheckedConfig& che
     return out;
 }
 
+void Reactor::configure_telemetry() {
+    telemetry_.set_request_log(request_log(*config_));
+    telemetry_.set_max_tools(
+        static_cast<size_t>(config_->section("metrics").integer("max_tools")));
+}
+
 /// All within one turn: no request sees a part of it.
 void Reactor::apply(const CheckedConfig& checked, std::vector<NamedFd> sockets) {
     config_ = checked.config;
     if (Status logging = configure_log(*config_); !logging) {
         log_error("reload", "%s", logging.error().message.c_str());
     }
-    telemetry_.set_request_log(request_log(*config_));
+    configure_telemetry();
+    metrics_file_.change(metrics_file_settings(*config_));
     Block::set_total_max(config_->section("limits").size("buffer_total"));
     telemetry_.set_certificates(certificates_of(checked.tls));
     audit_.change(audit_settings(*config_, {}));

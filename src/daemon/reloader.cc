@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "neurond/base/log.h"
+#include "neurond/base/memory_file.h"
 #include "neurond/base/text.h"
 #include "neurond/conf/bundle.h"
 

@@ -322,6 +322,11 @@ void prepare_log(const conf::Config& config) {
     }
 }
 
+MetricsFileSettings metrics_file_settings(const conf::Config& config) {
+    const conf::Section& metrics = config.section("metrics");
+    return {metrics.str("file"), metrics.duration("interval")};
+}
+
 HttpServerSettings http_settings(const conf::Config& config, size_t descriptors) {
     const conf::Section& limits = config.section("limits");
     HttpServerSettings out;

@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "neurond/base/crypto.h"
-#include "neurond/base/limits.h"
+#include "neurond/base/log.h"
 #include "neurond/base/version.h"
 #include "neurond/daemon/process_stats.h"
 #include "neurond/mcp/parked_calls.h"
@@ -31,6 +31,16 @@ const std::vector<double>& overhead_bounds() {
     return bounds;
 }
 
+double listed_bytes(const Catalog& catalog) {
+    size_t bytes = 0;
+    for (size_t kind = 0; kind < kItemKindCount; ++kind) {
+        for (const CatalogEntry& entry : catalog.entries(static_cast<ItemKind>(kind))) {
+            bytes += entry.item.view().size();
+        }
+    }
+    return static_cast<double>(bytes);
+}
+
 size_t index_of(std::string_view result) {
     for (size_t i = 0; i < std::size(kResults); ++i) {
         if (kResults[i] == result) {
@@ -47,7 +57,11 @@ Telemetry::Telemetry(Metrics& metrics, const DaemonView& view)
       view_(view),
       overhead_(metrics.histogram("neurond_overhead_seconds",
                                   "neurond's own share of a call, before it is sent.",
-                                  overhead_bounds())) {
+                                  overhead_bounds())),
+      loop_lag_(metrics.histogram(
+          "neurond_loop_lag_seconds",
+          "How long turns of the event loop took: what came meanwhile had to wait.",
+          overhead_bounds())) {
     metrics
         .gauge("neurond_build_info", "Versions; always 1.",
                {{"version", kVersion}, {"openssl", openssl_version()}})
@@ -57,6 +71,14 @@ Telemetry::Telemetry(Metrics& metrics, const DaemonView& view)
     add_process_metrics(metrics);
     metrics.gauge("process_start_time_seconds", "When this process started.")
         .set(static_cast<double>(std::time(nullptr)));
+    add_gauges();
+    add_handshakes();
+    add_counters();
+}
+
+void Telemetry::add_gauges() {
+    Metrics& metrics = metrics_;
+    const DaemonView& view = view_;
     metrics.gauge("neurond_ready", "1 when ready, else 0.").set_source([&view] {
         return view.is_ready() ? 1.0 : 0.0;
     });
@@ -74,9 +96,48 @@ Telemetry::Telemetry(Metrics& metrics, const DaemonView& view)
         .set_source([&view] {
             return static_cast<double>(view.router().rules().catalog->entries().size());
         });
+    metrics
+        .gauge("neurond_catalog_bytes", "Size of all that the merged catalog lists.")
+        .set_source([&view] { return listed_bytes(*view.router().rules().catalog); });
     metrics.gauge("neurond_buffer_bytes", "Capacity of all message buffers.")
         .set_source([] { return static_cast<double>(Block::total_bytes()); });
-    add_handshakes();
+}
+
+/// What others count, and this only shows.
+void Telemetry::add_counters() {
+    const auto add = [this](const char* name, const char* help, const char* label,
+                            const char* value, auto count) {
+        metrics_.counter(name, help, {{label, value}}).set_source([this, count] {
+            return static_cast<double>(count(view_));
+        });
+    };
+    constexpr const char* kBytes = "neurond_bytes_total";
+    constexpr const char* kBytesHelp = "Bytes from and to clients, those inside TLS.";
+    add(kBytes, kBytesHelp, "direction", "in",
+        [](const DaemonView& view) { return view.server().byte_counts().in; });
+    add(kBytes, kBytesHelp, "direction", "out",
+        [](const DaemonView& view) { return view.server().byte_counts().out; });
+    constexpr const char* kAudit = "neurond_audit_records_total";
+    constexpr const char* kAuditHelp = "Records of the audit; error: not written.";
+    add(kAudit, kAuditHelp, "result", "success",
+        [](const DaemonView& view) { return view.audit().counts().written; });
+    add(kAudit, kAuditHelp, "result", "error",
+        [](const DaemonView& view) { return view.audit().counts().lost; });
+    for (size_t i = 0; i < kDropKinds; ++i) {
+        add("neurond_dropped_total", "What was to be told and was lost.", "what",
+            to_string(static_cast<DropKind>(i)), [i](const DaemonView& view) {
+                return dropped(view, static_cast<DropKind>(i));
+            });
+    }
+    count_denied("default", 0);
+}
+
+/// At nought from the start, where it can be: an increase from nothing is none.
+void Telemetry::count_denied(const std::string& rule, uint64_t times) {
+    metrics_
+        .counter("neurond_policy_denied_total", "Calls refused, by the rule that did it.",
+                 {{"rule", rule}})
+        .add(times);
 }
 
 void Telemetry::add_handshakes() {
@@ -209,7 +270,7 @@ Counter& Telemetry::counter(const Call& call, std::string_view result) {
     const std::string& name = is_tool ? call.entry->own_name : call.request.method;
     auto tool = per.tools.find(name);
     if (tool == per.tools.end()) {
-        const bool full = tools_ >= kMaxToolLabels;
+        const bool full = tools_ >= max_tools_;
         tool = per.tools.try_emplace(full ? kOther : name).first;
         tools_ += full ? 0 : 1;
     }
@@ -227,6 +288,9 @@ Counter& Telemetry::counter(const Call& call, std::string_view result) {
 
 void Telemetry::on_call_done(const Call& call, const CallEnd& end) {
     log_call(call, end, request_log_);
+    if (end.result == "blocked") {
+        count_denied(call.rule, 1);
+    }
     if (call.entry == nullptr) {
         return;  // it named no tool there is
     }

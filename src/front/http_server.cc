@@ -224,9 +224,9 @@ HttpConn::Peer HttpServer::peer_at(unsigned door, int socket, TlsPeer tls) const
 void HttpServer::serve(std::unique_ptr<Stream> stream, unsigned door, TlsPeer tls) {
     HttpConn::Peer peer = peer_at(door, stream->read_fd(), std::move(tls));
     peer.welcome = static_cast<bool>(vouched_for(peer));
-    conns_.add(std::make_unique<HttpConn>(loop_, std::move(stream), std::move(peer),
-                                          table_,
-                                          static_cast<HttpConnOwner&>(*this)));
+    conns_.add(std::make_unique<HttpConn>(
+        loop_, counted(std::move(stream), byte_counts_), std::move(peer), table_,
+        static_cast<HttpConnOwner&>(*this)));
 }
 
 /// From what the connection itself tells, and who the clients are by now.

@@ -99,7 +99,9 @@ void UnixDoor::on_first_byte(Arrival& arrival, char byte) {
         clients_.add(std::move(shown), {{}, settings_.strict_names},
                      [&](LinkOwner& owner) {
                          return std::make_unique<LineLink>(
-                             loop_, make_socket_stream(std::move(socket)),
+                             loop_,
+                             counted(make_socket_stream(std::move(socket)),
+                                     http_.byte_counts()),
                              settings_.link, owner);
                      });
     } else {

@@ -53,6 +53,9 @@ void EventLoop::turn(Millis max_wait) {
     run_phase(Phase::kStage);
     run_phase(Phase::kFlush);
     bury();
+    if (on_turn_) {
+        on_turn_(monotonic_now() - now_);
+    }
 }
 
 /// Rounded up to whole milliseconds: rounding down would spin until the deadline.

@@ -12,6 +12,7 @@
 #include "neurond/base/atomic_file.h"
 #include "neurond/base/fd.h"
 #include "neurond/base/limits.h"
+#include "neurond/base/memory_file.h"
 #include "neurond/base/text.h"
 #include "neurond/loop/helper.h"
 #include "neurond/loop/trampoline.h"
@@ -22,6 +23,7 @@ namespace {
 
 constexpr char kSync = 's';
 constexpr char kReplace = 'r';
+constexpr char kCopy = 'c';
 constexpr char kRemove = 'd';
 constexpr char kResolve = 'n';
 
@@ -43,8 +45,8 @@ std::string sync_descriptor(const Fd& fd) {
     return done();
 }
 
-/// "path NUL mode NUL content"
-std::string replace_file(std::string_view request) {
+/// "path NUL mode NUL content"; with a descriptor, that has the content.
+std::string replace_file(std::string_view request, const Fd& from = {}) {
     const size_t path_end = request.find('\0');
     const size_t mode_end = path_end == std::string_view::npos
                                 ? path_end
@@ -52,9 +54,17 @@ std::string replace_file(std::string_view request) {
     if (mode_end == std::string_view::npos) {
         return failed("replace: malformed request");
     }
+    Result<std::string> handed(std::string{});
+    if (from) {
+        handed = text_of_memfd(from);
+        if (!handed) {
+            return failed(handed.error().message);
+        }
+    }
     const auto mode = parse_u64(request.substr(path_end + 1, mode_end - path_end - 1));
     const Status written = write_file_atomically(
-        std::string(request.substr(0, path_end)), request.substr(mode_end + 1),
+        std::string(request.substr(0, path_end)),
+        from ? std::string_view(*handed) : request.substr(mode_end + 1),
         static_cast<mode_t>(mode.value_or(0600)));
     return written ? done() : failed(written.error().message);
 }
@@ -93,6 +103,10 @@ std::string serve(bool writer, std::string_view request, const Fd& fd) {
     }
     if (writer && verb == kReplace) {
         return replace_file(request.substr(1));
+    }
+    if (writer && verb == kCopy) {
+        return fd ? replace_file(request.substr(1), fd)
+                  : failed("replace: no descriptor came with the request");
     }
     if (writer && verb == kRemove) {
         return remove_file(std::string(request.substr(1)));
@@ -136,6 +150,12 @@ std::string writer_replace_request(std::string_view path, unsigned mode,
     std::string request(1, kReplace);
     request.append(path).append(1, '\0').append(std::to_string(mode)).append(1, '\0');
     return request.append(content);
+}
+
+std::string writer_copy_request(std::string_view path, unsigned mode) {
+    std::string request = writer_replace_request(path, mode, {});
+    request.front() = kCopy;
+    return request;
 }
 
 std::string writer_remove_request(std::string_view path) {

@@ -194,6 +194,8 @@ Status AuditLog::write_now() {
     if (written > 0) {
         inside_line_ = text_[written - 1] != '\n';
     }
+    counts_.written += static_cast<uint64_t>(std::count_if(
+        lines_.begin(), lines_.end(), [](const Line& line) { return line.record; }));
     if (!whole) {
         text_.erase(0, closing);
         fall_back(written - std::min(written, closing));
@@ -216,8 +218,11 @@ void AuditLog::fall_back(size_t written) {
         const std::string earlier = chain_.torn().empty() ? "" : chain_.torn() + "\n";
         chain_.set_torn(earlier + text_.substr(begin, written - begin));
     }
-    chain_.add_lost(static_cast<uint64_t>(std::count_if(
-        missing, lines_.end(), [](const Line& line) { return line.record; })));
+    const auto lost = static_cast<uint64_t>(std::count_if(
+        missing, lines_.end(), [](const Line& line) { return line.record; }));
+    chain_.add_lost(lost);
+    counts_.lost += lost;
+    counts_.written -= lost;
 }
 
 void AuditLog::write(Done done) {

@@ -37,7 +37,7 @@ TEST_CASE("unknown sections and keys come with what was meant") {
         {"[nothing]",
          "t.conf:1:2: [nothing]: unknown section, expected one of server, tls, "
          "listener, federation, downstream, policy, rule, client, limits, http, audit, "
-         "alert, log, registration"},
+         "metrics, alert, log, registration"},
         {"[server]\nprot = 1",
          "t.conf:2:1: server.prot: unknown key, did you mean "
          "\"port\"?"},
@@ -414,7 +414,7 @@ TEST_CASE("what is included, overridden or expanded is reported where it stands"
               "-D nope.x: [nope]: unknown section, expected one of server, tls, "
               "listener, federation, downstream, policy, rule, client, limits, http, "
               "audit, "
-              "alert, log, registration",
+              "metrics, alert, log, registration",
               "-D downstream.x: expected section.key=value or section.name.key=value",
               "-D downstream.x.a b: expected section.key=value or "
               "section.name.key=value",

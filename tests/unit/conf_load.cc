@@ -190,6 +190,10 @@ arguments = hash
 on_failure = continue
 checkpoint = 2m
 sync = each
+[metrics]
+file = /var/lib/node/neurond.prom
+interval = 1m
+max_tools = 7
 [alert]
 crashes = 5
 command = /bin/alert

@@ -342,6 +342,33 @@ TEST_CASE("the clock of the loop stands still during a turn") {
     CHECK(loop.now() > seen);
 }
 
+TEST_CASE("a turn tells how long it took, its tasks and timers included") {
+    EventLoop loop;
+    std::vector<TimePoint::duration> told;
+    loop.on_turn([&](TimePoint::duration took) { told.push_back(took); });
+    const auto work = [](Millis time) {
+        for (const TimePoint begin = monotonic_now(); since(begin) < time;) {
+        }
+    };
+    Task task(loop, Phase::kFlush, [&] { work(Millis{6}); });
+    Timer timer(loop, [&] { work(Millis{5}); });
+    timer.arm(Millis{1});
+    task.schedule();
+    while (timer.armed()) {
+        loop.turn(kLong);
+    }
+    REQUIRE(!told.empty());
+    TimePoint::duration sum{};
+    for (const TimePoint::duration each : told) {
+        sum += each;
+    }
+    CHECK(sum >= Millis{11});
+    told.clear();
+    loop.turn(Millis{20});  // waiting is no work
+    REQUIRE(told.size() == 1);
+    CHECK(told[0] < Millis{20});
+}
+
 TEST_CASE("work goes down the phases within one turn, each task once") {
     EventLoop loop;
     std::string order;

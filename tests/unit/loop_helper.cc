@@ -13,6 +13,7 @@
 #include "mcp_scratch.h"
 #include "neurond/base/atomic_file.h"
 #include "neurond/base/limits.h"
+#include "neurond/base/memory_file.h"
 #include "neurond/base/text.h"
 #include "neurond/loop/helper.h"
 
@@ -117,6 +118,23 @@ TEST_CASE("a request of the greatest size arrives whole, a greater one fails") {
     CHECK(desk.answer_to(writer_replace_request(path, 0600, content + "y")) ==
           "-send to writer: Message too long");
     CHECK(desk.answer_to(writer_replace_request(path, 0600, "z")) == "+");
+}
+
+TEST_CASE("what is too long for a message goes along as a memfd") {
+    Scratch scratch;
+    Desk desk(HelperRole::kWriter);
+    const std::string path = scratch.path("metrics.prom");
+    const std::string content(3 * kMaxRequest, 'm');
+    const Result<Fd> text = text_to_memfd("test", content);
+    REQUIRE(text);
+    for (int twice = 0; twice < 2; ++twice) {  // the descriptor can be read again
+        CHECK(desk.answer_to(writer_copy_request(path, 0644), text->get()) == "+");
+        const Result<std::string> whole = read_file(path, content.size());
+        REQUIRE(whole);
+        CHECK(*whole == content);
+    }
+    CHECK(desk.answer_to(writer_copy_request(path, 0644)) ==
+          "-replace: no descriptor came with the request");
 }
 
 TEST_CASE("the resolver tells numeric addresses, one a line, or why it cannot") {

@@ -106,7 +106,6 @@ constexpr size_t kMaxBatch = 100;            ///< messages of one JSON-RPC batch
 constexpr size_t kMaxParcelFds = 80;            ///< listeners and our own sockets
 constexpr size_t kMaxParcelNames = 8 * 1024;  ///< bytes of their names
 constexpr size_t kSpareDescriptors = 256;  ///< not for clients: children, files, sockets
-constexpr size_t kMaxToolLabels = 200;  ///< tools with a metric of their own
 
 }  // namespace neuron
 

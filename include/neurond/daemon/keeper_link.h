@@ -79,11 +79,6 @@ class KeeperLink final : private EventHandler {
 /// Two ends, non-blocking and close-on-exec.
 Status make_keeper_sockets(Fd& ours, Fd& theirs);
 
-/// A text in a memfd, to be handed over.
-Result<Fd> text_to_memfd(const char* name, std::string_view text);
-/// All of it; the descriptor stays as it is, to be read again.
-Result<std::string> text_of_memfd(const Fd& fd);
-
 }  // namespace neuron
 
 #endif

@@ -16,6 +16,7 @@
 #include "neurond/daemon/daemon.h"
 #include "neurond/daemon/doors.h"
 #include "neurond/daemon/keeper_link.h"
+#include "neurond/daemon/metrics_file.h"
 #include "neurond/daemon/pages.h"
 #include "neurond/daemon/reload_page.h"
 #include "neurond/daemon/reloader.h"
@@ -102,6 +103,8 @@ class Reactor final : private SignalSink,
         return neuron::supervisor_settings(*config_);
     }
     Router& call_router() override { return router_; }
+    void configure_telemetry();
+    std::string metrics_text();
     void add_mcp_routes();
     void open_doors(const CheckedConfig& checked, std::vector<NamedFd> sockets);
 
@@ -127,6 +130,8 @@ class Reactor final : private SignalSink,
     const SessionStore& sessions() const noexcept override { return sessions_; }
     const std::string& node_id() const noexcept override { return node_id_; }
     const Registrar& registrar() const noexcept override { return registrar_; }
+    const AuditLog& audit() const noexcept override { return audit_; }
+    const MetricsFile& metrics_file() const noexcept override { return metrics_file_; }
     void refresh_metrics() override { telemetry_.refresh(); }
     void order(std::string_view server, ServerOrder order) override;
     void ask_to_reload(bool dry_run, Reloader::Done done) override {
@@ -153,6 +158,7 @@ class Reactor final : private SignalSink,
     Cgroups cgroups_;
     Supervisor supervisor_;
     Telemetry telemetry_;
+    MetricsFile metrics_file_;
     const std::string list_key_;
     Router router_;
     Subscriptions subscriptions_;

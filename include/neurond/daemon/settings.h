@@ -8,6 +8,7 @@
 #include "neurond/base/log.h"
 #include "neurond/conf/config.h"
 #include "neurond/daemon/call_log.h"
+#include "neurond/daemon/metrics_file.h"
 #include "neurond/daemon/tls_setup.h"
 #include "neurond/front/mcp_endpoint.h"
 #include "neurond/front/link_clients.h"
@@ -31,6 +32,7 @@ struct DaemonPaths {
 
 DaemonPaths daemon_paths(const conf::Config& config);
 RequestLog request_log(const conf::Config& config);
+MetricsFileSettings metrics_file_settings(const conf::Config& config);
 /// The log as [log] wants it. When its target cannot be opened, lines go on where they
 /// went.
 Status configure_log(const conf::Config& config);

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "neurond/base/clock.h"
 #include "neurond/base/metrics.h"
 #include "neurond/daemon/call_log.h"
 #include "neurond/daemon/view.h"
@@ -28,6 +29,10 @@ class Telemetry final : public CallObserver {
     void begin_anew(const std::string& downstream);
     /// Of which calls there is a line in the log.
     void set_request_log(RequestLog which) noexcept { request_log_ = which; }
+    /// How many tools are told by name; those that are keep it.
+    void set_max_tools(size_t most) noexcept { max_tools_ = most; }
+    /// The event loop took so long for a turn.
+    void on_turn(TimePoint::duration took) noexcept { loop_lag_.observe(took); }
     /// Brings what is kept per downstream up to date; before each rendering.
     void refresh();
 
@@ -41,6 +46,9 @@ class Telemetry final : public CallObserver {
     };
 
     void add_handshakes();
+    void add_gauges();
+    void add_counters();
+    void count_denied(const std::string& rule, uint64_t times);
     void refresh_doors();
     void refresh_upkeep(const Downstream& each);
     PerDownstream& downstream(const std::string& name);
@@ -49,8 +57,10 @@ class Telemetry final : public CallObserver {
     Metrics& metrics_;
     const DaemonView& view_;
     Histogram& overhead_;
+    Histogram& loop_lag_;
     std::map<std::string, PerDownstream, std::less<>> downstreams_;
     RequestLog request_log_ = RequestLog::kNo;
+    size_t max_tools_ = 0;
     size_t tools_ = 0;  ///< label values given out
 };
 

@@ -5,10 +5,12 @@
 #include <vector>
 
 #include "neurond/back/supervisor.h"
+#include "neurond/daemon/metrics_file.h"
 #include "neurond/daemon/reloader.h"
 #include "neurond/fleet/registrar.h"
 #include "neurond/front/http_server.h"
 #include "neurond/front/link_clients.h"
+#include "neurond/mcp/audit.h"
 #include "neurond/mcp/router.h"
 #include "neurond/mcp/session.h"
 
@@ -27,6 +29,8 @@ class DaemonView {
     virtual const SessionStore& sessions() const noexcept = 0;
     virtual const std::string& node_id() const noexcept = 0;
     virtual const Registrar& registrar() const noexcept = 0;
+    virtual const AuditLog& audit() const noexcept = 0;
+    virtual const MetricsFile& metrics_file() const noexcept = 0;
     /// Brings the metrics of downstreams up to date.
     virtual void refresh_metrics() = 0;
     virtual void order(std::string_view server, ServerOrder order) = 0;
@@ -38,6 +42,14 @@ class DaemonView {
   protected:
     ~DaemonView() = default;
 };
+
+/// What may be lost of that which is to be told about the daemon.
+enum class DropKind { kAudit, kLog, kMetrics };
+constexpr size_t kDropKinds = 3;
+/// audit, log, metrics.
+const char* to_string(DropKind kind) noexcept;
+/// Records not written, lines not taken, times the file could not be written.
+uint64_t dropped(const DaemonView& view, DropKind kind);
 
 }  // namespace neuron
 

@@ -13,6 +13,7 @@
 #include "neurond/front/http_conn.h"
 #include "neurond/front/request_ids.h"
 #include "neurond/front/tls_arrivals.h"
+#include "neurond/net/counted_stream.h"
 #include "neurond/net/listener.h"
 
 namespace neuron {
@@ -79,6 +80,9 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     /// What a connection through a door tells of its peer; `socket` stays its caller's.
     HttpConn::Peer peer_at(unsigned door, int socket, TlsPeer tls = {}) const;
     const TlsCounts& tls_counts() const noexcept { return arrivals_.counts(); }
+    /// What clients have sent and got, on connections of others that are counted here, too.
+    ByteCounts& byte_counts() noexcept { return byte_counts_; }
+    const ByteCounts& byte_counts() const noexcept { return byte_counts_; }
     /// Connections that `door` holds itself, which count towards our limit.
     void set_guests(const void* door, size_t count);
     /// Whether one more connection fits; operators get in when the clients' places on
@@ -143,6 +147,7 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     HandleTable<HttpConn> table_;
     OwnedSet<HttpConn> conns_;
     TlsArrivals arrivals_;
+    ByteCounts byte_counts_;
     RequestIds request_ids_;
     std::map<const void*, size_t> guests_;  ///< by whose they are
     bool draining_ = false;

@@ -49,6 +49,11 @@ class EventLoop {
     /// Turns until stop().
     void run();
     void stop() noexcept { stopped_ = true; }
+    /// From now on each turn tells how long it took, from waking on: how long whatever
+    /// came meanwhile has waited.
+    void on_turn(std::function<void(TimePoint::duration)> told) {
+        on_turn_ = std::move(told);
+    }
     /// One turn that waits at most `max_wait`.
     void turn(Millis max_wait);
 
@@ -97,6 +102,7 @@ class EventLoop {
     std::vector<Timer*> timers_;  ///< a binary heap by deadline
     Link phases_[3];
     std::vector<Grave> graves_;
+    std::function<void(TimePoint::duration)> on_turn_;
 };
 
 /// Interest in one descriptor, as a member of the object it concerns: gone, no event

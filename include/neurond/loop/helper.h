@@ -69,6 +69,8 @@ std::string writer_sync_request();
 /// The request that has the writer replace `path` atomically by `content`, mode `mode`.
 std::string writer_replace_request(std::string_view path, unsigned mode,
                                    std::string_view content);
+/// The same where the content is long: that of the memfd that goes with the request.
+std::string writer_copy_request(std::string_view path, unsigned mode);
 /// The request that has the writer remove a file; that it is not there is no failure.
 std::string writer_remove_request(std::string_view path);
 /// The request that has the resolver look up `host`; its answer is one numeric address a

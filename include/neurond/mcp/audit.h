@@ -1,6 +1,7 @@
 #ifndef NEUROND_MCP_AUDIT_H
 #define NEUROND_MCP_AUDIT_H
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,12 @@ struct AuditRecord {
     Millis duration{0};
     size_t bytes_in = 0;
     size_t bytes_out = 0;
+};
+
+/// Records of calls; neither starts nor checkpoints.
+struct AuditCounts {
+    uint64_t written = 0;
+    uint64_t lost = 0;
 };
 
 struct AuditSettings {
@@ -79,6 +86,7 @@ class AuditLog {
     /// Other settings from now on, but for path and key.
     void change(AuditSettings settings);
     bool enabled() const noexcept { return settings_.path != "none"; }
+    const AuditCounts& counts() const noexcept { return counts_; }
 
     void add(const AuditRecord& record);
     /// Writes what has been added. `done` is called inside, or, with Sync::kEach, after
@@ -110,6 +118,7 @@ class AuditLog {
     std::string text_;  ///< what is to be written
     std::vector<Line> lines_;  ///< its lines
     bool inside_line_ = false;  ///< the file ends inside a line
+    AuditCounts counts_;
     bool failing_ = false;  ///< the last write failed, which has been logged
     Timer sync_timer_;
     Timer checkpoint_timer_;
