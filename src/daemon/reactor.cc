@@ -132,8 +132,7 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
     router_.set_rules({CatalogBuilder().build("."),
                        std::make_shared<const Policy>(Policy::from(*config_)),
                        list_settings(*config_, list_key_)});
-    telemetry_.set_certificates(certificates_of(checked.tls));
-    configure_telemetry();
+    configure_telemetry(checked.tls);
     for (DownstreamSettings& settings : downstreams_of(checked)) {
         supervisor_.add(router_, std::move(settings));
     }

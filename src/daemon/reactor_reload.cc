@@ -44,7 +44,8 @@ std::vector<DownstreamSettings> Reactor::downstreams_of(const CheckedConfig& che
     return out;
 }
 
-void Reactor::configure_telemetry() {
+void Reactor::configure_telemetry(const TlsContexts& tls) {
+    telemetry_.set_certificates(certificates_of(tls));
     telemetry_.set_request_log(request_log(*config_));
     telemetry_.set_max_tools(
         static_cast<size_t>(config_->section("metrics").integer("max_tools")));
@@ -56,10 +57,9 @@ void Reactor::apply(const CheckedConfig& checked, std::vector<NamedFd> sockets) 
     if (Status logging = configure_log(*config_); !logging) {
         log_error("reload", "%s", logging.error().message.c_str());
     }
-    configure_telemetry();
+    configure_telemetry(checked.tls);
     metrics_file_.change(metrics_file_settings(*config_));
     Block::set_total_max(config_->section("limits").size("buffer_total"));
-    telemetry_.set_certificates(certificates_of(checked.tls));
     audit_.change(audit_settings(*config_, {}));
     router_.set_limits(router_limits(*config_));
     router_.set_rules({router_.rules().catalog,

@@ -29,7 +29,7 @@ def in_manual():
 
 
 def busy(config):
-    return Neurond({"a": hostile("tools=echo,fail,one"), "b": hostile("crash-after=1"),
+    return Neurond({"a": hostile("tools=echo,fail,one"), "b": hostile("crash-start=1"),
                     "c": hostile()},
                    {"rule all": {"effect": "allow", "tools": ["a.*", "c.*"]},
                     "rule not-one": {"effect": "deny", "tools": "a.one"}, **config}, allow=False)
@@ -49,6 +49,7 @@ def test_every_metric_is_in_the_manual_as_it_is_and_promtool_finds_no_fault():
                 wait_for("a refusal of the rate",
                          lambda: client.post(b"{}", eager).status == 429)
             assert daemon.run("reload").returncode == 0
+            os.kill(daemon.child("c"), signal.SIGKILL)
             wait_for("restarts", lambda: "neurond_downstream_restarts_total" in scrape(daemon))
             text = scrape(daemon)
         code, said = promtool("check", "metrics", stdin=text)

@@ -103,7 +103,7 @@ class Reactor final : private SignalSink,
         return neuron::supervisor_settings(*config_);
     }
     Router& call_router() override { return router_; }
-    void configure_telemetry();
+    void configure_telemetry(const TlsContexts& tls);
     std::string metrics_text();
     void add_mcp_routes();
     void open_doors(const CheckedConfig& checked, std::vector<NamedFd> sockets);
