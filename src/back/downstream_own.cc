@@ -123,10 +123,19 @@ void Downstream::inherit(const Downstream& before) {
     }
 }
 
-void Downstream::on_slot_updated(InstanceSlot& slot, const std::string& uri) {
+ResourcePlace Downstream::place_of(const InstanceSlot& slot,
+                                   const std::string& uri) const {
     const bool apart = settings_.share == Share::kSession;
-    owner_.on_resource_updated(
-        {settings_.name, uri, apart ? instances_.key_of(slot) : std::string()});
+    return {settings_.name, uri, apart ? instances_.key_of(slot) : std::string()};
+}
+
+void Downstream::on_slot_updated(InstanceSlot& slot, const std::string& uri) {
+    owner_.on_resource_updated(place_of(slot, uri));
+}
+
+void Downstream::on_slot_subscribed(InstanceSlot& slot, const std::string& uri,
+                                    const Answer& answer) {
+    owner_.on_subscribed(place_of(slot, uri), answer);
 }
 
 }  // namespace neuron

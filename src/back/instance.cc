@@ -251,9 +251,9 @@ uint64_t Instance::ask_for_page(ItemKind kind,
                           });
 }
 
-void Instance::send_subscribe(const std::string& uri, bool subscribe) {
+uint64_t Instance::send_subscribe(const std::string& uri, bool subscribe) {
     const char* const method = subscribe ? "resources/subscribe" : "resources/unsubscribe";
-    voice_.request(Pending::kFeed, method, [&](OutQueue& out, uint64_t id) {
+    return voice_.request(Pending::kFeed, method, [&](OutQueue& out, uint64_t id) {
         write_request(out, std::to_string(id), method,
                       "{\"uri\":" + json_quote(uri) + "}");
     });

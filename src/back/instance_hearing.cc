@@ -91,7 +91,7 @@ void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
             health_.on_reply(*id, is_result, body.view());
             break;
         case Pending::kFeed:
-            feed_.on_over(*id, !is_result);
+            feed_.on_answer(*id, is_result ? Answer::result(body) : Answer::error(body));
             break;
     }
 }
@@ -123,7 +123,7 @@ void Instance::fail_entry(uint64_t id, const Entry& entry, const std::string& wh
             listing_.on_refused(id, "it " + what);
             break;
         case Pending::kFeed:
-            feed_.on_over(id, false);
+            feed_.on_answer(id, Answer::failure(own_error(what, "protocol")));
             break;
     }
 }
@@ -176,7 +176,8 @@ void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
     } else if (entry.kind == Pending::kList) {
         listing_.on_refused(id, failure.why);
     } else if (entry.kind == Pending::kFeed) {
-        feed_.on_over(id, false);
+        feed_.on_answer(id, Answer::failure(own_error("failed: " + failure.why,
+                                                      error_type(failure.kind))));
     }
 }
 
@@ -239,7 +240,8 @@ void Instance::on_notification(const JsonRpcMessage& message, const JsonScanner&
     } else if (message.method == "notifications/cancelled") {
         questions_.on_cancelled(read_cancelled_id(scan, text.view()));
     } else if (message.method == "notifications/subscriptions/acknowledged") {
-        feed_.on_acknowledged(read_acknowledged(scan, text.view()).value_or(0));
+        const Acknowledged begun = read_acknowledged(scan, text.view());
+        feed_.on_acknowledged(begun.listen, begun.resources);
     } else if (message.method == "notifications/resources/updated") {
         const JsonView uri(
             find(scan.params_members(), text.view(), "uri").in(text.view()));

@@ -235,6 +235,10 @@ void Reactor::on_own_lists_changed() {
     }
 }
 
+void Reactor::on_subscribed(const ResourcePlace& place, const Answer& answer) {
+    subscriptions_.on_subscribed(place, answer);
+}
+
 void Reactor::on_resource_updated(const ResourcePlace& place) {
     subscriptions_.resource_updated(place);
 }

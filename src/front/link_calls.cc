@@ -66,6 +66,15 @@ void LinkCalls::call(std::string_view id_raw, const Door& door, CallRequest requ
     item.call = router_.submit(std::move(request));
 }
 
+void LinkCalls::subscribe(std::string_view id_raw, const Door& door, Subscriber& news,
+                          const std::string& uri, std::string request_id) {
+    const uint64_t tag = add_item(id_raw, door);
+    items_[tag].request_id = std::move(request_id);
+    if (const auto known = news.subscribe(uri, registration_.handle(), tag); known) {
+        answer_item(tag, *known);
+    }
+}
+
 /// What a client with a server of its own sees is not known before that has started.
 void LinkCalls::list(std::string_view id_raw, const Door& door, DoorRequest asked) {
     const Requester who = peer_.requester(door, asked.call.caps);

@@ -217,13 +217,13 @@ void LinkClient::listen(const Incoming& in, const DoorRequest& asked) {
 
 void LinkClient::subscribe(const Incoming& in, const DoorRequest& asked) {
     Subscriber& news = *subscriptions_.legacy();
-    OutQueue answer;
-    if (asked.kind == DoorRequest::Kind::kUnsubscribe) {
-        news.unsubscribe(asked.uri);
-    } else if (!news.subscribe(asked.uri)) {
-        refuse(in.id_raw, JsonRpcError::kInvalidParams, kNotSubscribable);
+    if (asked.kind == DoorRequest::Kind::kSubscribe) {
+        calls_.subscribe(in.id_raw, legacy_door(), news, asked.uri,
+                         owner_.new_request_id());
         return;
     }
+    news.unsubscribe(asked.uri);
+    OutQueue answer;
     write_result(answer, in.id_raw, Slice({}, "{}"));
     calls_.say(std::move(answer));
 }

@@ -118,15 +118,13 @@ void McpEndpoint::listen(Post& post, const DoorRequest& asked,
 void McpEndpoint::subscribe(Post& post, const DoorRequest& asked,
                             std::string_view id_raw) {
     Subscriber& news = *post.session->news;
-    OutQueue answer;
-    if (asked.kind == DoorRequest::Kind::kUnsubscribe) {
-        news.unsubscribe(asked.uri);
-        write_result(answer, id_raw, Slice({}, "{}"));
-    } else if (news.subscribe(asked.uri)) {
-        write_result(answer, id_raw, Slice({}, "{}"));
-    } else {
-        write_error(answer, id_raw, JsonRpcError::kInvalidParams, kNotSubscribable);
+    if (asked.kind == DoorRequest::Kind::kSubscribe) {
+        exchange_of(post, legacy_door()).add_subscribe(news, asked.uri, id_raw);
+        return;
     }
+    news.unsubscribe(asked.uri);
+    OutQueue answer;
+    write_result(answer, id_raw, Slice({}, "{}"));
     say(post, std::move(answer));
 }
 

@@ -51,6 +51,17 @@ void PostExchange::add_list(LateList list, std::string_view id_raw) {
     items_.push_back(std::move(item));
 }
 
+void PostExchange::add_subscribe(Subscriber& news, const std::string& uri,
+                                 std::string_view id_raw) {
+    Item item;
+    item.id_raw = id_raw;
+    items_.push_back(std::move(item));
+    const uint64_t tag = items_.size() - 1;
+    if (const auto known = news.subscribe(uri, registration_.handle(), tag); known) {
+        on_answer(tag, *known);
+    }
+}
+
 void PostExchange::on_lists_ready(uint64_t tag) {
     Item& item = items_[tag];
     if (!std::exchange(item.open, false)) {

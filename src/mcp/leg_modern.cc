@@ -73,11 +73,19 @@ void write_listen(OutQueue& out, uint64_t id, const std::set<std::string>& uris)
                       "},\"notifications\":" + w.end_object().take() + "}");
 }
 
-std::optional<uint64_t> read_acknowledged(const JsonScanner& scan,
-                                          std::string_view text) {
-    return read_leg_id(
-        find(scan.meta_members(), text, "io.modelcontextprotocol/subscriptionId")
-            .in(text));
+Acknowledged read_acknowledged(const JsonScanner& scan, std::string_view text) {
+    Acknowledged out;
+    out.listen =
+        read_leg_id(
+            find(scan.meta_members(), text, "io.modelcontextprotocol/subscriptionId")
+                .in(text))
+            .value_or(0);
+    const JsonView honoured(
+        find(scan.params_members(), text, "notifications").in(text));
+    for (const JsonView uri : honoured.find("resourceSubscriptions").elements()) {
+        out.resources.insert(uri.as_string().value_or(""));
+    }
+    return out;
 }
 
 ServerHello read_discover_result(std::string_view result) {

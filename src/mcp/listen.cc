@@ -2,6 +2,8 @@
 
 #include "neurond/mcp/listen.h"
 
+#include <algorithm>
+
 #include "neurond/base/limits.h"
 #include "neurond/wire/json_view.h"
 #include "neurond/wire/json_write.h"
@@ -129,16 +131,40 @@ Listen::Listen(Subscriptions& hub, const Requester& who, View view,
     }
     filter_.resources.clear();
     for (const std::string& uri : filter.resources) {
-        if (subscribe(uri)) {
+        const std::optional<Answer> known = subscribe(uri);
+        if (!known) {
+            asked_.insert(uri);
+        }
+        if (!known || known->kind == Answer::Kind::kResult) {
             filter_.resources.push_back(uri);
         }
     }
 }
 
 void Listen::begin() {
+    begun_ = true;
+    acknowledge();
+}
+
+void Listen::on_subscribed(const std::string& uri, bool good) {
+    if (asked_.erase(uri) != 0 && !good) {
+        std::vector<std::string>& all = filter_.resources;
+        all.erase(std::remove(all.begin(), all.end(), uri), all.end());
+    }
+    acknowledge();
+}
+
+void Listen::acknowledge() {
+    if (!begun_ || acknowledged_ || !asked_.empty()) {
+        return;
+    }
+    acknowledged_ = true;
     OutQueue message;
     write_acknowledged(message, id_raw_, filter_);
     say(std::move(message));
+    if (!news().empty()) {
+        on_news();
+    }
 }
 
 void Listen::finish() {
@@ -148,6 +174,9 @@ void Listen::finish() {
 }
 
 void Listen::on_news() {
+    if (!acknowledged_) {
+        return;
+    }
     if (owner_.listen_congested(*this)) {
         finish();
         owner_.on_listen_over(*this, "the client does not read its subscription");

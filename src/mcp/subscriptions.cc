@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 
 #include "neurond/base/limits.h"
 #include "neurond/base/text.h"
 #include "neurond/mcp/client_questions.h"
+#include "neurond/mcp/door.h"
 #include "neurond/mcp/list_pages.h"
 
 namespace neuron {
@@ -77,12 +79,13 @@ bool Subscriber::reply(std::string_view id_raw, bool failed, const Slice& body) 
     return asked.has_value();
 }
 
-bool Subscriber::subscribe(const std::string& uri) {
-    return hub_.subscribe(*this, uri);
+std::optional<Answer> Subscriber::subscribe(const std::string& uri, AskerHandle asker,
+                                            uint64_t tag) {
+    return hub_.subscribe(*this, uri, asker, tag);
 }
 
 void Subscriber::unsubscribe(const std::string& uri) {
-    hub_.unsubscribe(*this, uri);
+    hub_.conclude(hub_.unsubscribe(*this, uri), Answer::result(Slice({}, "{}")));
 }
 
 void Subscriber::has_seen(ItemKind kind) {
@@ -105,7 +108,11 @@ void Subscriber::assume_all_changed() {
 
 Subscriptions::Subscriptions(EventLoop& loop, const Router& router,
                              ResourceSource& source)
-    : router_(router), source_(source), check_timer_(loop, [this] { check(); }) {
+    : loop_(loop),
+      router_(router),
+      source_(source),
+      check_timer_(loop, [this] { check(); }),
+      give_up_timer_(loop, [this] { give_up(); }) {
     router_.parties().sessions = this;
 }
 
@@ -124,51 +131,145 @@ void Subscriptions::remove(Subscriber& subscriber) {
     subscribers_.erase(&subscriber);
 }
 
-bool Subscriptions::subscribe(Subscriber& subscriber, const std::string& uri) {
-    if (subscriber.resources_.count(uri) != 0) {
-        return true;
-    }
+std::optional<Answer> Subscriptions::subscribe(Subscriber& subscriber,
+                                               const std::string& uri,
+                                               AskerHandle asker, uint64_t tag) {
     const auto place = source_.place_of(uri, subscriber.view_, subscriber.who_);
-    if (!place || subscriber.resources_.size() >= kMaxResourceSubscriptions) {
-        return false;
+    bool known = subscriber.resources_.count(uri) != 0;
+    if (!place || (!known && subscriber.resources_.size() >= kMaxResourceSubscriptions)) {
+        OwnError refused;
+        refused.code = JsonRpcError::kInvalidParams;
+        refused.message = kNotSubscribable;
+        return Answer::failure(refused);
     }
-    subscriber.resources_.insert(uri);
-    std::vector<Interest>& interested = interests_[*place];
-    interested.push_back({&subscriber, uri});
-    if (interested.size() == 1) {
+    const auto is_same = [&](const Interest& each) {
+        return each.who == &subscriber && each.uri == uri;
+    };
+    auto found = watched_.find(*place);
+    if (known && (found == watched_.end() ||
+                  std::none_of(found->second.interested.begin(),
+                               found->second.interested.end(), is_same))) {
+        unsubscribe(subscriber, uri);  // it is another server's now
+        known = false;
+    }
+    Watched& watched = watched_[*place];
+    if (watched.declined) {
+        return watched.declined;
+    }
+    const bool first = watched.interested.empty();
+    if (!known) {
+        subscriber.resources_.insert(uri);
+        watched.interested.push_back({&subscriber, uri});
+    }
+    if (watched.granted) {
+        return Answer::result(Slice({}, "{}"));
+    }
+    const TimePoint until = loop_.now() + kSubscribeTime;
+    watched.waiters.push_back({{&subscriber, uri}, asker, tag, until});
+    if (!give_up_timer_.armed()) {
+        give_up_timer_.arm(kSubscribeTime);
+    }
+    if (first) {
         tell_source(*place);
     }
-    return true;
+    return std::nullopt;
 }
 
-void Subscriptions::unsubscribe(Subscriber& subscriber, const std::string& uri) {
-    if (subscriber.resources_.erase(uri) == 0) {
+void Subscriptions::on_subscribed(const ResourcePlace& place, const Answer& answer) {
+    const auto found = watched_.find(place);
+    if (found == watched_.end()) {
         return;
     }
+    Watched& watched = found->second;
+    watched.granted = answer.kind == Answer::Kind::kResult;
+    watched.declined.reset();
+    if (!watched.granted) {
+        watched.declined = answer;
+        watched.declined->body = Slice::copy_of(answer.body.view());
+    }
+    conclude(std::exchange(watched.waiters, {}), answer);
+}
+
+/// One subscription less is wanted of the server for each that it has refused.
+void Subscriptions::conclude(const std::vector<Waiter>& waiters, const Answer& answer) {
+    const bool good = answer.kind == Answer::Kind::kResult;
+    for (const Waiter& each : waiters) {
+        if (!good) {
+            unsubscribe(*each.interest.who, each.interest.uri);
+        }
+    }
+    for (const Waiter& each : waiters) {
+        if (subscribers_.count(each.interest.who) != 0) {
+            each.interest.who->on_subscribed(each.interest.uri, good);
+        }
+        if (Asker* asker = router_.parties().askers.find(each.asker); asker != nullptr) {
+            asker->on_answer(each.tag, answer);
+        }
+    }
+}
+
+void Subscriptions::give_up() {
+    const TimePoint now = loop_.now();
+    std::vector<Waiter> late;
+    std::optional<TimePoint> next;
+    for (auto& [place, watched] : watched_) {
+        std::vector<Waiter> rest;
+        for (Waiter& each : watched.waiters) {
+            if (each.until > now) {
+                next = next ? std::min(*next, each.until) : each.until;
+            }
+            (each.until > now ? rest : late).push_back(std::move(each));
+        }
+        watched.waiters = std::move(rest);
+    }
+    if (next) {
+        give_up_timer_.arm(std::chrono::ceil<Millis>(*next - now));
+    }
+    OwnError why;
+    why.message = "Its server has not answered in time";
+    why.type = "timeout";
+    conclude(late, Answer::failure(why));
+}
+
+/// Those that still wait for it to be answered.
+std::vector<Subscriptions::Waiter> Subscriptions::unsubscribe(Subscriber& subscriber,
+                                                              const std::string& uri) {
+    std::vector<Waiter> waiting;
+    if (subscriber.resources_.erase(uri) == 0) {
+        return waiting;
+    }
     subscriber.news_.resources.erase(uri);
-    for (auto each = interests_.begin(); each != interests_.end(); ++each) {
-        std::vector<Interest>& interested = each->second;
-        const auto gone = std::remove_if(
-            interested.begin(), interested.end(), [&](const Interest& interest) {
-                return interest.who == &subscriber && interest.uri == uri;
-            });
+    const auto is_other = [&](const Interest& interest) {
+        return interest.who != &subscriber || interest.uri != uri;
+    };
+    for (auto each = watched_.begin(); each != watched_.end(); ++each) {
+        std::vector<Interest>& interested = each->second.interested;
+        std::vector<Waiter>& waiters = each->second.waiters;
+        const auto gone = std::stable_partition(interested.begin(), interested.end(),
+                                                is_other);
         if (gone == interested.end()) {
             continue;
         }
         interested.erase(gone, interested.end());
+        const auto first = std::stable_partition(
+            waiters.begin(), waiters.end(),
+            [&](const Waiter& waiter) { return is_other(waiter.interest); });
+        std::move(first, waiters.end(), std::back_inserter(waiting));
+        waiters.erase(first, waiters.end());
         if (interested.empty()) {
             const ResourcePlace place = each->first;
-            interests_.erase(each);
+            watched_.erase(each);
             tell_source(place);
         }
-        return;
+        break;
     }
+    return waiting;
 }
 
 void Subscriptions::tell_source(const ResourcePlace& place) {
     std::set<std::string> uris;
-    for (auto each = interests_.lower_bound({place.downstream, {}, place.instance});
-         each != interests_.end() && each->first.same_source(place); ++each) {
+    for (auto each = watched_.lower_bound({place.downstream, {}, place.instance});
+         each != watched_.end() && each->first.same_source(place); ++each) {
         uris.insert(each->first.uri);
     }
     source_.want_updates(place, uris);
@@ -188,12 +289,12 @@ bool Subscriptions::may_know(const Subscriber& subscriber,
 
 void Subscriptions::resource_updated(const ResourcePlace& place) {
     const std::string& uri = place.uri;
-    for (auto each = interests_.lower_bound({place.downstream, {}, place.instance});
-         each != interests_.end() && each->first.same_source(place); ++each) {
+    for (auto each = watched_.lower_bound({place.downstream, {}, place.instance});
+         each != watched_.end() && each->first.same_source(place); ++each) {
         if (!is_at_or_below(uri, each->first.uri)) {
             continue;
         }
-        for (const Interest& interest : each->second) {
+        for (const Interest& interest : each->second.interested) {
             if (!may_know(*interest.who, place)) {
                 continue;
             }

@@ -49,9 +49,32 @@ struct Ear final : Subscriber {
             told += "{" + uri + "}";
         }
     }
+    void on_subscribed(const std::string& uri, bool good) override {
+        told += (good ? "+" : "-") + uri;
+    }
+    /// It is not refused at once.
+    bool takes(const std::string& uri) {
+        const auto known = subscribe(uri);
+        return !known || known->kind == Answer::Kind::kResult;
+    }
     bool deaf = false;
     int times = 0;
     std::string told;
+};
+
+/// Writes down the answers it gets: "1={}", or an error as it is.
+struct Waiting final : Asker {
+    explicit Waiting(Parties& parties) : registration(parties.askers, *this) {}
+    void on_notice(uint64_t, const Notice&) override {}
+    void on_answer(uint64_t tag, const Answer& answer) override {
+        got += std::to_string(tag) + "=" +
+               (answer.kind == Answer::Kind::kOwnError
+                    ? answer.own.message
+                    : std::string(answer.body.view())) +
+               " ";
+    }
+    Registration<Asker> registration;
+    std::string got;
 };
 
 struct World66 : Stage {
@@ -126,12 +149,12 @@ TEST_CASE("one subscription at a server serves many, and ends with the last") {
     World66 world;
     auto one = std::make_unique<Ear>(world.hub, "uid:1000");
     auto two = std::make_unique<Ear>(world.hub, "uid:1001");
-    CHECK(one->subscribe("mem:///a"));
+    CHECK(one->takes("mem:///a"));
     CHECK(world.source.told() == "redis[mem:///a ]");
-    CHECK(two->subscribe("mem:///a"));
-    CHECK(two->subscribe("mem:///a"));
+    CHECK(two->takes("mem:///a"));
+    CHECK(two->takes("mem:///a"));
     CHECK(world.source.told().empty());
-    CHECK(two->subscribe("mem:///b"));
+    CHECK(two->takes("mem:///b"));
     CHECK(world.source.told() == "redis[mem:///a mem:///b ]");
     one.reset();
     CHECK(world.source.told().empty());
@@ -141,9 +164,75 @@ TEST_CASE("one subscription at a server serves many, and ends with the last") {
     two.reset();
     CHECK(world.source.told() == "redis[]");
     Ear denied(world.hub, "uid:2");
-    CHECK_FALSE(denied.subscribe("mem:///a"));
-    CHECK_FALSE(denied.subscribe("http://elsewhere"));
+    CHECK_FALSE(denied.takes("mem:///a"));
+    CHECK_FALSE(denied.takes("http://elsewhere"));
     CHECK(world.source.told().empty());
+}
+
+TEST_CASE("who subscribes waits for the server, whose answer is for all who wait") {
+    World66 world;
+    world.resources({{"all", true, {}, {}, {}, {"mem:///*"}}});
+    Waiting asker(world.parties);
+    const AskerHandle handle = asker.registration.handle();
+    Ear one(world.hub, "uid:1000");
+    Ear two(world.hub, "uid:1001");
+    CHECK_FALSE(one.subscribe("mem:///a", handle, 1));
+    CHECK_FALSE(two.subscribe("mem:///a", handle, 2));
+    CHECK_FALSE(two.subscribe("mem:///b", handle, 3));
+    CHECK(asker.got.empty());
+    world.source.told();
+    world.hub.on_subscribed({"redis", "mem:///a"}, Answer::result(Slice({}, "{}")));
+    CHECK(asker.got == "1={} 2={} ");
+    CHECK(one.told == "+mem:///a");
+    CHECK(one.takes("mem:///a"));  // known by now
+    world.hub.on_subscribed({"redis", "mem:///b"},
+                            Answer::error(Slice({}, R"({"code":-5,"message":"no"})")));
+    CHECK(asker.got == R"(1={} 2={} 3={"code":-5,"message":"no"} )");
+    CHECK(two.told == "+mem:///a-mem:///b");
+    CHECK(two.resources() == std::set<std::string>{"mem:///a"});
+    CHECK(world.source.told() == "redis[mem:///a ]");
+    // Once refused it may be asked again; who gives up meanwhile is answered.
+    CHECK_FALSE(two.subscribe("mem:///b", handle, 4));
+    two.unsubscribe("mem:///b");
+    CHECK(asker.got == R"(1={} 2={} 3={"code":-5,"message":"no"} 4={} )");
+}
+
+TEST_CASE("what a restarted server refuses stays wanted, and is refused to others") {
+    World66 world;
+    Ear one(world.hub, "uid:1000");
+    Ear two(world.hub, "uid:1001");
+    CHECK(one.takes("mem:///a"));
+    world.hub.on_subscribed({"redis", "mem:///a"}, Answer::result(Slice({}, "{}")));
+    world.hub.on_subscribed({"redis", "mem:///a"}, Answer::failure({}));
+    CHECK_FALSE(two.takes("mem:///a"));
+    CHECK(one.resources().size() == 1);
+    world.hub.on_subscribed({"redis", "mem:///a"}, Answer::result(Slice({}, "{}")));
+    CHECK(two.takes("mem:///a"));
+}
+
+TEST_CASE("a listen is acknowledged when it is known which resources it names") {
+    struct Voice final : ListenOwner {
+        void on_listen_message(Listen&, OutQueue&& message) override {
+            said += message.to_string() + "\n";
+        }
+        bool listen_congested(const Listen&) const override { return false; }
+        void on_listen_over(Listen&, const char*) override {}
+        std::string said;
+    };
+    World66 world;
+    world.resources({{"all", true, {}, {}, {}, {"mem:///*"}}});
+    Voice voice;
+    Listen listen(world.hub, without_session({"uid:1000", "peer"}), {},
+                  {0, {"mem:///a", "mem:///b", "http://no"}, true}, "7", voice);
+    listen.begin();
+    world.hub.on_subscribed({"redis", "mem:///b"}, Answer::failure({}));
+    world.hub.resource_updated({"redis", "mem:///a"});
+    world.settle();
+    CHECK(voice.said.empty());
+    world.hub.on_subscribed({"redis", "mem:///a"}, Answer::result(Slice({}, "{}")));
+    CHECK(voice.said.find(R"("resourceSubscriptions":["mem:///a"])") != std::string::npos);
+    CHECK(voice.said.find("resources/updated") > voice.said.find("acknowledged"));
+    CHECK(voice.said.find("resources/updated") != std::string::npos);
 }
 
 TEST_CASE("updates go to subscribers, of what they named and of what lies below") {
@@ -168,9 +257,9 @@ TEST_CASE("updates go to subscribers, of what they named and of what lies below"
                          {"secret", false, {}, {}, {}, {"mem:///dir/secret*"}}});
         Ear ear(world.hub, "uid:1000");
         Ear other(world.hub, "uid:1000");
-        CHECK(ear.subscribe("mem:///a"));
-        CHECK(ear.subscribe("mem:///dir/"));
-        CHECK(other.subscribe("mem:///b"));
+        CHECK(ear.takes("mem:///a"));
+        CHECK(ear.takes("mem:///dir/"));
+        CHECK(other.takes("mem:///b"));
         for (int i = 0; i < 100; ++i) {
             world.hub.resource_updated({"redis", row.updated});
             world.hub.resource_updated({"mail", "mem:///a"});
@@ -185,9 +274,9 @@ TEST_CASE("who has an instance apart hears of it alone") {
     world.resources({{"all", true, {}, {}, {}, {"mem:///*"}}});
     Ear apart(world.hub, "uid:1own");
     Ear other(world.hub, "uid:1000");
-    CHECK(apart.subscribe("mem:///a"));
+    CHECK(apart.takes("mem:///a"));
     CHECK(world.source.told() == "redisown[mem:///a ]");
-    CHECK(other.subscribe("mem:///a"));
+    CHECK(other.takes("mem:///a"));
     CHECK(world.source.told() == "redis[mem:///a ]");
     world.hub.resource_updated({"redis", "mem:///a", "own"});
     world.settle();

@@ -32,6 +32,8 @@ class DownstreamOwner : public AlarmSink {
     virtual void on_own_offer_changed() = 0;
     /// It says that one of its resources has changed.
     virtual void on_resource_updated(const ResourcePlace& place) = 0;
+    /// What it says to want_updates() of this one.
+    virtual void on_subscribed(const ResourcePlace& place, const Answer& answer) = 0;
     /// Its first start has listed, failed or timed out.
     virtual void on_first_start_resolved() = 0;
     /// Its last process has ended after stop(). It may be retired from here.
@@ -126,6 +128,8 @@ class Downstream final : public Answerer, private SlotOwner {
   private:
     void on_slot_listed(InstanceSlot& slot) override;
     void on_slot_updated(InstanceSlot& slot, const std::string& uri) override;
+    void on_slot_subscribed(InstanceSlot& slot, const std::string& uri,
+                            const Answer& answer) override;
     void on_slot_down(InstanceSlot& slot) override;
     void on_slot_stopped(InstanceSlot& slot) override;
     void on_slot_room() override;
@@ -142,6 +146,7 @@ class Downstream final : public Answerer, private SlotOwner {
     };
 
     InstanceKey key_of(const Requester& who) const;
+    ResourcePlace place_of(const InstanceSlot& slot, const std::string& uri) const;
     void own_listed(const InstanceSlot& slot);
     void forget_own_offers();
     InstanceSlot* obtain(const InstanceKey& key);

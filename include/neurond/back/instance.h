@@ -35,6 +35,8 @@ class InstanceOwner : public OneSession {
     virtual void on_listed(std::shared_ptr<const Offer> offer) = 0;
     /// It says that this resource has changed, or may have.
     virtual void on_resource_updated(const std::string& uri) = 0;
+    /// What it says to want_updates() of this one.
+    virtual void on_subscribed(const std::string& uri, const Answer& answer) = 0;
     /// It takes more calls than a moment ago.
     virtual void on_instance_room() = 0;
     /// A call it was sent has provably not been executed, because the server had forgotten
@@ -157,7 +159,10 @@ class Instance final : private CarrierOwner,
     void forget_page(uint64_t id) override { pending_.erase(id); }
     void on_list_complete(std::shared_ptr<Offer> offer) override;
     void on_list_failed(const std::string& why) override { start_failed(why); }
-    void send_subscribe(const std::string& uri, bool subscribe) override;
+    uint64_t send_subscribe(const std::string& uri, bool subscribe) override;
+    void on_subscribed(const std::string& uri, const Answer& answer) override {
+        owner_.on_subscribed(uri, answer);
+    }
     uint64_t send_listen(const std::set<std::string>& uris) override;
     void end_listen(uint64_t id) override;
     void on_updates_missed() override;

@@ -43,6 +43,9 @@ class SlotOwner {
     virtual void on_slot_listed(InstanceSlot& slot) = 0;
     /// It says that this resource has changed; or it may have, while the slot was empty.
     virtual void on_slot_updated(InstanceSlot& slot, const std::string& uri) = 0;
+    /// Whether it will tell of a resource that was wanted of it.
+    virtual void on_slot_subscribed(InstanceSlot& slot, const std::string& uri,
+                                    const Answer& answer) = 0;
     /// It could not be started, or has ended by itself; slot.last_error() says why.
     virtual void on_slot_down(InstanceSlot& slot) = 0;
     /// It has ended after stop().
@@ -153,6 +156,9 @@ class InstanceSlot final : private InstanceOwner {
     void on_listed(std::shared_ptr<const Offer> offer) override;
     void on_resource_updated(const std::string& uri) override {
         owner_.on_slot_updated(*this, uri);
+    }
+    void on_subscribed(const std::string& uri, const Answer& answer) override {
+        owner_.on_slot_subscribed(*this, uri, answer);
     }
     void on_instance_room() override;
     bool requeue(CallHandle call) override;

@@ -22,6 +22,8 @@ class SupervisorOwner {
     virtual void on_own_lists_changed() = 0;
     /// A downstream says that one of its resources has changed.
     virtual void on_resource_updated(const ResourcePlace& place) = 0;
+    /// What its server says to want_updates() of this one.
+    virtual void on_subscribed(const ResourcePlace& place, const Answer& answer) = 0;
     /// Every downstream's first start has listed, failed or timed out.
     virtual void on_all_resolved() = 0;
     /// The same of those that were staged.
@@ -101,6 +103,9 @@ class Supervisor final : public Directory, private DownstreamOwner {
     void on_first_start_resolved() override;
     void on_resource_updated(const ResourcePlace& place) override {
         owner_.on_resource_updated(place);
+    }
+    void on_subscribed(const ResourcePlace& place, const Answer& answer) override {
+        owner_.on_subscribed(place, answer);
     }
     void on_downstream_stopped(Downstream& downstream) override;
     void on_alarm(const std::string& server, const std::string& reason) override;

@@ -81,6 +81,7 @@ class Reactor final : private SignalSink,
                     bool changed) override;
     void on_own_lists_changed() override;
     void on_resource_updated(const ResourcePlace& place) override;
+    void on_subscribed(const ResourcePlace& place, const Answer& answer) override;
     std::optional<ResourcePlace> place_of(const std::string& uri, const View& view,
                                           const Requester& who) const override;
     void want_updates(const ResourcePlace& place,

@@ -10,6 +10,7 @@
 #include "neurond/mcp/client_questions.h"
 #include "neurond/mcp/door.h"
 #include "neurond/mcp/router.h"
+#include "neurond/mcp/subscriptions.h"
 
 namespace neuron {
 
@@ -50,6 +51,9 @@ class LinkCalls final : public Asker {
               std::string request_id);
     /// Answers with a list, once it is known what this client sees.
     void list(std::string_view id_raw, const Door& door, DoorRequest asked);
+    /// Subscribes; the answer is its server's.
+    void subscribe(std::string_view id_raw, const Door& door, Subscriber& news,
+                   const std::string& uri, std::string request_id);
     /// Takes back the call with this id, if there is one. Ids compare with type.
     void cancel(std::string_view id_raw);
     /// What the client says to a question with this id; ignored where nobody waits for it.

@@ -59,6 +59,8 @@ class PostExchange final : public Asker, private HttpWaiter {
     void add_call(CallRequest request, std::string_view id_raw);
     /// Waits for what a list depends on (OwnLists), then answers with it.
     void add_list(LateList list, std::string_view id_raw);
+    /// Subscribes; the answer is its server's.
+    void add_subscribe(Subscriber& news, const std::string& uri, std::string_view id_raw);
     /// An answer that is there already (part of a batch).
     void add_message(OutQueue&& message);
     /// Everything of the POST has been added.

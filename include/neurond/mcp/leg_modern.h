@@ -20,9 +20,12 @@ const Leg& modern_leg() noexcept;
 void write_discover(OutQueue& out, uint64_t id);
 /// `subscriptions/listen` for the changes of every list, and of these resources.
 void write_listen(OutQueue& out, uint64_t id, const std::set<std::string>& uris);
-/// The id of the listen that a `notifications/subscriptions/acknowledged` begins.
-std::optional<uint64_t> read_acknowledged(const JsonScanner& scan,
-                                          std::string_view text);
+/// What a `notifications/subscriptions/acknowledged` begins.
+struct Acknowledged {
+    uint64_t listen = 0;  ///< its id; 0: none of ours
+    std::set<std::string> resources;
+};
+Acknowledged read_acknowledged(const JsonScanner& scan, std::string_view text);
 /// `result` is the validated result of server/discover that offers a revision we speak.
 ServerHello read_discover_result(std::string_view result);
 

@@ -2,6 +2,7 @@
 #define NEUROND_MCP_LISTEN_H
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -87,7 +88,7 @@ class Listen final : public Subscriber {
     Listen(Subscriptions& hub, const Requester& who, View view,
            const ListenFilter& filter, std::string_view id_raw, ListenOwner& owner);
 
-    /// Says the acknowledgement.
+    /// Says the acknowledgement, once it is known which resources it names.
     void begin();
     /// Says the last message. Its owner knows already.
     void finish();
@@ -95,9 +96,14 @@ class Listen final : public Subscriber {
 
   private:
     void on_news() override;
+    void on_subscribed(const std::string& uri, bool good) override;
+    void acknowledge();
     void say(OutQueue&& message) { owner_.on_listen_message(*this, std::move(message)); }
 
     ListenFilter filter_;
+    std::set<std::string> asked_;  ///< resources of which it is not known yet
+    bool begun_ = false;
+    bool acknowledged_ = false;  ///< nothing is said before
     std::string id_raw_;
     ListenOwner& owner_;
 };

@@ -77,9 +77,12 @@ class Subscriber {
     void leave();
     /// What the client says to a question of its news. False: it is none with this id.
     bool reply(std::string_view id_raw, bool failed, const Slice& body);
-    /// False when there is no such resource for this client, or its server tells of no
-    /// changes.
-    bool subscribe(const std::string& uri);
+    /// The answer to that, if it is known: there may be no such resource for this client,
+    /// or its server tell of no changes. Else the server is asked, and on_subscribed() and
+    /// Asker::on_answer(tag) follow, from the loop, unless the client has gone or
+    /// unsubscribed meanwhile.
+    std::optional<Answer> subscribe(const std::string& uri, AskerHandle asker = {},
+                                    uint64_t tag = 0);
     void unsubscribe(const std::string& uri);
     const std::set<std::string>& resources() const noexcept { return resources_; }
 
@@ -94,6 +97,8 @@ class Subscriber {
     friend class Subscriptions;
     /// There is something to be told. From the loop, never from inside a call.
     virtual void on_news() = 0;
+    /// The server has answered; what is not `good` is subscribed to no more.
+    virtual void on_subscribed(const std::string& /*uri*/, bool /*good*/) {}
 
     Subscriptions& hub_;
     Requester who_;
@@ -138,6 +143,8 @@ class ResourceSource {
 
 /// What clients are told comes this much later, so that a burst is one notice.
 constexpr Millis kNewsDelay{100};
+/// How long a client waits for a server to answer its subscription.
+constexpr Millis kSubscribeTime{10000};
 
 /// Who wants to hear of what. One subscription at a server serves any number of clients;
 /// changes are looked at once in kNewsDelay, however many there are, and only what a
@@ -155,6 +162,8 @@ class Subscriptions final : public SessionClients {
     void own_lists_changed();
     /// A server says that this resource has changed, or one below it.
     void resource_updated(const ResourcePlace& place);
+    /// A server has answered what ResourceSource::want_updates() asked of it.
+    void on_subscribed(const ResourcePlace& place, const Answer& answer);
     size_t size() const noexcept { return subscribers_.size(); }
 
     bool ask_outside(SessionQuestion question) override;
@@ -170,11 +179,27 @@ class Subscriptions final : public SessionClients {
         Subscriber* who;
         std::string uri;  ///< as that client calls it
     };
+    /// One whose `resources/subscribe` has not been answered.
+    struct Waiter {
+        Interest interest;
+        AskerHandle asker;
+        uint64_t tag;
+        TimePoint until;
+    };
+    struct Watched {
+        std::vector<Interest> interested;
+        std::vector<Waiter> waiters;
+        bool granted = false;            ///< its server says that it tells of it
+        std::optional<Answer> declined;  ///< … or what it says instead
+    };
 
     void add(Subscriber& subscriber);
     void remove(Subscriber& subscriber);
-    bool subscribe(Subscriber& subscriber, const std::string& uri);
-    void unsubscribe(Subscriber& subscriber, const std::string& uri);
+    std::optional<Answer> subscribe(Subscriber& subscriber, const std::string& uri,
+                                    AskerHandle asker, uint64_t tag);
+    void conclude(const std::vector<Waiter>& waiters, const Answer& answer);
+    void give_up();
+    std::vector<Waiter> unsubscribe(Subscriber& subscriber, const std::string& uri);
     bool may_know(const Subscriber& subscriber, const ResourcePlace& place) const;
     void tell_source(const ResourcePlace& place);
     ListDigests digests_of(const Subscriber& subscriber);
@@ -183,16 +208,18 @@ class Subscriptions final : public SessionClients {
     void check();
     void schedule();
 
+    EventLoop& loop_;
     const Router& router_;
     ResourceSource& source_;
     std::set<Subscriber*> subscribers_;
-    std::map<ResourcePlace, std::vector<Interest>> interests_;
+    std::map<ResourcePlace, Watched> watched_;
     /// Of these rules, by identity and what it is shown.
     std::map<std::pair<std::string, std::shared_ptr<const Catalog>>, ListDigests> digests_;
     uint64_t rules_ = 0;  ///< how often they have changed
     bool rules_changed_ = false;
     bool own_lists_changed_ = false;
     Timer check_timer_;
+    Timer give_up_timer_;
 };
 
 }  // namespace neuron
