@@ -14,6 +14,7 @@ namespace neuron {
 namespace {
 
 uint64_t g_total_bytes = 0;
+uint64_t g_arriving_bytes = 0;
 uint64_t g_total_max = std::numeric_limits<uint64_t>::max();
 
 }  // namespace
@@ -56,6 +57,15 @@ bool Block::scarce(uint64_t more) noexcept {
 
 bool Block::exhausted(uint64_t more) noexcept {
     return g_total_bytes + more > g_total_max;
+}
+
+void Arriving::hold(size_t bytes) noexcept {
+    g_arriving_bytes += bytes;
+    g_arriving_bytes -= std::exchange(bytes_, bytes);
+}
+
+bool Arriving::crowded() const noexcept {
+    return g_arriving_bytes - bytes_ > g_total_max / 2;
 }
 
 BlockRef::~BlockRef() {

@@ -58,6 +58,7 @@ HttpRequest HttpConn::request() const {
 /// The one writer of state_; sets the deadline that belongs to it.
 void HttpConn::enter(State next) {
     state_ = next;
+    arriving_.hold(0);
     const HttpLimits& limits = owner_.http_limits();
     switch (next) {
         case State::kHead:
@@ -88,7 +89,7 @@ WriteSpan HttpConn::input_space() {
         const size_t left =
             static_cast<size_t>(framing_.length - decoder_.body_bytes());
         if (body_->room() == 0) {
-            body_.reserve(std::min(left, std::max(body_->size(), kReadBudgetBytes)));
+            body_.reserve(std::min(left, std::max(body_->size(), kSmallBytes)));
         }
         direct_ = {body_->data() + body_->size(), std::min(left, body_->room())};
         return direct_;
@@ -277,14 +278,13 @@ void HttpConn::begin_body() {
         return;
     }
     if (framing_.kind == BodyFraming::Kind::kLength && framing_.length > kSmallBytes &&
-        Block::scarce(framing_.length)) {
+        (arriving_.crowded() || Block::scarce(framing_.length))) {
         fail_busy();
         return;
     }
-    const size_t first = framing_.kind == BodyFraming::Kind::kLength
-                             ? std::min<size_t>(framing_.length, kReadBudgetBytes)
-                             : kFirstBodyBytes;
-    body_ = Block::make(first);
+    const bool counted = framing_.kind == BodyFraming::Kind::kLength;
+    body_ = Block::make(counted ? std::min<size_t>(framing_.length, kFirstBodyBytes)
+                                : kFirstBodyBytes);
     if (expect && head_.minor_version > 0 && in_.empty()) {
         channel_.out().write("HTTP/1.1 100 Continue\r\n\r\n");
         flush();
@@ -324,7 +324,8 @@ bool HttpConn::keep_body(std::string_view bytes) {
     if (skip_body_ || !body_) {
         return true;
     }
-    if (Block::exhausted(bytes.size())) {
+    const bool large = body_->size() + bytes.size() > kSmallBytes;
+    if (Block::exhausted(bytes.size()) || (large && arriving_.crowded())) {
         fail_busy();
         return false;
     }
@@ -336,6 +337,7 @@ bool HttpConn::keep_body(std::string_view bytes) {
     if (handler_->wants_json() && scan_.feed(body_->view()) == Scan::kBad) {
         body_ = {};  // no need to keep what cannot be used
     }
+    arriving_.hold(body_ ? body_->capacity() : 0);
     return true;
 }
 

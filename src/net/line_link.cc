@@ -88,12 +88,20 @@ void LineLink::resume_input() {
     }
 }
 
+/// Between two reads there may be many who have said nothing, or little.
 void LineLink::drop_idle_block() {
     const bool large = block_ && block_->capacity() > kMaxKeptBytes;
-    if ((limits_.serves || large) && pending().empty()) {
+    const std::string_view line = pending();
+    if ((limits_.serves || large) && line.empty()) {
         block_ = {};
         line_begin_ = looked_ = 0;
+    } else if (limits_.serves && line.size() <= kSmallBytes &&
+               block_->capacity() > 2 * kSmallBytes) {
+        block_ = Block::copy_of(line);
+        line_begin_ = 0;
+        looked_ = line.size();
     }
+    message_.hold(block_ && !line.empty() ? block_->capacity() : 0);
 }
 
 void LineLink::take_lines() {

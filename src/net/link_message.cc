@@ -19,12 +19,21 @@ LinkMessage::LinkMessage(const LinkLimits& limits, LinkOwner& owner)
 bool LinkMessage::grow(std::string_view so_far) {
     if (so_far.size() > limits_.message_max) {
         let_go(Fate::kOversized, so_far);
-    } else if (so_far.size() > kReadBudgetBytes && Block::exhausted()) {
+    } else if (sheds(so_far.size())) {
         let_go(Fate::kShed, so_far);
     } else if (scan_.feed(so_far) == Scan::kBad && so_far.size() > kGarbageHead) {
         let_go(Fate::kGarbage, so_far);
     }
     return kept();
+}
+
+/// Small ones pass, because a reply or a cancellation may end some work. What a server
+/// says is about work in hand.
+bool LinkMessage::sheds(size_t size) const {
+    if (!limits_.serves) {
+        return size > kReadBudgetBytes && Block::exhausted();
+    }
+    return size > kSmallBytes && (arriving_.crowded() || Block::exhausted());
 }
 
 void LinkMessage::end(const BlockRef& block, std::string_view whole) {
@@ -59,6 +68,7 @@ void LinkMessage::cut(const BlockRef& block, std::string_view so_far) {
 void LinkMessage::reset() {
     fate_ = Fate::kKept;
     scan_.reset();
+    arriving_.hold(0);
 }
 
 void LinkMessage::deliver(const BlockRef& block, std::string_view whole) {

@@ -51,7 +51,7 @@ WriteSpan WsLink::input_space() {
     if (in_.empty() && text_ && message_.kept() && reader_.payload_left() > 0) {
         const size_t left = static_cast<size_t>(reader_.payload_left());
         if (text_->room() == 0) {
-            text_.reserve(std::min(left, std::max(text_->size(), kReadBudgetBytes)));
+            text_.reserve(std::min(left, std::max(text_->size(), kSmallBytes)));
         }
         direct_ = {text_->data() + text_->size(), std::min(left, text_->room())};
         return direct_;
@@ -134,8 +134,8 @@ void WsLink::keep(std::string_view bytes) {
     }
     if (!text_) {
         const size_t left = static_cast<size_t>(reader_.payload_left());
-        text_ = Block::make(std::max(std::min(bytes.size() + left, kReadBudgetBytes),
-                                     kFirstTextBytes));
+        text_ = Block::make(
+            std::max(bytes.size() + std::min(left, kSmallBytes), kFirstTextBytes));
     }
     if (direct_.size == 0) {
         text_.reserve(bytes.size());
@@ -145,6 +145,7 @@ void WsLink::keep(std::string_view bytes) {
     if (!message_.grow(text_->view())) {
         text_ = {};
     }
+    message_.hold(text_ ? text_->capacity() : 0);
 }
 
 void WsLink::end_message() {

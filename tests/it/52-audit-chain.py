@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 
-from harness import BINARY, Neurond, hostile, main, scaled
+from harness import BINARY, Neurond, Table, hostile, main, scaled
 from rawhttp import wait_for
 
 KILLS = scaled(8, 200)
@@ -102,6 +102,43 @@ def test_what_was_done_to_a_file_is_named():
         assert wrong.returncode == 1 and "expected an Ed25519 public key" in wrong.stderr
         assert daemon.run("audit", "verify").returncode == 64
         assert daemon.run("audit", "prove").returncode == 64
+
+
+def test_wherever_it_was_done():
+    """A flipped bit, a line removed, two swapped, an end cut off: at places all over a file,
+    the place is named."""
+    chance = random.Random(8)
+    table = Table()
+    with Neurond({"a": hostile()}, {"audit": {"checkpoint": "1s"}}) as daemon:
+        for _ in range(6):
+            calls(daemon, 3)
+        daemon.stop()
+        sound = raw_lines(daemon)
+        whole, other = b"".join(sound), daemon.dir / "other.log"
+
+        def row(spoiled, lines):
+            other.write_bytes(spoiled)
+            found = verify(daemon, other)
+            assert found.returncode == 1, found
+            named = [int(n) for n in re.findall(r"other\.log:(\d+): ", found.stderr)]
+            assert named and named[0] in lines, (found.stderr, lines)
+
+        for at in sorted(chance.sample(range(len(whole)), scaled(60, 1000))):
+            line = whole[:at].count(b"\n") + 1
+            spoiled = whole[:at] + bytes([whole[at] ^ 1 << chance.randrange(8)]) + whole[at + 1:]
+            table.row(f"a bit in byte {at}", lambda: row(spoiled, (line - 1, line, line + 1)))
+        for n in range(1, len(sound) - 1):
+            table.row(f"without line {n + 1}",
+                      lambda: row(b"".join(sound[:n] + sound[n + 1:]), (n + 1,)))
+        for n in range(1, len(sound) - 1):
+            swapped = sound[:n] + [sound[n + 1], sound[n]] + sound[n + 2:]
+            table.row(f"lines {n + 1} and {n + 2} swapped",
+                      lambda: row(b"".join(swapped), (n + 1,)))
+        for at in sorted(chance.sample(range(len(whole) - 1), scaled(20, 200))):
+            if whole[at - 1:at] != b"\n":
+                line = whole[:at].count(b"\n") + 1
+                table.row(f"cut after {at} bytes", lambda: row(whole[:at], (line,)))
+    assert not table.failed
 
 
 def test_the_chain_goes_on_over_rotated_files():

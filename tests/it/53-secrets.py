@@ -69,7 +69,7 @@ class Plant:
         path.write_text(self.plant(name) + "\n")
         return f"${{file:{path}}}"
 
-    def text(self):
+    def text(self, form="text"):
         """Sections as they are written; nothing here may be escaped."""
         self.token = self.plant("token-of-a-client")
         (self.dir / "client.token").touch(0o600)
@@ -85,6 +85,10 @@ env.PEM = {self.lines()}
         return f"""
 [log]
 level = debug
+format = {form}
+requests = all
+[registration]
+cortexd_url = {self.url}/{self.file('cortexd-path')}
 [client someone]
 token_file = {self.dir}/client.token
 [downstream leaky]
@@ -147,7 +151,10 @@ command = {self.alert()}
 def everything_said(daemon):
     """What an operator can see: name and text of each."""
     for args in (["status"], ["status", "--json"], ["servers"], ["servers", "--json"],
-                 ["tools"], ["tools", "--json"], ["-T"], ["-t"]):
+                 ["tools"], ["tools", "--json"], ["tools", "--client", "someone"],
+                 ["prompts"], ["resources"], ["call", "leaky.crash"], ["call", "far.x", "{}"],
+                 ["reload"], ["reload", "--dry-run"], ["health"], ["audit", "key"],
+                 ["-T"], ["-t"]):
         done = daemon.run(*args)
         yield " ".join(args), done.stdout + done.stderr
     for server in ("leaky", "dying", "far", "further", "all"):
@@ -156,7 +163,8 @@ def everything_said(daemon):
                 done = daemon.run(verb, server, *form)
                 yield f"{verb} {server}", done.stdout + done.stderr
     with daemon.connect() as conn:
-        for path in ("/metrics", "/health", "/health/ready", "/no/such"):
+        for path in ("/metrics", "/health", "/health/ready", "/openapi.json", "/tools", "/docs",
+                     "/no/such"):
             got = conn.request("GET", path)
             yield path, repr(got.headers).encode() + got.body
     for path in sorted((daemon.dir / "state").rglob("*")):
@@ -166,12 +174,27 @@ def everything_said(daemon):
     yield "the log", daemon.log
 
 
+def foreign_headers(plant):
+    """What clients send that is nobody's business."""
+    return [(name, plant.plant(name.lower())) for name in (
+        "Cookie", "Proxy-Authorization", "X-Api-Key", "X-Auth-Token", "Set-Cookie")]
+
+
 def test_nothing_that_comes_out_holds_a_secret():
+    for form in ("text", "json"):
+        nothing_comes_out(form)
+
+
+def nothing_comes_out(form):
     with Plant() as plant:
-        text, variables = plant.text(), plant.variables()
-        with Neurond({}, {}, text, env=variables) as daemon:
-            with McpClient(daemon.address, headers=[
-                    ("Authorization", "Bearer " + plant.token)]) as client:
+        text, variables = plant.text(form), plant.variables()
+        with Neurond({}, {}, text, env=variables, wait=False) as daemon:
+            found = daemon.wait_for_log(r"listening on 127\.0\.0\.1:(\d+)", timeout=60)
+            daemon.address = ("127.0.0.1", int(found[1]))
+            daemon.wait_for_log("ready: ", timeout=60)
+            with McpClient(daemon.address, path="/mcp?token=" + plant.plant("query"), headers=[
+                    ("Authorization", "Bearer " + plant.token),
+                    *foreign_headers(plant)]) as client:
                 answers = [client.call(name, {}).raw for name in (
                     "leaky.crash", "dying.crash", "far.x", "further.x", "no.such")]
             for n, answer in enumerate(answers):

@@ -13,6 +13,7 @@ import time
 from harness import SANITIZED, Neurond, hostile, main, scaled
 from rawhttp import wait_for
 from tls_files import Authority, secure
+from ws import TEXT, frame, handshake
 
 COUNT = scaled(150, 1000)
 TOTAL = scaled(32 << 20, 256 << 20)
@@ -156,6 +157,64 @@ def test_slow_lines():
         for first, rest in ((b"", b""), (b'{"jsonrpc":"2.0","id":1,"method":"', b"x"),
                             (b'{"x":"' + b"y" * 70000, b"z")):
             beside_a_crowd(daemon, lambda: Crowd(path, first, rest))
+
+
+def test_crowds_that_send_much_leave_room_for_others():
+    """Half messages of 50 KB that would fill everything twice: the rest of such crowds is
+    refused, and small requests and their answers are served all the same."""
+    total, size = 16 << 20, 50_000
+    count = 2 * total // size
+    limits = {"connections": count + 100, "buffer_total": str(total), "message_max": "4m",
+              "body_timeout": "20s"}
+    half = b'{"jsonrpc":"2.0","id":7,"method":"x","params":"' + b"y" * size
+    post = b"POST /mcp HTTP/1.1\r\nHost: localhost\r\n" + JSON
+    with Files(), Neurond({"a": hostile()}, {"limits": limits}) as daemon:
+        path = str(daemon.dir / "run/neurond.sock")
+        upgrade, _ = handshake()
+        kinds = {  # where; what each sends; what it then sends to hear that it was refused
+            "lines": (path, half, b'"}\n'),
+            "frames": (daemon.address, upgrade + frame(TEXT, half + b'"}')[:size], None),
+            "bodies": (daemon.address, post + b"Content-Length: 90000\r\n\r\n" + half, b""),
+            "chunks": (daemon.address, post + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n"
+                       % (2 * size) + half, b""),
+        }
+        for kind, (address, first, rest) in kinds.items():
+            socks = [connect(address) for _ in range(count)]
+            feeders = [threading.Thread(target=feed, args=(socks[n::4], first)) for n in range(4)]
+            for feeder in feeders:
+                feeder.start()
+            with daemon.client() as client:
+                for i in range(50):  # not one of them is told to come again
+                    assert client.call("a.echo", {"text": str(i)}).text == str(i)
+                for feeder in feeders:
+                    feeder.join()
+                for i in range(50):
+                    assert client.call("a.echo", {"text": str(i)}).text == str(i)
+            assert SANITIZED or daemon.rss() < BASE + total, daemon.rss() >> 20
+            if rest is not None:
+                refused = sum(is_refused(sock, rest) for sock in socks)
+                print(f"{kind}: {refused} of {count} refused")
+                assert count // 4 < refused < count, refused
+            for sock in socks:
+                sock.close()
+            wait_for("they have gone", lambda: daemon.fd_count() < 100)
+
+
+def feed(socks, data):
+    for sock in socks:
+        try:
+            sock.sendall(data)
+        except OSError:  # refused, and closed
+            pass
+
+
+def is_refused(sock, rest):
+    try:
+        sock.sendall(rest)
+        sock.settimeout(None if rest else 0.01)
+        return b"Too much is in flight" in (got := sock.recv(1 << 16)) or b" 503 " in got
+    except (TimeoutError, ConnectionError):
+        return False
 
 
 def test_slow_readers():

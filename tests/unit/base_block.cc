@@ -123,3 +123,23 @@ TEST_CASE("memory is scarce at three quarters and exhausted when all is used") {
     CHECK_FALSE(Block::scarce());
     Block::set_total_max(UINT64_MAX);
 }
+
+TEST_CASE("what has not come whole has half of everything, and who is alone is no crowd") {
+    Arriving mine;
+    Block::set_total_max(1000);
+    mine.hold(900);
+    CHECK_FALSE(mine.crowded());
+    {
+        Arriving other;
+        other.hold(500);
+        CHECK_FALSE(mine.crowded());
+        CHECK(other.crowded());
+        other.hold(501);
+        CHECK(mine.crowded());
+        mine.hold(0);
+        CHECK_FALSE(other.crowded());
+        CHECK(mine.crowded());
+    }
+    CHECK_FALSE(mine.crowded());
+    Block::set_total_max(UINT64_MAX);
+}

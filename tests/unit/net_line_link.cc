@@ -478,3 +478,33 @@ TEST_CASE("a line that grows while there is no room is dropped by its id") {
     line.say("{\"b\":2}\n");
     CHECK(line.reader.log == "shed id 7\nmessage {\"b\":2}\n");
 }
+
+TEST_CASE("a crowd of half lines has half of the memory, small ones pass") {
+    const std::string head = "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"x\",\"params\":\"";
+    const LinkLimits serving = {1 << 20, 64, true};
+    Block::set_total_max(Block::total_bytes() + 8 * kSmallBytes);
+    Arriving others;
+    others.hold(static_cast<size_t>(Block::total_bytes()) + 8 * kSmallBytes);
+    Line small(serving);
+    small.say(head + "\"}\n");
+    CHECK(starts_with(small.reader.log, "message "));
+    Line large(serving);
+    large.say(head + std::string(kSmallBytes, 'x'));
+    large.say("\"}\n{\"b\":2}\n");
+    CHECK(large.reader.log == "shed id 7\nmessage {\"b\":2}\n");
+    Line of_a_server({1 << 20, 64});  // that is about work in hand
+    of_a_server.say(head + std::string(2 * kSmallBytes, 'x') + "\"}\n");
+    CHECK(starts_with(of_a_server.reader.log, "message "));
+    Block::set_total_max(UINT64_MAX);
+}
+
+TEST_CASE("between two reads a small part of a line holds little") {
+    const uint64_t before = Block::total_bytes();
+    Line line({1 << 20, 64, true});
+    line.say("{\"a\":\"");
+    CHECK(Block::total_bytes() - before < 2 * kSmallBytes);
+    line.say(std::string(kSmallBytes / 2, 'x'));
+    CHECK(Block::total_bytes() - before < 2 * kSmallBytes);
+    line.say("\"}\n");
+    CHECK(starts_with(line.reader.log, "message "));
+}

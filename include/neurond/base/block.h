@@ -86,6 +86,25 @@ class BlockRef {
     Block* block_ = nullptr;
 };
 
+/// What one connection holds of a message that has not come whole. Nobody works on that
+/// yet, and many who send slowly could hold all there is: together they get about half of
+/// `buffer_total`.
+class Arriving {
+  public:
+    Arriving() = default;
+    Arriving(const Arriving&) = delete;
+    Arriving& operator=(const Arriving&) = delete;
+    ~Arriving() { hold(0); }
+
+    /// It holds so many bytes now.
+    void hold(size_t bytes) noexcept;
+    /// The others have their half: what comes on here is refused.
+    bool crowded() const noexcept;
+
+  private:
+    size_t bytes_ = 0;
+};
+
 /// Some bytes of a block, kept alive by it; or, without a block, static text.
 struct Slice {
     BlockRef block;

@@ -210,6 +210,7 @@ class HttpConn final : private ChannelOwner {
     BodyDecoder decoder_;
     BodyFraming framing_;
     BlockRef body_;
+    Arriving arriving_;  ///< of body_, while it comes
     WriteSpan direct_;  ///< where body bytes are being read straight into body_
     JsonScanner scan_;
     HttpHandler* handler_ = nullptr;

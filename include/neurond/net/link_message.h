@@ -28,16 +28,20 @@ class LinkMessage {
     void cut(const BlockRef& block, std::string_view so_far);
     /// The next one begins.
     void reset();
+    /// So much memory waits for the rest of it.
+    void hold(size_t bytes) noexcept { arriving_.hold(limits_.serves ? bytes : 0); }
 
   private:
     enum class Fate { kKept, kGarbage, kOversized, kShed };
 
+    bool sheds(size_t size) const;
     void let_go(Fate fate, std::string_view so_far);
     void deliver(const BlockRef& block, std::string_view whole);
     void tell_loss();
 
     const LinkLimits& limits_;
     LinkOwner& owner_;
+    Arriving arriving_;
     Fate fate_ = Fate::kKept;
     std::string head_;  ///< how it began, once it was let go
     JsonScanner scan_;
