@@ -22,7 +22,7 @@ struct LogTarget {
     };
     Kind kind = Kind::kStderr;
     std::string path;  ///< of kFile
-    std::optional<FileOwner> owner;  ///< of a file that is made
+    std::optional<FileOwner> owner{};  ///< of a file that is made
 };
 
 /// Writes lines to a target, and never waits: a pipe or socket that takes nothing loses
