@@ -34,8 +34,14 @@ std::string run_dir_of(const conf::Config& config) {
 struct Found {
     std::string path;
     std::shared_ptr<const conf::Config> config;
+    std::string run_dir;  ///< that it names, errors or not
     std::string errors;
 };
+
+std::string named_run_dir(const conf::Config& draft) {
+    const conf::Setting* setting = draft.section("server").find("run_dir");
+    return setting == nullptr || setting->broken ? std::string() : setting->value.text;
+}
 
 Found find_and_load(const Options& options) {
     const Result<std::string> path = find_config(options.config_path, config_places());
@@ -44,7 +50,8 @@ Found find_and_load(const Options& options) {
     }
     conf::RealFiles files;
     conf::LoadResult loaded = conf::load({*path, options.overrides}, files);
-    return {*path, std::move(loaded.config), loaded.diagnostics.to_string()};
+    return {*path, std::move(loaded.config), named_run_dir(*loaded.draft),
+            loaded.diagnostics.to_string()};
 }
 
 /// `remedy` may be empty.
@@ -93,6 +100,13 @@ Result<std::string> find_control_socket(const Options& options) {
     const std::string fallback = control_socket_path(default_run_dir());
     if (found.path.empty()) {
         return fallback;
+    }
+    if (!found.run_dir.empty()) {
+        // The operator may want to know what the daemon says about that very file.
+        const std::string named = control_socket_path(found.run_dir);
+        std::fprintf(stderr, "neurond: %s has errors (see neurond -t), asking %s\n",
+                     found.path.c_str(), named.c_str());
+        return named;
     }
     if (!options.config_path.empty()) {
         return bad_config("find the control socket", found,

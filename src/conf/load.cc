@@ -282,8 +282,9 @@ LoadResult load(const LoadOptions& options, Files& files) {
     builder.complete();
     check(*config, files, result.diagnostics);
     if (!result.diagnostics.has_errors()) {
-        result.config = std::move(config);
+        result.config = config;
     }
+    result.draft = std::move(config);
     return result;
 }
 

@@ -31,7 +31,8 @@ Result<Fd> DoorSockets::take_named(const DoorPlan& plan) {
     return fd;
 }
 
-Result<DoorSockets::Socket> DoorSockets::open_one(const DoorPlan& plan) {
+Result<DoorSockets::Socket> DoorSockets::open_one(
+    const DoorPlan& plan, const std::vector<int>& leaving) {
     Socket out;
     out.name = plan.name;
     out.address = plan.address;
@@ -56,12 +57,18 @@ Result<DoorSockets::Socket> DoorSockets::open_one(const DoorPlan& plan) {
             out.unix.open(plan.address.substr(kUnix.size()), plan.mode, plan.group, owner_);
         return opened ? Result<Socket>(std::move(out)) : opened.error();
     }
-    Result<Fd> tcp = listen_tcp(*address);
+    Result<Fd> tcp = listen_tcp(*address, leaving);
     if (!tcp) {
         return tcp.error();
     }
     out.plain = std::move(*tcp);
     return out;
+}
+
+bool DoorSockets::is_wanted(const Socket& open, const std::vector<DoorPlan>& plans) {
+    return std::any_of(plans.begin(), plans.end(), [&open](const DoorPlan& plan) {
+        return open.name == plan.name && open.address == plan.address;
+    });
 }
 
 bool DoorSockets::has(const DoorPlan& plan) const {
@@ -72,11 +79,19 @@ bool DoorSockets::has(const DoorPlan& plan) const {
 
 Status DoorSockets::open(const std::vector<DoorPlan>& plans) {
     std::deque<Socket> fresh;
+    // A port may go from one address to another that contains it.
+    std::vector<int> leaving;
+    for (const Socket& socket : sockets_) {
+        if (!is_wanted(socket, plans) &&
+            !Address::local_of(socket.get()).is_unix()) {
+            leaving.push_back(socket.get());
+        }
+    }
     for (const DoorPlan& plan : plans) {
         if (has(plan)) {
             continue;
         }
-        Result<Socket> opened = open_one(plan);
+        Result<Socket> opened = open_one(plan, leaving);
         if (!opened) {
             return opened.error();
         }
@@ -88,9 +103,7 @@ Status DoorSockets::open(const std::vector<DoorPlan>& plans) {
 
 void DoorSockets::keep(const std::vector<DoorPlan>& plans) {
     const auto unwanted = [&plans](const Socket& open) {
-        return std::none_of(plans.begin(), plans.end(), [&open](const DoorPlan& plan) {
-            return open.name == plan.name && open.address == plan.address;
-        });
+        return !is_wanted(open, plans);
     };
     sockets_.erase(std::remove_if(sockets_.begin(), sockets_.end(), unwanted),
                    sockets_.end());

@@ -386,6 +386,14 @@ void HttpConn::drain() {
     }
 }
 
+void HttpConn::part() {
+    keep_alive_ = false;
+    if (state_ == State::kAnswering && waiter_ != nullptr) {
+        waiter_->on_caller_gone();
+    }
+    drain();
+}
+
 void HttpConn::judge_again(Caller caller, bool welcome) {
     peer_.caller = std::move(caller);
     peer_.welcome = welcome;

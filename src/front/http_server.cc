@@ -165,7 +165,7 @@ void HttpServer::close_door(unsigned door) {
     doors_[door].listener.reset();
     table_.for_each([door](HttpConn& conn) {
         if (conn.peer().listener == door) {
-            conn.drain();
+            conn.part();
         }
     });
 }

@@ -59,6 +59,12 @@ Status open_to(const std::string& path, mode_t mode, std::optional<gid_t> group,
     return Ok{};
 }
 
+void share_port(const std::vector<int>& sockets, int on) {
+    for (const int each : sockets) {
+        ::setsockopt(each, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    }
+}
+
 }  // namespace
 
 Result<Address> Address::from_ip(std::string_view ip, uint16_t port) {
@@ -185,7 +191,7 @@ std::string Address::to_string() const {
     }
 }
 
-Result<Fd> listen_tcp(const Address& address) {
+Result<Fd> listen_tcp(const Address& address, const std::vector<int>& beside) {
     Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd) {
         return sys_error("socket for", address.to_string());
@@ -195,10 +201,15 @@ Result<Fd> listen_tcp(const Address& address) {
     if (address.family() == AF_INET6) {
         ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     }
-    if (Status bound = bind_and_listen(fd.get(), address); !bound) {
-        return bound.error();
+    std::vector<int> together = beside;
+    together.push_back(fd.get());
+    // Not left on: two daemons of one user on one port would be a mistake.
+    if (!beside.empty()) {
+        share_port(together, 1);
     }
-    return fd;
+    const Status bound = bind_and_listen(fd.get(), address);
+    share_port(together, 0);
+    return bound ? Result<Fd>(std::move(fd)) : bound.error();
 }
 
 Result<Fd> listen_unix(const Address& address, mode_t mode,

@@ -1,5 +1,6 @@
 """Reload: what is new is started beside what runs, the change happens at once, and what goes
 has finished its calls; anything wrong leaves everything as it was."""
+import hashlib
 import json
 import os
 import re
@@ -241,6 +242,57 @@ def test_listeners_come_and_go():
         assert client.conn.is_closed(), "an idle connection of a listener that has gone"
 
 
+def test_a_port_goes_from_one_address_to_another():
+    one = {"a": hostile()}
+    token = hashlib.sha256(b"a token of some length").hexdigest()
+    open_to_all = {"server": {"bind": "0.0.0.0", "allow_insecure": True},
+                   "client c": {"token_sha256": token}}
+    with Neurond(one) as daemon, daemon.client() as client:
+        client.call("a.echo", {"text": "x"})
+        for bind, config in (("0.0.0.0", open_to_all), ("127.0.0.1", {}),
+                             ("127.0.0.2", {}), ("127.0.0.1", {})):
+            settings = {**config, "server": {**config.get("server", {}), "bind": bind,
+                                             "port": daemon.port}}
+            daemon.configure(one, settings)
+            since = len(daemon.lines)
+            plan(daemon)
+            daemon.wait_for_log(r"listening on .*\(server\.bind\)", since=since)
+            host = "127.0.0.1" if bind == "0.0.0.0" else bind
+            assert is_open((host, daemon.port)), bind
+            if bind == "0.0.0.0":
+                assert is_open(("127.0.0.2", daemon.port))
+                with socket.socket() as other:
+                    assert other.connect_ex(("127.0.0.2", daemon.port)) == 0
+                try:
+                    socket.create_server(("127.0.0.1", daemon.port)).close()
+                    raise AssertionError("it is shared with everybody")
+                except OSError:
+                    pass
+
+
+def test_a_stream_of_a_listener_that_has_gone_ends():
+    one = {"a": hostile()}
+    with Neurond(one) as daemon:
+        since = len(daemon.lines)
+        daemon.configure(one, {"listener x": {"address": "127.0.0.1:0"}})
+        plan(daemon)
+        address = port_of(daemon, r"listener\.x", since)
+        with McpClient(address) as client:
+            head = "".join(f"{name}: {value}\r\n" for name, value in client.headers()[2:])
+            with socket.create_connection(address) as stream:
+                stream.sendall(f"GET /api/v1/mcp HTTP/1.1\r\nHost: localhost\r\nAccept: "
+                               f"text/event-stream\r\n{head}\r\n".encode())
+                text = stream.recv(65536)
+                assert text.startswith(b"HTTP/1.1 200 "), text
+                daemon.configure(one)
+                plan(daemon)
+                stream.settimeout(15)
+                while more := stream.recv(65536):
+                    text += more
+            assert text.endswith(b"0\r\n\r\n"), text
+            assert not is_open(address)
+
+
 def test_a_listener_that_cannot_be_opened_changes_nothing():
     one = {"a": hostile()}
     with Neurond(one) as daemon, socket.create_server(("127.0.0.1", 0)) as taken:
@@ -288,6 +340,16 @@ def test_a_connection_is_whose_the_clients_now_say():
         assert modern.call("a.echo", {"text": "x"}).error["code"] == -32600
         assert modern.conn is conn, "the same connection"
         modern.close()
+
+
+def test_the_daemon_is_asked_although_the_file_is_broken():
+    with Neurond({"a": hostile()}) as daemon:
+        daemon.conf.write_text(daemon.conf.read_text() + "[server]\nprot = 1\n")
+        done = daemon.run("reload")
+        assert done.returncode == 78, done
+        assert f"has errors (see neurond -t), asking {daemon.dir}/run/control.sock" in done.stderr
+        assert "server.prot: unknown key" in done.stderr and "nothing has been" in done.stderr
+        assert daemon.run("status").returncode == 0
 
 
 def test_keys_that_need_a_restart_are_named():

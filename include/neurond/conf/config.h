@@ -133,6 +133,8 @@ struct LoadOptions {
 
 struct LoadResult {
     std::shared_ptr<const Config> config;  ///< null if there was an error
+    /// What could be read all the same; settings that are broken say so.
+    std::shared_ptr<const Config> draft;
     Diagnostics diagnostics;               ///< warnings may stand beside a config
 };
 

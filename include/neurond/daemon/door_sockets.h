@@ -46,8 +46,9 @@ class DoorSockets {
         int get() const noexcept { return plain ? plain.get() : unix.get(); }
     };
 
-    Result<Socket> open_one(const DoorPlan& plan);
+    Result<Socket> open_one(const DoorPlan& plan, const std::vector<int>& leaving);
     Result<Fd> take_named(const DoorPlan& plan);
+    static bool is_wanted(const Socket& open, const std::vector<DoorPlan>& plans);
     bool has(const DoorPlan& plan) const;
 
     InheritedSockets inherited_;

@@ -66,8 +66,8 @@ class HttpWaiter {
     virtual void on_conn_gone() = 0;
     /// The client sends no more; it may still read.
     virtual void on_peer_end() {}
-    /// A reload has made somebody else of the client, or nobody. An answer that is due is
-    /// still given; one that goes on for ever has to end.
+    /// A reload has made somebody else of the client, or nobody, or closed the door it came
+    /// through. An answer that is due is still given; one that goes on for ever has to end.
     virtual void on_caller_gone() {}
 
   protected:
@@ -164,6 +164,8 @@ class HttpConn final : private ChannelOwner {
     void close(const std::string& reason) { channel_.close(reason); }
     /// Ends after the answer in hand; at once when there is none.
     void drain();
+    /// The same, and an answer that goes on for ever is ended.
+    void part();
 
   private:
     enum class State { kHead, kBody, kAnswering, kClosing };

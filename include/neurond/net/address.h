@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "neurond/base/fd.h"
 #include "neurond/base/result.h"
@@ -44,8 +45,9 @@ class Address {
     socklen_t size_ = 0;
 };
 
-/// A non-blocking listening TCP socket.
-Result<Fd> listen_tcp(const Address& address);
+/// A non-blocking listening TCP socket. `beside`: sockets of ours whose port it may have,
+/// because they are about to be closed: 127.0.0.1 and 0.0.0.0 are in each other's way.
+Result<Fd> listen_tcp(const Address& address, const std::vector<int>& beside = {});
 
 /// A non-blocking listening Unix socket with mode `mode` and, unless empty, that group and
 /// owner. A
