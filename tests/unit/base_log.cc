@@ -199,7 +199,7 @@ TEST_CASE("a log in a file is appended to, and opened anew by its name") {
     const std::string path = std::string(directory) + "/log";
     const std::string moved = path + ".1";
     Capture capture(LogLevel::kInfo, LogFormat::kText);
-    REQUIRE(log_open({LogTarget::Kind::kFile, path}));
+    REQUIRE(log_open({LogTarget::Kind::kFile, path, {}}));
     log_info("m", "one");
     ::rename(path.c_str(), moved.c_str());
     log_info("m", "two");
@@ -208,7 +208,7 @@ TEST_CASE("a log in a file is appended to, and opened anew by its name") {
     CHECK(read_file(moved, 10000)->find("info m: two\n") != std::string::npos);
     CHECK(read_file(path, 10000)->find("info m: three\n") != std::string::npos);
     CHECK(capture.text().empty());
-    CHECK_FALSE(log_open({LogTarget::Kind::kFile, "/nowhere/log"}));
+    CHECK_FALSE(log_open({LogTarget::Kind::kFile, "/nowhere/log", {}}));
     log_info("m", "four");  // the old one stays
     CHECK(read_file(path, 10000)->find("info m: four\n") != std::string::npos);
     REQUIRE(log_open({}));
@@ -219,7 +219,7 @@ TEST_CASE("a log in a file is appended to, and opened anew by its name") {
 
 TEST_CASE("errors are echoed to stderr while somebody waits for the start") {
     Capture capture(LogLevel::kInfo, LogFormat::kText);
-    REQUIRE(log_open({LogTarget::Kind::kFile, "/dev/null"}));
+    REQUIRE(log_open({LogTarget::Kind::kFile, "/dev/null", {}}));
     log_echo_errors(true);
     log_info("m", "quiet");
     log_error("m", "loud");
@@ -232,7 +232,7 @@ TEST_CASE("errors are echoed to stderr while somebody waits for the start") {
 TEST_CASE("lines that do not fit into a file are counted, with the reason") {
     Capture capture(LogLevel::kInfo, LogFormat::kText);
     const uint64_t before = log_dropped_lines();
-    REQUIRE(log_open({LogTarget::Kind::kFile, "/dev/full"}));
+    REQUIRE(log_open({LogTarget::Kind::kFile, "/dev/full", {}}));
     log_info("m", "lost");
     REQUIRE(log_open({}));
     log_info("m", "back");
