@@ -195,47 +195,69 @@ def test_a_modern_client_hears_from_the_instance_that_its_calls_go_to():
                 ear.close()
 
 
+class Life:
+    """A session that does everything at once, and notes what was not its own."""
+
+    def __init__(self, daemon, name):
+        self.name, self.failures, self.seen = name, [], []
+        self.client = daemon.client(capabilities={"roots": {}, "elicitation": {}}, timeout=60)
+        self.other = McpClient(self.client.address, version=self.client.version, start=False)
+        self.other.session = self.client.session
+        self.stream = self.client.stream()
+
+    def on_event(self, message):
+        """What belongs to a call."""
+        self.seen.append(message)
+        if message.get("method") == "roots/list":
+            self.other.respond(message["id"], {"roots": [{"uri": f"file:///{self.name}"}]})
+        elif message.get("method") == "elicitation/create":
+            self.other.respond(message["id"], {
+                "action": "accept", "content": {"who": message["params"]["message"]}})
+
+    def same(self, got, want):
+        if got != want:
+            self.failures.append((self.name, got, want))
+
+    def live(self):
+        client, me, on_event = self.client, self.name, self.on_event
+        client.request("logging/setLevel", {"level": "info"})
+        client.request("resources/subscribe", {"uri": f"mem:///{me}"})
+        for _ in range(3):
+            slow = client.call("t.slow", {"who": me, "ms": random.randrange(20)},
+                               meta={"progressToken": "same"}, on_event=on_event)
+            self.same(slow.text, me)
+            self.same(json.loads(client.call("t.walk", on_event=on_event).text),
+                      {"roots": [{"uri": f"file:///{me}"}]})
+            self.same(json.loads(client.call("t.ask", {"who": me}, on_event=on_event).text),
+                      {"action": "accept", "content": {"who": me}})
+            client.call("t.touch", {"uri": f"mem:///{me}"})
+        for kind, member, count in (("progress", "message", 9), ("message", "data", 9)):
+            self.same([m["params"][member] for m in self.seen
+                       if m.get("method") == "notifications/" + kind], [me] * count)
+        self.same({m["params"]["message"] for m in self.seen
+                   if m.get("method") == "elicitation/create"}, {me})
+
+    def end(self):
+        """Its stream, on which nothing but updates may have come."""
+        self.same(self.stream.next()["params"], {"uri": f"mem:///{self.name}"})
+        for event in [each for each in list(self.stream.events.queue) if each and each.data]:
+            self.same(json.loads(event.data)["params"], {"uri": f"mem:///{self.name}"})
+        for each in (self.stream, self.other, self.client):
+            each.close()
+
+
 def test_sessions_side_by_side_see_nothing_of_each_other():
     count = scaled(8, 32)
     with Neurond({"t": tailored(max_instances=str(count))}) as daemon:
-        clients = [daemon.client(capabilities={"roots": {}}, timeout=60) for _ in range(count)]
-        streams = [client.stream() for client in clients]
-        failures = []
-
-        def live(n):
-            client, me, seen = clients[n], f"c{n}", []
-            other = McpClient(client.address, version=client.version, start=False)
-            other.session = client.session
-
-            def on_event(message):
-                seen.append(message)
-                if message.get("method") == "roots/list":
-                    other.respond(message["id"], {"roots": [{"uri": f"file:///{me}"}]})
-            client.request("resources/subscribe", {"uri": f"mem:///{me}"})
-            for _ in range(3):
-                text = client.call("t.slow", {"who": me, "ms": random.randrange(20)},
-                                   meta={"progressToken": "same"}, on_event=on_event).text
-                roots = json.loads(client.call("t.walk", on_event=on_event).text)
-                client.call("t.touch", {"uri": f"mem:///{me}"})
-                if text != me or roots != {"roots": [{"uri": f"file:///{me}"}]}:
-                    failures.append((me, text, roots))
-            told = {m["params"]["message"] for m in seen
-                    if m.get("method") == "notifications/progress"}
-            if told != {me}:
-                failures.append((me, told))
-            other.close()
-        threads = [threading.Thread(target=live, args=(n,)) for n in range(count)]
+        lives = [Life(daemon, f"c{n}") for n in range(count)]
+        threads = [threading.Thread(target=each.live) for each in lives]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert not failures, failures[:3]
-        for n, stream in enumerate(streams):
-            assert stream.next()["params"] == {"uri": f"mem:///c{n}"}
-            for event in [each for each in list(stream.events.queue) if each and each.data]:
-                assert json.loads(event.data)["params"]["uri"] == f"mem:///c{n}", event
-            stream.close()
-            clients[n].close()
+        for each in lives:
+            each.end()
+            assert not each.failures, each.failures[:3]
 
 
 def test_a_late_answer_to_the_probe_is_not_taken_for_the_greeting():
