@@ -65,7 +65,7 @@ void OwnLists::prepare(const View& view, const Requester& who) const {
 
 /// A client that can do nothing sees what all see.
 bool OwnLists::ready(const View& view, const Requester& who) const {
-    if (!who.takes_questions || who.caps.bits == 0) {
+    if (who.caps.bits == 0) {
         return true;
     }
     prepare(view, who);

@@ -64,6 +64,19 @@ def test_two_sessions_see_different_lists():
                 assert items(asks, method, array, key) == second, method
 
 
+def test_a_modern_client_sees_what_its_capabilities_bring():
+    with Neurond({"t": tailored("start=300"), "other": hostile()}) as daemon:
+        with daemon.modern(capabilities={"sampling": {}}) as thinks, \
+                daemon.modern(capabilities={"elicitation": {"form": {}}}) as asks, \
+                daemon.modern() as neither:
+            assert tools_of(thinks) == sorted(BASIC + ["think"])
+            assert tools_of(asks) == sorted(BASIC + ["ask"])
+            assert tools_of(neither) == BASIC
+            assert "other.echo" in thinks.tools()
+            assert about(thinks, "t.think")["caps"] == ["sampling"]
+            assert "Unknown tool" in asks.call("t.think").error["message"]
+
+
 def test_a_call_goes_to_ones_own_instance_by_ones_own_list():
     with Neurond({"t": tailored()}) as daemon:
         with daemon.client(capabilities={"sampling": {}}) as thinks, \
