@@ -87,6 +87,9 @@ env.PEM = {self.lines()}
 level = debug
 format = {form}
 requests = all
+[metrics]
+file = {self.dir}/metrics.prom
+interval = 1s
 [registration]
 cortexd_url = {self.url}/{self.file('cortexd-path')}
 [client someone]
@@ -215,6 +218,9 @@ def nothing_comes_out(form):
             assert told > 10000, "there was something to search"
             assert "I know ***" in daemon.log and "x ***" in daemon.log, "servers told all"
             plant.expect_none("the alert", (plant.dir / "alerted").read_text())
+            metrics = plant.dir / "metrics.prom"
+            wait_for("metrics", lambda: metrics.exists() and "leaky" in metrics.read_text())
+            plant.expect_none("the file of metrics", metrics.read_text())
             daemon.stop()
             plant.expect_none("the log", daemon.log)
 
@@ -267,7 +273,7 @@ WRONG = [
 
 def test_mistakes_are_told_without_the_secret():
     with Plant() as plant, Neurond({"a": hostile()}) as daemon:
-        conf = plant.dir / "wrong.conf"
+        conf, running, sound = plant.dir / "wrong.conf", daemon.conf, daemon.conf.read_text()
         environment = {**os.environ, "PLANTED_TOKEN": plant.plant("variable")}
         for name, text in WRONG:
             conf.write_text(text.format(file=plant.file("in-a-file"),
@@ -277,6 +283,12 @@ def test_mistakes_are_told_without_the_secret():
             done = daemon.run("-t", env=environment)
             assert done.returncode == 78, f"{name}: {done}"
             plant.expect_none(name, done.stdout + done.stderr)
+            daemon.conf = running  # and the same mistake in a reload
+            running.write_text(sound + conf.read_text().replace("[downstream a]", "[downstream z]"))
+            done = daemon.run("reload")
+            assert done.returncode == 78, f"{name}: {done}"
+            plant.expect_none(name, done.stdout + done.stderr)
+        plant.expect_none("the log", daemon.log)
 
 
 main(__name__)

@@ -6,6 +6,7 @@ import pathlib
 import resource
 import shutil
 import socket
+import ssl
 import tempfile
 import threading
 import time
@@ -85,6 +86,29 @@ class Crowd:
             sock.close()
 
 
+class HalfRecords(Crowd):
+    """Clients over TLS that have sent half a record of a request."""
+
+    def __init__(self, address, ca, count=COUNT):
+        super().__init__(address, rest=b"", count=0)
+        context = ssl.create_default_context(cafile=str(ca))
+        for _ in range(count):
+            sock, incoming, outgoing = connect(address), ssl.MemoryBIO(), ssl.MemoryBIO()
+            side = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+            while True:
+                try:
+                    side.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    sock.sendall(outgoing.read())
+                    incoming.write(sock.recv(1 << 16))
+            side.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            data = outgoing.read()
+            sock.sendall(data[:-10])
+            sock.setblocking(False)
+            self.socks.append(sock)
+
+
 class Normal(threading.Thread):
     """A client that calls and calls, and notes how long the slowest call took."""
 
@@ -149,6 +173,17 @@ def test_slow_heads_bodies_and_silent_ones():
                 (post + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
                 (b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n", b"")):  # kept alive
             beside_a_crowd(daemon, lambda: Crowd(daemon.address, first, rest))
+
+
+def test_slow_frames():
+    upgrade, _ = handshake()
+    with Files(), Neurond({"a": hostile()}, {"limits": LIMITS}) as daemon:
+        for first, rest in (
+                (b"", b""),  # silent, pings are not answered
+                (frame(TEXT, b"y" * 70000)[:5], b""),  # a part of a head
+                (frame(TEXT, b'{"x":"' + b"y" * 70000)[:3000], b"z"),
+                (frame(TEXT, b'{"x":"', fin=False), frame(0, b"y", fin=False))):
+            beside_a_crowd(daemon, lambda: Crowd(daemon.address, upgrade + first, rest))
 
 
 def test_slow_lines():
@@ -270,6 +305,7 @@ def test_stalled_handshakes_and_records():
             hello = bytes.fromhex("1603010200010001fc0303")
             for first, rest in ((b"", b""), (hello, b""), (hello, b"\0")):
                 beside_a_crowd(daemon, lambda: Crowd(plain, first, rest))
+            beside_a_crowd(daemon, lambda: HalfRecords(plain, files.ca.cert))
 
 
 main(__name__)

@@ -4,6 +4,7 @@ import pathlib
 import shutil
 import socket
 import ssl
+import subprocess
 import tempfile
 import threading
 import time
@@ -195,6 +196,24 @@ def test_versions_and_protocols():
                 assert conn.sock.selected_alpn_protocol() == chosen
         context.set_alpn_protocols(["h2"])
         assert refused(lambda: ask_health(SecureAddress(daemon.address, context)))
+
+
+def test_nobody_negotiates_again():
+    with Files() as files, files.daemon() as daemon:
+        with subprocess.Popen(
+                ["openssl", "s_client", "-connect", "127.0.0.1:%d" % daemon.port, "-tls1_2",
+                 "-CAfile", files.ca.cert], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT) as client:
+            said = b""
+            while b"---\nread R BLOCK" not in said and b"Extended master" not in said:
+                said += (got := client.stdout.read1(4096))
+                assert got, said
+            client.stdin.write(b"R\n")
+            client.stdin.flush()
+            said = client.stdout.read()  # it gives up
+            assert b"no renegotiation" in said, said
+        with files.client(daemon) as client:
+            assert client.call("a.echo", {"text": "alive"}).text == "alive"
 
 
 def test_sessions_are_resumed():
