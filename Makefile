@@ -13,8 +13,13 @@ PROGRAM  = $(DESTDIR)$(PREFIX)/bin/neurond
 MANUAL   = $(DESTDIR)$(PREFIX)/share/man/man8/neurond.8
 CONFIG   = $(DESTDIR)/etc/neurond/neurond.conf
 UNITS    = $(DESTDIR)$(PREFIX)/lib/systemd/system
+COMPLETE = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/neurond
+SHARE    = $(DESTDIR)$(PREFIX)/share/neurond
+ROTATE   = $(DESTDIR)/etc/logrotate.d/neurond
+VERSION  = $(shell sed -n 's/.*kVersion = "\(.*\)";/\1/p' include/neurond/base/version.h)
 
-PKGS := libssl libcrypto libcjson
+PKGS  := libssl libcrypto libcjson
+NEEDS := 'libssl >= 3.0' 'libcjson >= 1.7.15'
 CXX  := $(if $(filter default,$(origin CXX)),g++,$(CXX))
 
 # All cores unless -j says otherwise; a sub-make shares them.
@@ -75,7 +80,7 @@ UNIT      := $(OUT)/unit$(SET)
 BIN       := $(OUT)/neurond
 
 .PHONY: all run check check-long unit it peers lint fuzz fuzz-replay bench tidy format \
-        clang-check conformance deps install uninstall clean help FORCE
+        clang-check conformance deps install uninstall dist deb clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -103,6 +108,8 @@ $(OUT)/flags: FORCE
 	@mkdir -p $(OUT)
 	@pkg-config --exists $(PKGS) || { echo "error: find $(PKGS): not installed; run: make deps" \
 	    "(or: apt-get install g++ make pkg-config libssl-dev libcjson-dev)" >&2; exit 1; }
+	@pkg-config --print-errors --exists $(NEEDS) || \
+	    { echo "error: build: older than $(NEEDS)" >&2; exit 1; }
 	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
 
 -include $(wildcard $(OUT)/obj/*/*/*.d $(OUT)/clang/*/*/*.d)
@@ -184,7 +191,14 @@ format:  ## clang-format over everything
 install: all  ## install below DESTDIR; an existing configuration is kept
 	install -D -m 0755 $(BIN) $(PROGRAM)
 	install -D -m 0644 neurond.8 $(MANUAL)
-	[ -e $(CONFIG) ] || install -D -m 0644 etc/neurond.conf $(CONFIG)
+	install -D -m 0644 contrib/completion/neurond $(COMPLETE)
+	install -D -m 0644 contrib/logrotate/neurond $(ROTATE)
+	for file in neurond.rules.yml neurond.dashboard.json; do \
+	    install -D -m 0644 contrib/prometheus/$$file $(SHARE)/$$file || exit 1; \
+	done
+	[ -e $(CONFIG) ] || { install -D -m 0644 etc/neurond.conf $(CONFIG) && \
+	    sed -i 's#^\# state_dir = .*#state_dir = /var/lib/neurond#; \
+	        s#^\# run_dir = .*#run_dir = /run/neurond#' $(CONFIG); }
 	install -d $(UNITS)
 	for unit in neurond.service neurond.socket; do \
 	    sed 's#/usr/local/bin/#$(PREFIX)/bin/#' contrib/systemd/$$unit >$(UNITS)/$$unit || exit 1; \
@@ -192,6 +206,15 @@ install: all  ## install below DESTDIR; an existing configuration is kept
 
 uninstall:  ## remove what install put there; the configuration stays
 	rm -f $(PROGRAM) $(MANUAL) $(UNITS)/neurond.service $(UNITS)/neurond.socket
+	rm -f $(COMPLETE) $(ROTATE)
+	rm -rf $(SHARE)
+
+dist:  ## the sources of the last commit, as build/neurond-VERSION.tar.gz
+	@mkdir -p $(OUT)
+	git archive --format=tar.gz --prefix=neurond-$(VERSION)/ -o $(OUT)/neurond-$(VERSION).tar.gz HEAD
+
+deb: all  ## a package for Debian, build/neurond_VERSION_ARCH.deb
+	@OUT=$(OUT) MAKE='$(MAKE) OUT=$(OUT)' contrib/debian/build.sh
 
 clean:  ## remove build/
 	rm -rf build

@@ -48,6 +48,8 @@ if layer build compile; then
     layer it tests/it/run.py
     [ -n "$SAN" ] || layer peers tests/it/run.py -C tests/peers
     [ -n "$SAN" ] || layer conformance tests/it/run.py -C tests/conformance
+    [ -n "$SAN" ] || [ -z "${NEUROND_LONG:-}" ] ||
+        layer package tests/it/run.py -C tests/package
 fi
 
 echo "$passed passed, $failed failed"
