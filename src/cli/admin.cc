@@ -46,7 +46,10 @@ Result<ControlClient> admin_client(const Options& options) {
 }
 
 std::string refusal_text(const ControlReply& reply) {
-    const std::string status = "HTTP status " + std::to_string(reply.status);
+    const std::string status =
+        reply.status == 403 ? "you may not: commands are for root, the user of the daemon, "
+                              "and clients with admin = yes"
+                            : "HTTP status " + std::to_string(reply.status);
     if (!is_json(reply.body)) {
         return status;
     }

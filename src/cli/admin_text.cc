@@ -88,7 +88,8 @@ std::string servers_text(JsonView servers, size_t width) {
                    cell(server, "last_error")});
         ++rows;
     }
-    return rows == 0 ? "No downstreams configured.\n" : table.to_string(width);
+    return rows == 0 ? "No downstreams configured.\n"
+                     : table.to_string(width, terminal_has_colours());
 }
 
 std::string server_text(JsonView server) {
@@ -148,7 +149,7 @@ std::string tools_text(JsonView tools, size_t width) {
         }
         ++rows;
     }
-    return rows == 0 ? std::string() : table.to_string(width);
+    return rows == 0 ? std::string() : table.to_string(width, terminal_has_colours());
 }
 
 std::string filter_tools(JsonView tools, std::string_view glob) {

@@ -17,7 +17,8 @@ constexpr const char* kUsage =
 
   neurond [-c FILE] [-D section.key=value]... [-d] [-p PIDFILE] [-v]
                            run in the foreground; -d: as a daemon
-  neurond -t [-c FILE]     check the configuration
+  neurond -t [-c FILE]     check the configuration; with --probe also start each
+                           downstream, see what it offers, and stop it
   neurond -T [-c FILE]     print the effective configuration, secrets masked
   neurond -V               versions
   neurond COMMAND ...      act on the running daemon
@@ -133,8 +134,16 @@ const Command kCommands[] = {
     {"stop", "", "stop the daemon, and wait until it has gone",
      "Has the daemon finish the calls in flight and stop, as the signal TERM "
      "does.\n"
-     "Returns when its process has gone.\n",
+     "Tells how many calls are waited for. Returns when its process has gone.\n",
      0, 0, false, true, run_stop},
+    {"drain", "", "stop, however long the calls in flight take",
+     "As stop, but without drain_timeout and shutdown_timeout. The signal TERM ends\n"
+     "it at once.\n",
+     0, 0, false, true, run_drain},
+    {"events", "[--json]", "follow what changes, one JSON object a line",
+     "Prints the state of the daemon and of each downstream, and how many tools there\n"
+     "are, then each change of these, until the daemon stops.\n",
+     0, 0, true, true, run_events},
     {"health", "[--json]", "exit 0 if the daemon is ready, else 1",
      "For container and init checks: exit code 0 when the daemon answers and is "
      "ready,\n"

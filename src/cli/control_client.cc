@@ -53,6 +53,13 @@ bool nobody_there(int err) {
     return err == ENOENT || err == ECONNREFUSED || err == ENOTDIR;
 }
 
+/// Somebody took the connection, or could not even do that.
+Error silence(const std::string& path, Millis waited) {
+    return Error{"neurond does not answer (nothing came from " + path + " in " +
+                     std::to_string((waited.count() + 999) / 1000) + " s)",
+                 EAGAIN};
+}
+
 std::string_view media_type(std::string_view value) {
     return trim(value.substr(0, value.find(';')));
 }
@@ -67,6 +74,7 @@ bool is_quiet(int fd) {
 }  // namespace
 
 Status ControlClient::connect(Millis timeout) {
+    timeout_ = timeout;
     if (socket_ && is_quiet(socket_.get())) {
         set_timeout(socket_.get(), timeout);
         return Ok{};
@@ -86,6 +94,12 @@ Status ControlClient::connect(Millis timeout) {
     } while (done != 0 && errno == EINTR);
     if (done != 0 && nobody_there(errno)) {
         return Error{"neurond is not running (no answer at " + path_ + ")", errno};
+    }
+    if (done != 0 && errno == EAGAIN) {
+        return silence(path_, timeout);
+    }
+    if (done != 0 && errno == EACCES) {
+        return Error{"you may not use " + path_ + " (Permission denied)", EACCES};
     }
     if (done != 0) {
         return sys_error("connect", path_);
@@ -130,7 +144,7 @@ Result<size_t> ControlClient::receive(std::string& buffer) {
         return static_cast<size_t>(n);
     }
     if (err == EAGAIN) {
-        return Error{"read " + path_ + ": no answer in time", err};
+        return silence(path_, timeout_);
     }
     return sys_error("read", path_, err);
 }
@@ -193,7 +207,7 @@ Result<ControlReply> ControlClient::read_reply(const BodySink& sink) {
     }
     const BodyFraming framing = response_framing(head, false);
     if (found.state == Scan::kBad || framing.kind == BodyFraming::Kind::kBad) {
-        return Error{"read " + path_ + ": bad answer: " +
+        return Error{"read " + path_ + ": this is not neurond's control socket: " +
                      (found.state == Scan::kBad ? found.why : framing.why)};
     }
     ControlReply reply;

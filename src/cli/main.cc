@@ -31,7 +31,7 @@ int dispatch(const Options& options) {
         case Action::kRun:
             return run(options);
         case Action::kCheckConfig:
-            return run_check_config(options);
+            return options.probe ? run_probe(options) : run_check_config(options);
         case Action::kDumpConfig:
             return run_dump_config(options);
         case Action::kShowVersion:

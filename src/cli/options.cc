@@ -36,14 +36,14 @@ constexpr OptionSpec kOptions[] = {
     {'\0', "client", true, For::kClient},
     {'\0', "cgroup", true, For::kRun},   {'\0', "alive", true, For::kRun},
     {'\0', "as", true, For::kRun},
-    {'\0', "dry-run", false, For::kDryRun},
+    {'\0', "dry-run", false, For::kDryRun}, {'\0', "probe", false, For::kRun},
 };
 
 /// Those a mistyped one is compared with; the others are nobody's to type.
 const std::vector<std::string_view>& offered_names() {
     static const std::vector<std::string_view> names = {
         "version", "help", "control", "json", "socket", "names", "wait", "key",
-        "client",  "dry-run"};
+        "client",  "dry-run", "probe"};
     return names;
 }
 
@@ -139,6 +139,8 @@ Status Parser::apply(const OptionSpec& spec, std::string_view value) {
         options_.json = true;
     } else if (name == "dry-run") {
         options_.dry_run = true;
+    } else if (name == "probe") {
+        options_.probe = true;
     } else if (name == "socket") {
         options_.socket_path = value;
     } else if (name == "names") {
@@ -238,8 +240,12 @@ Status Parser::check_uses(const Command& command) const {
 /// What is left when the options are out: the verb and its arguments, or nothing.
 Status Parser::take_words() {
     if (words_.empty()) {
+        if (options_.probe && options_.action != Action::kCheckConfig) {
+            return Error{"--probe goes with -t"};
+        }
         for (const OptionSpec* spec : used_) {
-            if (spec->use == For::kJson || spec->use == For::kControl ||
+            if ((spec->use == For::kJson && !options_.probe) ||
+                spec->use == For::kControl ||
                 spec->use == For::kSocket || spec->use == For::kKey) {
                 return Error{shown(*spec) + " needs a command"};
             }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <optional>
 #include <string>
 
 #include "neurond/base/clock.h"
@@ -16,6 +17,7 @@
 #include "neurond/cli/admin.h"
 #include "neurond/cli/options.h"
 #include "neurond/cli/table.h"
+#include "neurond/wire/sse.h"
 
 namespace neuron {
 
@@ -23,6 +25,9 @@ namespace {
 
 /// Longer than drain_timeout and shutdown_timeout are by default together.
 constexpr Millis kMaxStopWait{5 * 60 * 1000};
+constexpr Millis kMaxDrainWait{7LL * 24 * 60 * 60 * 1000};
+constexpr Millis kMaxSilence{60 * 1000};  ///< a daemon speaks every 15 seconds
+constexpr size_t kMaxEventBytes = 1024 * 1024;
 constexpr int kPollMillis = 100;
 
 Fd open_process(JsonView pid) {
@@ -44,9 +49,62 @@ bool has_gone(const Fd& process, ControlClient& client) {
     return !client.is_answered();
 }
 
-}  // namespace
+/// The events of a stop tell how many calls it waits for: they are followed, and the stop
+/// is asked for by the first that has come. Where they cannot be had it is asked for alone.
+class Stopper {
+  public:
+    Stopper(ControlClient& client, const char* path) : client_(client), path_(path) {}
 
-int run_stop(const Options& options) {
+    Result<ControlReply> run(const Options& options) {
+        Result<ControlClient> listener = admin_client(options);
+        if (listener) {
+            ControlRequest request;
+            request.target = "/api/v1/admin/events";
+            request.timeout = kMaxSilence;
+            // That it breaks off is what a stop may come to.
+            (void)listener->exchange(request, [this](const ControlReply&,
+                                                     std::string_view bytes) {
+                ask();
+                return reply_ && *reply_ && (*reply_)->status / 100 == 2 && show(bytes);
+            });
+        }
+        ask();
+        return std::move(*reply_);
+    }
+
+  private:
+    void ask() {
+        if (!reply_) {
+            ControlRequest request;
+            request.method = "POST";
+            request.target = path_;
+            reply_ = client_.exchange(request);
+        }
+    }
+    bool show(std::string_view in) {
+        for (;;) {
+            const SseStep step = decoder_.decode(in);
+            in.remove_prefix(step.used);
+            if (step.state != Scan::kDone) {
+                return step.state != Scan::kBad;
+            }
+            const std::string text(decoder_.data());
+            const auto calls = JsonView(text).find("calls_in_flight").as_int64();
+            if (calls && *calls > 0) {
+                std::fprintf(stderr, "neurond: waiting for %s %s\n",
+                             std::to_string(*calls).c_str(),
+                             *calls == 1 ? "call" : "calls");
+            }
+        }
+    }
+
+    ControlClient& client_;
+    const char* path_;
+    std::optional<Result<ControlReply>> reply_;
+    SseDecoder decoder_{kMaxEventBytes};
+};
+
+int stop(const Options& options, const char* path, Millis longest) {
     Result<ControlClient> client = admin_client(options);
     if (!client) {
         return fail(client.error());
@@ -59,10 +117,7 @@ int run_stop(const Options& options) {
     const std::string name = "neurond (pid " + cell(JsonView(*status), "pid") + ")";
 
     const TimePoint begin = monotonic_now();
-    ControlRequest request;
-    request.method = "POST";
-    request.target = "/api/v1/admin/stop";
-    const Result<ControlReply> reply = client->exchange(request);
+    const Result<ControlReply> reply = Stopper(*client, path).run(options);
     if (!reply) {
         return fail(reply.error());
     }
@@ -70,14 +125,24 @@ int run_stop(const Options& options) {
         return fail(Error{"stop " + name + ": " + refusal_text(*reply)});
     }
     while (!has_gone(process, *client)) {
-        if (monotonic_now() - begin > kMaxStopWait) {
+        if (monotonic_now() - begin > longest) {
             return fail(Error{"stop " + name + ": it is still there after " +
-                              to_words(kMaxStopWait.count() / 1000)});
+                              to_words(static_cast<uint64_t>(longest.count() / 1000))});
         }
     }
     const std::chrono::duration<double> took = monotonic_now() - begin;
     std::printf("%s has stopped (%.1f s)\n", name.c_str(), took.count());
     return kExitDone;
+}
+
+}  // namespace
+
+int run_stop(const Options& options) {
+    return stop(options, "/api/v1/admin/stop", kMaxStopWait);
+}
+
+int run_drain(const Options& options) {
+    return stop(options, "/api/v1/admin/drain", kMaxDrainWait);
 }
 
 }  // namespace neuron

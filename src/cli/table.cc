@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstdio>
+#include <cstdlib>
 
 #include "neurond/base/text.h"
 
@@ -43,6 +44,26 @@ std::string cut(const std::string& text, size_t width) {
     return std::string(head_of(text, width - 1)) + "…";
 }
 
+struct Colour {
+    std::string_view word;
+    const char* code;
+};
+constexpr Colour kColours[] = {
+    {"healthy", "32"},  {"allowed", "32"},    {"ready", "32"},  {"degraded", "33"},
+    {"starting", "33"}, {"restarting", "33"}, {"failed", "31"}, {"open", "31"},
+    {"denied", "31"},   {"disabled", "2"},
+};
+
+/// The same between the codes that colour it and end that.
+std::string coloured(const std::string& cell, const std::string& text) {
+    for (const Colour& each : kColours) {
+        if (each.word == cell) {
+            return "\x1b[" + std::string(each.code) + "m" + text + "\x1b[0m";
+        }
+    }
+    return text;
+}
+
 std::string padded(const std::string& text, size_t width, Table::Align align) {
     const size_t length = characters(text);
     const std::string blanks(width > length ? width - length : 0, ' ');
@@ -60,7 +81,7 @@ void Table::add(const std::vector<std::string>& cells) {
     rows_.push_back(std::move(row));
 }
 
-std::string Table::to_string(size_t width) const {
+std::string Table::to_string(size_t width, bool colour) const {
     std::vector<std::vector<std::string>> lines(1);
     for (const Column& column : columns_) {
         lines[0].emplace_back(column.title);
@@ -87,7 +108,12 @@ std::string Table::to_string(size_t width) const {
     for (const auto& line : lines) {
         std::string text;
         for (size_t i = 0; i < line.size(); ++i) {
-            text += padded(cut(line[i], widths[i]), widths[i], columns_[i].align);
+            const std::string cell =
+                padded(cut(line[i], widths[i]), widths[i], columns_[i].align);
+            const std::string_view title = columns_[i].title;
+            text += colour && (title == "STATE" || title == "DECISION")
+                        ? coloured(line[i], cell)
+                        : cell;
             text.append(i < last ? kGap : 0, ' ');
         }
         text.erase(text.find_last_not_of(' ') + 1);
@@ -105,6 +131,13 @@ size_t terminal_width() {
         return kDefaultWidth;
     }
     return size.ws_col;
+}
+
+bool terminal_has_colours() {
+    const char* no = ::getenv("NO_COLOR");
+    const char* kind = ::getenv("TERM");
+    return ::isatty(STDOUT_FILENO) != 0 && (no == nullptr || *no == '\0') &&
+           (kind == nullptr || std::string_view(kind) != "dumb");
 }
 
 std::string to_words(uint64_t seconds) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "neurond/base/environment.h"
 #include "neurond/base/glob.h"
 #include "neurond/base/text.h"
 #include "neurond/base/url.h"
@@ -64,6 +65,7 @@ class DownstreamCheck : private CheckBase {
     void headers(const Section& section);
     void forwarded(const Section& section);
     void environment(const Section& section);
+    void required_environment(const Section& section);
     void timeouts(const Section& section);
     void privileges(const Section& section);
     void restarts(const Section& section);
@@ -78,6 +80,7 @@ void DownstreamCheck::run(const Section& section) {
     headers(section);
     forwarded(section);
     environment(section);
+    required_environment(section);
     timeouts(section);
     privileges(section);
     restarts(section);
@@ -242,6 +245,26 @@ void DownstreamCheck::environment(const Section& section) {
                              name + " beside it if that is meant");
         } else if (setting.value.text.find('\0') != std::string::npos) {
             error(section, setting.key, "holds a NUL byte");
+        }
+    }
+}
+
+/// Said before a start, which would fail in the server's own words, or later and worse.
+void DownstreamCheck::required_environment(const Section& section) {
+    const bool all = section.str("inherit_env") == "all";
+    for (const std::string& name : section.list("require_env")) {
+        const bool inherited =
+            all || std::find(std::begin(kMinimalEnvironment),
+                             std::end(kMinimalEnvironment),
+                             name) != std::end(kMinimalEnvironment);
+        const bool given = section.is_set("env." + name)
+                               ? !section.str("env." + name).empty()
+                               : inherited && !files_.variable(name).value_or("").empty();
+        if (!given && section.yes("enabled")) {
+            error(section, "require_env",
+                  escape(name, 64) + " is not set, expected env." + escape(name, 64) +
+                      " beside it" +
+                      (inherited ? ", or the variable in neurond's environment" : ""));
         }
     }
 }

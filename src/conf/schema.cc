@@ -196,6 +196,8 @@ constexpr KeySpec kDownstream[] = {
          "A variable of its environment."),
     list("allow_env", "", nullptr, kReload,
          "Dangerous variables that env may set nevertheless, by name."),
+    list("require_env", "", nullptr, kReload,
+         "Variables that it cannot do without: unset or empty, they are an error."),
     choice("inherit_env", "minimal", "minimal all", kReload,
          "What of neurond's own environment it gets: PATH HOME LANG TZ TMPDIR, or all."),
     text("cwd", "", kReload,

@@ -79,16 +79,21 @@ Pages::Pages(HttpServer& server, const Metrics& metrics, DaemonView& view)
     add_catalog(server, "/api/v1/admin/prompts", {ItemKind::kPrompt});
     add_catalog(server, "/api/v1/admin/resources",
                 {ItemKind::kResource, ItemKind::kTemplate});
-    add(server, "/api/v1/admin/stop", kServeAdmin, "POST", [this](const HttpRequest&) {
-        view_.ask_to_stop();
-        return HttpReply::json(202, R"({"status":"stopping"})");
-    });
+    add_stop(server, "/api/v1/admin/stop", false);
+    add_stop(server, "/api/v1/admin/drain", true);
 }
 
 void Pages::add(HttpServer& server, const char* path, Serve what, const char* methods,
                 Page::Serve serve) {
     pages_.emplace_back(methods, std::move(serve));
     server.add_route(path, what, pages_.back());
+}
+
+void Pages::add_stop(HttpServer& server, const char* path, bool patient) {
+    add(server, path, kServeAdmin, "POST", [this, patient](const HttpRequest&) {
+        view_.ask_to_stop(patient);
+        return HttpReply::json(202, R"({"status":"stopping"})");
+    });
 }
 
 void Pages::add_catalog(HttpServer& server, const char* path,

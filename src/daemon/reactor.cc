@@ -122,6 +122,7 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
       pages_(server_, metrics_, static_cast<DaemonView&>(*this)),
       reload_page_(server_, static_cast<DaemonView&>(*this)),
       server_pages_(server_, static_cast<DaemonView&>(*this)),
+      events_page_(loop_, server_, static_cast<DaemonView&>(*this)),
       delay_timer_(loop_, [this] { close_doors(); }),
       drain_timer_(loop_, [this] { stop_downstreams(); }),
       shutdown_timer_(loop_, [this] { cut_off(); }),
@@ -136,7 +137,6 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
     for (DownstreamSettings& settings : downstreams_of(checked)) {
         supervisor_.add(router_, std::move(settings));
     }
-    add_mcp_routes();
     open_doors(checked, std::move(sockets));
     registrar_.use(membership_settings(*config_, checked.tls, node_id_, port_));
 }
@@ -171,6 +171,7 @@ Status Reactor::open() {
     if (Status opened = offers_.open(); !opened) {
         log_warn("daemon", "no lists are kept: %s", opened.error().message.c_str());
     }
+    add_mcp_routes();
     return audit_.open();
 }
 
@@ -181,7 +182,10 @@ int Reactor::run() {
     keeper_.tell(ReactorWord::kListening);
     log_echo_errors(false);
     metrics_file_.change(metrics_file_settings(*config_));
-    loop_.on_turn([this](TimePoint::duration took) { telemetry_.on_turn(took); });
+    loop_.on_turn([this](TimePoint::duration took) {
+        telemetry_.on_turn(took);
+        events_page_.on_turn();
+    });
     if (alive_every_ > Millis{0}) {
         say_alive();
     }
@@ -308,7 +312,9 @@ void Reactor::drain() {
     reloader_.abandon();
     log_info("daemon", "draining: %zu calls in flight", router_.in_flight());
     const conf::Section& server = config_->section("server");
-    shutdown_timer_.arm(server.duration("shutdown_timeout"));
+    if (!patient_) {
+        shutdown_timer_.arm(server.duration("shutdown_timeout"));
+    }
     parts_leaving_ = 2;
     registrar_.leave([this] { on_part_gone(); });
     const Millis delay = server.duration("drain_delay");
@@ -322,7 +328,10 @@ void Reactor::drain() {
 /// Whoever balances load has had the time to see that we are not ready.
 void Reactor::close_doors() {
     log_info("daemon", "closing listeners and idle connections");
-    drain_timer_.arm(config_->section("server").duration("drain_timeout"));
+    if (!patient_) {
+        drain_timer_.arm(config_->section("server").duration("drain_timeout"));
+    }
+    events_page_.drain();
     mcp_.drain();
     router_.parked().close();
     doors_draining_ = 3;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "neurond/base/environment.h"
 #include "neurond/base/crypto.h"
 #include "neurond/base/limits.h"
 #include "neurond/base/secrets.h"
@@ -29,9 +30,6 @@ constexpr const char* kDefaultPath =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 constexpr size_t kMaxShownCommandBytes = 1024;
-
-/// What a child gets of our environment when `inherit_env = minimal`.
-constexpr const char* kMinimalEnvironment[] = {"PATH", "HOME", "LANG", "TZ", "TMPDIR"};
 
 std::string or_default(std::string configured, const std::string& otherwise) {
     return configured.empty() ? otherwise : configured;

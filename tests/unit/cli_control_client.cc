@@ -170,8 +170,8 @@ TEST_CASE("bad answers are errors") {
     } rows[] = {
         {"!", "closed before the answer"},
         {"!HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", "cut short"},
-        {"!SSH-2.0-OpenSSH\r\n\r\n", "bad answer"},
-        {"!HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "bad answer"},
+        {"!SSH-2.0-OpenSSH\r\n\r\n", "this is not neurond's control socket"},
+        {"!HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "this is not neurond's"},
         {"!HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "read "},
     };
     for (const auto& row : rows) {
@@ -192,7 +192,7 @@ TEST_CASE("a daemon that does not answer in time is an error") {
     request.timeout = Millis(200);
     const Result<ControlReply> reply = client.exchange(request);
     REQUIRE_FALSE(reply);
-    CHECK(reply.error().message.find("no answer in time") != std::string::npos);
+    CHECK(reply.error().message.find("neurond does not answer") != std::string::npos);
 }
 
 TEST_CASE("nobody listening is said in plain words") {

@@ -310,6 +310,12 @@ TEST_CASE("variables that decide which code runs are refused") {
                   " beside it if that is meant");
         CHECK(message_for(head + key + " = x\nallow_env = OTHER " + name) == "");
     }
+    CHECK(message_for(head + "require_env = A B\nenv.A = x\nenv.B = x") == "");
+    CHECK(message_for(head + "require_env = A B\nenv.A = x\nenv.B = \"\"") ==
+          "t.conf:5:15: downstream.x.require_env: B is not set, expected env.B beside it");
+    CHECK(message_for(head + "require_env = HOME") ==
+          "t.conf:5:15: downstream.x.require_env: HOME is not set, expected env.HOME "
+          "beside it, or the variable in neurond's environment");
     for (const char* name : {"MY_PATH", "LDX", "lower_case", "_X9", "ENVIRONMENT"}) {
         CHECK(message_for(head + "env." + name + " = x") == "");
     }

@@ -81,6 +81,7 @@ args = --again
 env.REDIS_URL = ${env:REDIS_URL}
 env.ld_preload = /lib/x.so
 allow_env = ld_preload
+require_env = REDIS_URL
 inherit_env = all
 cwd = /srv
 user = nobody
@@ -197,14 +198,6 @@ max_tools = 7
 [alert]
 crashes = 5
 command = /bin/alert
-[registration]
-cortexd_url = https://cortexd:9000
-node_id = rack-1
-heartbeat_interval = 5s
-advertise_address = 10.0.0.1:8443
-tls_ca = /etc/neurond/cortexd.pem
-tls_cert = /etc/neurond/node.pem
-tls_key = /etc/neurond/node.key
 [log]
 level = debug
 format = json

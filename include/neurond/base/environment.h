@@ -5,6 +5,9 @@
 
 namespace neuron {
 
+/// What a child gets of our environment with `inherit_env = minimal`.
+constexpr const char* kMinimalEnvironment[] = {"PATH", "HOME", "LANG", "TZ", "TMPDIR"};
+
 /// The value of an environment variable, which is removed, so that no child sees it. Empty
 /// where there is none.
 std::string take_variable(const char* name);

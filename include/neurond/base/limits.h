@@ -105,6 +105,7 @@ constexpr size_t kMaxBatch = 100;            ///< messages of one JSON-RPC batch
 // daemon
 constexpr size_t kMaxParcelFds = 80;            ///< listeners and our own sockets
 constexpr size_t kMaxParcelNames = 8 * 1024;  ///< bytes of their names
+constexpr size_t kMaxEventListeners = 16;  ///< who follow what changes
 constexpr size_t kSpareDescriptors = 256;  ///< not for clients: children, files, sockets
 
 }  // namespace neuron

@@ -60,6 +60,7 @@ class ControlClient {
 
     std::string path_;
     Fd socket_;
+    Millis timeout_{0};  ///< of the exchange in hand
 };
 
 }  // namespace neuron

@@ -38,6 +38,7 @@ struct Options {
     std::string control_path;       ///< of --control; empty: to be found
     bool json = false;
     bool dry_run = false;     ///< --dry-run
+    bool probe = false;       ///< --probe
     std::string socket_path;  ///< of --socket; empty: to be found
     std::string names;        ///< of --names; empty: the command's default
     std::string wait;         ///< of --wait: a duration, or empty

@@ -26,8 +26,9 @@ class Table {
     void add(const std::vector<std::string>& cells);
 
     /// Lines of at most `width` characters (0: any): the last column is cut with "…",
-    /// but never below its title.
-    std::string to_string(size_t width) const;
+    /// but never below its title. With `colour` a column STATE or DECISION says by its
+    /// colour, too, whether that is good.
+    std::string to_string(size_t width, bool colour = false) const;
 
   private:
     std::vector<Column> columns_;
@@ -36,6 +37,8 @@ class Table {
 
 /// Columns of the terminal on stdout; 0 if stdout is none.
 size_t terminal_width();
+/// Whether stdout is a terminal that shows colours, and NO_COLOR does not forbid them.
+bool terminal_has_colours();
 
 /// "3d 4h", "2h 5m", "1m 20s", "7s": the two largest units.
 std::string to_words(uint64_t seconds);

@@ -23,8 +23,11 @@ int run_call(const Options& options);
 int run_health(const Options& options);
 /// Returns when the reload is over.
 int run_reload(const Options& options);
-/// Returns when the daemon's process is gone, or after kMaxStopWait.
+/// Return when the daemon's process is gone; the first not later than kMaxStopWait.
 int run_stop(const Options& options);
+int run_drain(const Options& options);
+/// Returns when the daemon stops.
+int run_events(const Options& options);
 /// Returns when the session is over.
 int run_connect(const Options& options);
 /// verify FILE…, key. Needs no daemon.
@@ -34,6 +37,8 @@ int run_host_tools(const Options& options);
 
 // What single letters ask for instead of a verb: -t, -T, -V.
 int run_check_config(const Options& options);
+/// -t --probe.
+int run_probe(const Options& options);
 int run_dump_config(const Options& options);
 int run_version();
 

@@ -21,6 +21,7 @@ class Pages {
   private:
     void add(HttpServer& server, const char* path, Serve what, const char* methods,
              Page::Serve serve);
+    void add_stop(HttpServer& server, const char* path, bool patient);
     /// Lists what the catalog has of these kinds; with ?client=ID what of it is allowed.
     void add_catalog(HttpServer& server, const char* path, std::vector<ItemKind> kinds);
     HttpReply health(const HttpRequest& request) const;

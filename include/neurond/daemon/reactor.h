@@ -15,6 +15,7 @@
 #include "neurond/daemon/checked_config.h"
 #include "neurond/daemon/daemon.h"
 #include "neurond/daemon/doors.h"
+#include "neurond/daemon/events_page.h"
 #include "neurond/daemon/keeper_link.h"
 #include "neurond/daemon/metrics_file.h"
 #include "neurond/daemon/pages.h"
@@ -138,7 +139,10 @@ class Reactor final : private SignalSink,
     void ask_to_reload(bool dry_run, Reloader::Done done) override {
         reloader_.request(dry_run, std::move(done));
     }
-    void ask_to_stop() override { stop_task_.schedule(); }
+    void ask_to_stop(bool patient) override {
+        patient_ = patient;
+        stop_task_.schedule();
+    }
 
     std::shared_ptr<const conf::Config> started_with_;
     std::shared_ptr<const conf::Config> config_;  ///< in force
@@ -176,7 +180,9 @@ class Reactor final : private SignalSink,
     Pages pages_;
     ReloadPage reload_page_;
     ServerPages server_pages_;
+    EventsPage events_page_;
     State state_ = State::kStarting;
+    bool patient_ = false;  ///< draining takes as long as the calls do
     Timer delay_timer_;
     Timer drain_timer_;
     Timer shutdown_timer_;

@@ -36,8 +36,8 @@ class DaemonView {
     virtual void order(std::string_view server, ServerOrder order) = 0;
     /// As HUP does; `done` hears what became of it.
     virtual void ask_to_reload(bool dry_run, Reloader::Done done) = 0;
-    /// As TERM does.
-    virtual void ask_to_stop() = 0;
+    /// As TERM does; patient: calls in flight may take as long as they take.
+    virtual void ask_to_stop(bool patient) = 0;
 
   protected:
     ~DaemonView() = default;
