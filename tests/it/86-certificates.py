@@ -116,7 +116,7 @@ def test_unreadable_files():
         for path in (files.cert, files.key, files.ca.cert):
             path.chmod(0o600)
 
-        def row(place, what):
+        def row(place, what, args):
             good = files.dir / "good"
             good.mkdir(exist_ok=True)
             copies = {}
@@ -129,14 +129,16 @@ def test_unreadable_files():
             daemon.conf.chmod(0o644)
             got = subprocess.run(
                 ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", BINARY,
-                 "-t", "-c", str(daemon.conf)], capture_output=True, text=True, timeout=20,
+                 *args, "-c", str(daemon.conf)], capture_output=True, text=True, timeout=20,
                 check=False)
             assert got.returncode == 78, (got.returncode, got.stderr)
             assert f"{key_named(place, what)}: open {copies[what]}: Permission denied" in got.stderr
 
         for place in ("tls", "listener", "leg"):
             for what in ("cert", "key", "ca"):
-                table.row(f"{place} {what}", lambda: row(place, what))
+                for args in (["-t"], []):
+                    table.row(f"{place} {what} {' '.join(args) or 'start'}",
+                              lambda: row(place, what, args))
     assert not table.failed
 
 
