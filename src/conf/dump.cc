@@ -47,13 +47,16 @@ std::string written(const Setting& setting) {
     return write_number(*setting.spec, value.number);
 }
 
-void dump_section(const Section& section, std::string& out) {
-    out += out.empty() ? "[" : "\n[";
-    out += section.name();
+std::string title_of(const Section& section) {
+    std::string out = "[" + std::string(section.name());
     if (section.spec().has_label()) {
         out += ' ' + section.label();
     }
-    out += "]\n";
+    return out + "]";
+}
+
+void dump_section(const Section& section, std::string& out) {
+    out += (out.empty() ? "" : "\n") + title_of(section) + "\n";
     for (const Setting& setting : section.settings()) {
         const std::string value = written(setting);
         out += setting.key + " =" + (value.empty() ? "" : " ") + value;
@@ -62,6 +65,25 @@ void dump_section(const Section& section, std::string& out) {
 }
 
 }  // namespace
+
+std::vector<std::string> settings_in_lines(const Config& config, bool defaults) {
+    std::vector<std::string> out;
+    for (const SectionSpec& spec : sections()) {
+        for (const Section* section : config.sections(spec.name)) {
+            std::string settings;
+            for (const Setting& setting : section->settings()) {
+                if (defaults || setting.layer > 0) {
+                    settings += settings.empty() ? " " : "; ";
+                    settings += setting.key + " = " + written(setting);
+                }
+            }
+            if (!settings.empty()) {
+                out.push_back(title_of(*section) + settings);
+            }
+        }
+    }
+    return out;
+}
 
 std::string dump(const Config& config) {
     std::string out;

@@ -2,8 +2,11 @@
 
 #include "neurond/daemon/config_source.h"
 
+#include "neurond/base/limits.h"
 #include "neurond/base/log.h"
+#include "neurond/base/text.h"
 #include "neurond/conf/bundle.h"
+#include "neurond/conf/dump.h"
 
 namespace neuron {
 
@@ -25,6 +28,13 @@ void log_diagnostics(const char* module, const conf::Diagnostics& diagnostics) {
         } else {
             log_warn(module, "%s%s%s", each.where.c_str(), colon, each.message.c_str());
         }
+    }
+}
+
+void log_settings(const conf::Config& config) {
+    const bool all = log_enabled(LogLevel::kDebug);
+    for (const std::string& line : conf::settings_in_lines(config, all)) {
+        log_info("config", "%s", escape(line, kMaxLogLineBytes).c_str());
     }
 }
 

@@ -434,6 +434,7 @@ int run_daemon(const DaemonOptions& options) {
     estate.cgroups = make_cgroups(config, estate.account);
     log_info("keeper", "neurond %s, pid %d, configuration %s", kVersion,
              static_cast<int>(::getpid()), options.config_path.c_str());
+    log_settings(config);
     warn_about_places(estate.paths);
     for (const std::string& name : estate.doors.unused()) {
         log_warn("keeper", "nothing in the configuration takes the inherited socket %s",

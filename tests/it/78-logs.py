@@ -53,6 +53,17 @@ def test_whoever_starts_it_sees_why_it_does_not_start():
         assert daemon.process.wait(DEADLINE) == 1
 
 
+def test_what_holds_is_written_at_the_start():
+    secret = {"env.API_TOKEN": "hunter2hunter2", "args": ["host-tools"], "command": "self"}
+    with Neurond({"a": secret}, {"log": {"requests": "errors"}}) as daemon:
+        line = daemon.wait_for_log(r"info config: \[downstream a\] (.*)")[1]
+        assert "command = self; args = host-tools" in line and "env.API_TOKEN = ***" in line, line
+        daemon.wait_for_log(r"info config: \[log\] requests = errors$")
+        assert "hunter2" not in daemon.log and "[limits]" not in daemon.log
+    with Neurond(args=["-v"]) as daemon:
+        daemon.wait_for_log(r"info config: \[limits\] message_max = 10000000; .*rate = 0")
+
+
 def test_syslog():
     if os.geteuid() != 0 or os.path.lexists(SYSLOG):
         print(f"note: {SYSLOG} is somebody's, or not ours to make: not tried")

@@ -165,3 +165,16 @@ TEST_CASE("a dump is a fixed point, whatever the strings hold") {
         fixed_dump(files);
     }
 }
+
+TEST_CASE("for the log: a line a section, with what is set there, secrets masked") {
+    FakeFiles files("[server]\nport = 9\nbind = ::1\n[downstream a]\ncommand = self\n"
+                    "env.API_KEY = abcdefgh\nargs = \"a b\" --token abcdefgh\n");
+    const LoadResult result = load({"t.conf", {}}, files);
+    REQUIRE((result.config != nullptr));
+    const std::vector<std::string> lines = settings_in_lines(*result.config, false);
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[0] == "[server] bind = ::1; port = 9");
+    CHECK(lines[1] == "[downstream a] command = self; args = \"a b\" --token ***; "
+                      "env.API_KEY = ***");
+    CHECK(settings_in_lines(*result.config, true).size() > 10);
+}

@@ -30,6 +30,9 @@ class ConfigSource {
 /// All that is wrong, one line of the log each.
 void log_diagnostics(const char* module, const conf::Diagnostics& diagnostics);
 
+/// What holds, secrets masked: with log.level debug the defaults, too.
+void log_settings(const conf::Config& config);
+
 }  // namespace neuron
 
 #endif
