@@ -312,6 +312,16 @@ void Instance::on_progress(const JsonRpcMessage& message, const JsonScanner& sca
                      {token->where.begin - base, token->where.end - base}});
 }
 
+/// The call about which the server asks. Where that may be any of several, those do not
+/// count whose clients are away with a question: there the server waits. Else one client
+/// that never comes back would keep all the others from being asked.
+std::optional<CallHandle> Instance::asks_for(uint64_t exchange) const {
+    const auto call = pending_.call_of(exchange);
+    return call ? call : pending_.call_of(exchange, [this](CallHandle handle) {
+        return owner_.is_parked(handle) && questions_.awaits_reply(handle);
+    });
+}
+
 void Instance::on_request(const JsonRpcMessage& message, const Slice& text,
                           uint64_t exchange) {
     if (carrier_->overloaded()) {
@@ -320,7 +330,7 @@ void Instance::on_request(const JsonRpcMessage& message, const Slice& text,
     }
     questions_.on_request(
         message, text,
-        settings_.relays_questions ? pending_.call_of(exchange) : std::nullopt, caps_);
+        settings_.relays_questions ? asks_for(exchange) : std::nullopt, caps_);
     if (questions_.waiting() && !held_timer_.armed()) {
         held_timer_.arm(kHeldTime);
     }

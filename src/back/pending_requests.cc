@@ -44,14 +44,15 @@ std::optional<CallHandle> PendingRequests::call(uint64_t id) const {
                : std::nullopt;
 }
 
-std::optional<CallHandle> PendingRequests::call_of(uint64_t exchange) const {
+std::optional<CallHandle> PendingRequests::call_of(uint64_t exchange,
+                                                   const Skip& skip) const {
     if (exchange != kAnyExchange && exchange != 0) {
         return call(exchange);
     }
     const Entry* latest = nullptr;
     uint64_t latest_id = 0;
     for (const auto& [id, entry] : entries_) {
-        if (entry.kind != Kind::kCall) {
+        if (entry.kind != Kind::kCall || (skip && skip(entry.call))) {
             continue;
         }
         if (latest != nullptr && latest->party != entry.party) {

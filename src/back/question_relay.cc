@@ -182,6 +182,15 @@ void QuestionRelay::reply(const InputReply& reply) {
     }
 }
 
+bool QuestionRelay::awaits_reply(CallHandle call) const {
+    const std::vector<std::string> keys = open_.keys_of(call);
+    return std::any_of(keys.begin(), keys.end(), [this](const std::string& key) {
+        return std::none_of(lent_.begin(), lent_.end(), [&key](const Held& each) {
+            return each.question.key == key;
+        });
+    });
+}
+
 void QuestionRelay::close(CallHandle call) {
     for (const ServerQuestions::Open& each : open_.take_all(call)) {
         if (auto lent = take_lent(each.key); lent) {

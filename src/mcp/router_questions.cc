@@ -92,6 +92,15 @@ void Router::reply(CallHandle handle, const InputReply& reply) {
     }
 }
 
+bool Router::is_parked(CallHandle handle) const {
+    const CallRecord* record = find(handle);
+    if (record == nullptr || !parked_->has(*record)) {
+        return false;
+    }
+    const ParkedCall* parked = parked_->find(record->request.tag);
+    return parked != nullptr && parked->parked();
+}
+
 void Router::on_input_withdrawn(CallHandle handle, const std::string& key) {
     CallRecord* record = find(handle);
     if (record == nullptr || !record->rounds.close(key)) {

@@ -107,6 +107,35 @@ def test_a_child_of_its_own_asks_too():
         expect_nothing_kept(daemon)
 
 
+def test_on_one_pipe_a_parked_call_is_in_nobodys_way():
+    with Neurond(stdio()) as daemon:
+        client = modern(daemon)
+        first = steps_of({"ask": [FORM]})
+        requests, kept = asked(client.request("tools/call", first))
+        for question in (SAMPLE, ROOTS, FORM):  # the first client thinks, or has gone
+            params = steps_of({"ask": [question, FORM]}, {"ask": [question]})
+            second, state = asked(client.request("tools/call", params))
+            assert [each["method"] for each in second.values()] == [question[0], FORM[0]]
+            third, state = asked(retry(client, params, state, replies_to(second)))
+            assert [each["method"] for each in third.values()] == [question[0]]
+            assert answered(retry(client, params, state, replies_to(third))) == [
+                REPLIES[q[0]] for q in (question, FORM, question)]
+        assert answered(retry(client, first, kept, replies_to(requests))) == [YES]
+        expect_nothing_kept(daemon)
+
+
+def test_on_one_pipe_two_that_run_cannot_be_told_apart():
+    with Neurond(stdio()) as daemon:
+        params = steps_of({"progress": 1}, {"wait": "never"})
+        runs = modern(daemon)
+        send_only(runs, params, runs.with_meta({**params, "_meta": {"progressToken": 1}}))
+        assert runs.conn.head().header("content-type") == "text/event-stream"  # it runs
+        got = modern(daemon).request("tools/call", steps_of({"ask": [FORM]}))
+        assert "cannot associate" in got.text, got.raw
+        runs.close()
+        expect_nothing_kept(daemon)
+
+
 def test_lines_may_park_and_http_may_come_back():
     with HttpAsker() as server, Neurond(
             http(server), {"client me": {"uid": 0, "token_sha256": digest("T")}}) as daemon:

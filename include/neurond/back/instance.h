@@ -45,6 +45,8 @@ class InstanceOwner : public OneSession {
     virtual bool requeue(CallHandle call) = 0;
     /// Null when it is over.
     virtual Call* find_call(CallHandle call) = 0;
+    /// Its client is away with a question.
+    virtual bool is_parked(CallHandle call) const = 0;
     /// What became of a call it was sent; before the answer is delivered.
     virtual void on_call_done(CallHandle call, CallOutcome outcome) = 0;
     /// A health check failed, or the server has recovered from that.
@@ -150,6 +152,7 @@ class Instance final : private CarrierOwner,
     void on_input_required(CallHandle call, const InputRound& round);
     void repeat_paused();
     void send_call(Call& call, std::string_view more);
+    std::optional<CallHandle> asks_for(uint64_t exchange) const;
     void release_questions();
     void tell_log_level(std::optional<MessageLevel> level);
     void greet(Discovery::Step step);

@@ -163,6 +163,9 @@ class InstanceSlot final : private InstanceOwner {
     void on_instance_room() override;
     bool requeue(CallHandle call) override;
     Call* find_call(CallHandle call) override { return context_.router.find_call(call); }
+    bool is_parked(CallHandle call) const override {
+        return context_.router.is_parked(call);
+    }
     void on_call_done(CallHandle call, CallOutcome outcome) override {
         owner_.on_call_done(call, outcome);
     }

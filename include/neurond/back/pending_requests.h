@@ -2,6 +2,7 @@
 #define NEUROND_BACK_PENDING_REQUESTS_H
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -48,7 +49,9 @@ class PendingRequests {
     /// The call that what came on `exchange` belongs to (CarrierOwner::on_message). On one
     /// pipe for everything, and on a stream of no request's, that can be told only while
     /// all calls in flight are of one party; then it is the latest.
-    std::optional<CallHandle> call_of(uint64_t exchange) const;
+    /// Those that `skip` is true of cannot be meant.
+    using Skip = std::function<bool(CallHandle)>;
+    std::optional<CallHandle> call_of(uint64_t exchange, const Skip& skip = {}) const;
 
   private:
     uint64_t next_ = 1;

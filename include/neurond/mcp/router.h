@@ -154,6 +154,8 @@ class Router final : public CallSink {
     bool has_calls_for(AnswererHandle answerer) const;
     /// Null when it is over.
     Call* find_call(CallHandle handle) const { return handles_.find(handle); }
+    /// Its client has been given questions, and has not come back yet.
+    bool is_parked(CallHandle handle) const;
 
     void on_notice(CallHandle handle, const Notice& notice) override;
     void on_deferred(CallHandle handle) override;
