@@ -81,6 +81,7 @@ class Probe final : private SignalSink, private SupervisorOwner, private CallObs
     }
     void on_own_lists_changed() override {}
     void on_resource_updated(const ResourcePlace&) override {}
+    void on_subscribed(const ResourcePlace&, const Answer&) override {}
     void on_all_resolved() override {}
     void on_call_done(const Call&, const CallEnd&) override {}
 
