@@ -84,6 +84,9 @@ void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
                 break;
             }
             questions_.close(entry.call);
+            if (!is_result && is_legacy(hello_.revision)) {
+                urls_.refused(body.view(), session_of(entry.call));
+            }
             answer(entry.call, is_result ? Answer::result(body) : Answer::error(body),
                    CallOutcome::kAnswered);
             break;
@@ -246,18 +249,33 @@ void Instance::on_notification(const JsonRpcMessage& message, const JsonScanner&
         const JsonView uri(
             find(scan.params_members(), text.view(), "uri").in(text.view()));
         owner_.on_resource_updated(uri.as_string().value_or(""));
+    } else if (message.method == "notifications/elicitation/complete") {
+        on_url_complete(text.part(message.params.in(text.view())));
     } else if (state_ == State::kListing || state_ == State::kReady) {
         listing_.on_notification(message.method);
     }
 }
 
-/// What cannot be told to be of one client's call goes to nobody: it may be another's.
+/// Of callers without a session nobody waits for that: they call again.
+void Instance::on_url_complete(const Slice& params) {
+    owner_.on_url_complete(urls_.take(params.view()), params);
+}
+
+/// Empty: it has none.
+std::string Instance::session_of(CallHandle call) const {
+    const Call* found = owner_.find_call(call);
+    return found != nullptr && found->request.takes_questions ? found->request.party
+                                                              : std::string();
+}
+
+/// What is of no call goes to the one session that the server serves; else to nobody: it
+/// may be another's.
 void Instance::on_server_message(std::string_view params, uint64_t exchange) {
     const std::optional<CallHandle> call = pending_.call_of(exchange);
     const auto notice = read_server_message(params, settings_.server);
     if (call && notice) {
         sink_.on_notice(*call, *notice);
-    } else {
+    } else if (!notice || !owner_.on_server_message(*notice)) {
         log_debug("back", "%s: %s", settings_.server.c_str(), escape(params, 512).c_str());
     }
 }
@@ -328,9 +346,12 @@ void Instance::on_request(const JsonRpcMessage& message, const Slice& text,
         complaints_.add("it asks more than it reads; its request is dropped");
         return;
     }
-    questions_.on_request(
-        message, text,
-        settings_.relays_questions ? asks_for(exchange) : std::nullopt, caps_);
+    const std::optional<CallHandle> call =
+        settings_.relays_questions ? asks_for(exchange) : std::nullopt;
+    if (call && message.method == "elicitation/create") {
+        urls_.asked(message.params.in(text.view()), session_of(*call));
+    }
+    questions_.on_request(message, text, call, caps_);
     if (questions_.waiting() && !held_timer_.armed()) {
         held_timer_.arm(kHeldTime);
     }

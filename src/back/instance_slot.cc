@@ -392,6 +392,26 @@ void InstanceSlot::withdraw_from_session(const std::string& key) {
     }
 }
 
+void InstanceSlot::tell_session(const std::string& party, const char* method,
+                                const Slice& params) {
+    SessionClients* sessions = context_.router.parties().sessions;
+    if (sessions != nullptr && !party.empty()) {
+        sessions->tell(party, method, params);
+    }
+}
+
+void InstanceSlot::on_url_complete(const std::string& party, const Slice& params) {
+    tell_session(party.empty() ? session_ : party, "notifications/elicitation/complete",
+                 params);
+}
+
+bool InstanceSlot::on_server_message(const Notice& notice) {
+    if (wants(context_.router.wanted_level(session_), notice.level)) {
+        tell_session(session_, "notifications/message", notice.params);
+    }
+    return !session_.empty();
+}
+
 void InstanceSlot::reply_outside(const InputReply& reply) {
     if (instance_) {
         instance_->reply_outside(reply);

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "neurond/base/crypto.h"
+#include "neurond/wire/json_splice.h"
 #include "neurond/wire/json_view.h"
 #include "neurond/wire/json_write.h"
 #include "neurond/wire/jsonrpc.h"
@@ -77,9 +79,17 @@ void write_question(OutQueue& out, std::string_view id_raw, const Question& ques
         write_request(out, id_raw, question.method, std::string_view());
         return;
     }
-    const std::vector<Edit> none;
-    write_request(out, id_raw, question.method,
-                  JsonBody{question.params, {0, question.params.size}, none});
+    const Span all{0, question.params.size};
+    const JsonView params(question.params.view());
+    std::vector<Edit> edits;
+    std::string minted;
+    if (question.method == "elicitation/create" && params.find("mode").is_string("url") &&
+        !params.find("elicitationId").exists()) {
+        // Modern servers know none, and 2025-11-25 clients want one.
+        minted = member_text("elicitationId", json_quote(uuid_v4()), true);
+        edits.push_back({front_of_object(all), minted});
+    }
+    write_request(out, id_raw, question.method, JsonBody{question.params, all, edits});
 }
 
 void write_question_cancelled(OutQueue& out, std::string_view id_raw) {

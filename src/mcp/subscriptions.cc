@@ -420,6 +420,15 @@ void Subscriptions::withdraw_outside(const std::string& party, AnswererHandle se
     }
 }
 
+void Subscriptions::tell(const std::string& party, const char* method,
+                         const Slice& params) {
+    Subscriber* client = session(party);
+    if (client != nullptr && client->news_.others.size() < kMaxOtherNews) {
+        client->news_.others.emplace_back(method, Slice::copy_of(params.view()));
+        schedule();
+    }
+}
+
 void Subscriptions::hand_back(const SessionQuestions::Open& open, bool failed,
                               const Slice& body) {
     Answerer* server = router_.parties().answerers.find(open.server);

@@ -28,7 +28,9 @@ class Asking(HttpServer):
     def __init__(self, era="legacy"):
         self.replies, self.next_id, self.declared = {}, 0, []
         self.cancelled, self.levels, self.asked = [], [], threading.Event()
-        super().__init__(era, tools=[*QUESTION, "chat", "withdraw", "input", "form"])
+        super().__init__(era, tools=[
+            *QUESTION, "chat", "withdraw", "input", "form", "link", "visit", "required",
+            "complete"])
 
     def posted(self, conn, request):
         message, method = request.message, request.message.get("method")
@@ -74,6 +76,18 @@ class Asking(HttpServer):
             self.say(conn, {"method": "notifications/cancelled",
                             "params": {"requestId": id_value}})
             got = "withdrawn"
+        elif name == "complete":
+            self.say(conn, {"method": "notifications/elicitation/complete", "params": {
+                "elicitationId": request.params["arguments"]["id"], "n": 1.5}})
+            got = "completed"
+        elif name in ("visit", "required"):
+            url = {**QUESTION["open"][1], "elicitationId": request.params["arguments"]["id"]}
+            if name == "required":
+                self.say(conn, {"id": request.id, "error": {
+                    "code": -32042, "message": "open it", "data": {"elicitations": [url]}}})
+                return True
+            id_value = self.ask(conn, "elicitation/create", url)
+            got = self.replies[id_value].get(timeout=DEADLINE)
         else:
             id_value = self.ask(conn, *QUESTION[name])
             if who == "nobody":  # the test looks at the reply
@@ -103,7 +117,8 @@ class Asking(HttpServer):
                 "text": json.dumps([replies, request.params.get("requestState"), name])}]})
         return self.raw(conn, request, b'{"resultType":"input_required","inputRequests":'
                         b'{"k\\u00e9":{"method":"elicitation/create","params":%s}},'
-                        b'"requestState":"s 1.10"}' % json.dumps(FORM).encode())
+                        b'"requestState":"s 1.10"}' % json.dumps(
+                            QUESTION["open"][1] if name == "link" else FORM).encode())
 
 
 def asking(server):
@@ -246,6 +261,36 @@ def test_a_modern_server_asks_a_legacy_client_by_requests():
             assert asked[0]["params"] == FORM
             got, _ = ask(client, "form", lambda _m: {"error": {"code": -1, "message": "n"}})
             assert got[0] == {"k\u00e9": {"action": "cancel"}}, got
+
+
+def test_who_was_asked_to_open_a_url_hears_when_it_is_done():
+    caps = {"elicitation": {"url": {}}}
+    with Asking() as server, Neurond(asking(server)) as daemon:
+        with daemon.client(capabilities=caps) as one, daemon.client(capabilities=caps) as two:
+            streams = [one.stream(), two.stream()]
+            for client, tool, id_value in ((one, "visit", "e-one"), (two, "required", "e-two")):
+                replier = Replier(client, lambda _m: {"result": {"action": "accept"}})
+                got = client.call("a." + tool, {"id": id_value}, on_event=replier)
+                if tool == "required":
+                    assert got.error["code"] == -32042, got.raw
+                else:
+                    assert json.loads(got.text)["result"] == {"action": "accept"}, got.raw
+            for id_value in ("e-nobody", "e-two", "e-one"):
+                one.call("a.complete", {"id": id_value})
+            for stream, id_value in zip(streams, ("e-one", "e-two")):
+                assert stream.next() == {
+                    "jsonrpc": "2.0", "method": "notifications/elicitation/complete",
+                    "params": {"elicitationId": id_value, "n": 1.5}}
+                stream.close()
+
+
+def test_a_modern_server_asks_to_open_a_url_under_an_id_of_ours():
+    with Asking("modern") as server, Neurond(asking(server)) as daemon:
+        with daemon.client(capabilities={"elicitation": {"url": {}}}) as client:
+            _, (question,) = ask(client, "link", lambda _m: {"result": {"action": "accept"}})
+            params = question["params"]
+            assert len(params.pop("elicitationId")) > 20
+            assert params == QUESTION["open"][1], params
 
 
 def test_messages_are_for_who_wants_them():

@@ -139,6 +139,22 @@ def test_who_has_declared_nothing_is_not_asked():
         assert stream.next() is None
 
 
+def test_messages_of_no_call_are_for_the_session_that_wants_them():
+    with Neurond(own("form")) as daemon, daemon.client() as client, daemon.client() as deaf:
+        streams = [client.stream(), deaf.stream()]
+        client.request("logging/setLevel", {"level": "warning"})
+        for each in (deaf, client):
+            each.call("t.later")
+        assert streams[0].next() == {"jsonrpc": "2.0", "method": "notifications/message",
+                                     "params": {"logger": "t", "level": "error",
+                                                "data": "later"}}
+        for each in (client, deaf):
+            each.delete()
+        for stream in streams:
+            assert stream.next() is None
+            stream.close()
+
+
 def test_a_form_of_no_call_is_asked_and_withdrawn():
     form = {"message": "Who?", "requestedSchema": {"type": "object", "properties": {}}}
     caps = {"elicitation": {}}
@@ -155,6 +171,9 @@ def test_a_form_of_no_call_is_asked_and_withdrawn():
         respond(client, first["id"], {"action": "accept", "content": {"who": "me"}})
         wait_for("the server knows", lambda: heard(client) == [
             ["form", {"action": "accept", "content": {"who": "me"}}]])
+        client.call("t.complete", {"id": "e"})
+        assert stream.next() == {"jsonrpc": "2.0", "params": {"elicitationId": "e", "n": 1.5},
+                                 "method": "notifications/elicitation/complete"}
         stream.close()
 
 

@@ -41,6 +41,21 @@ struct Asked {
 
 }  // namespace
 
+TEST_CASE("a client is asked to open a URL under an id, minted where there is none") {
+    const auto written = [](const std::string& params) {
+        OutQueue out;
+        write_question(out, "1", question("k", "elicitation/create", params));
+        return out.to_string();
+    };
+    const std::string given = R"({"mode":"url","elicitationId":"e","url":"http://x"})";
+    CHECK(written(given).find(given) != std::string::npos);
+    const std::string minted = written(R"({"mode":"url","url":"http://x"})");
+    const JsonView message(minted);
+    CHECK(message.find("params").find("elicitationId").as_string()->size() == 36);
+    CHECK(message.find("params").find("url").is_string("http://x"));
+    CHECK(written(R"({"mode":"form"})").find("elicitationId") == std::string::npos);
+}
+
 TEST_CASE("a client is asked only what it declared, and its revision has") {
     const char* const elicit = "elicitation/create";
     const char* const sample = "sampling/createMessage";

@@ -14,6 +14,7 @@
 #include "neurond/back/complaints.h"
 #include "neurond/back/health_monitor.h"
 #include "neurond/back/listing.h"
+#include "neurond/back/opened_urls.h"
 #include "neurond/back/pending_requests.h"
 #include "neurond/back/question_relay.h"
 #include "neurond/back/server_voice.h"
@@ -47,6 +48,11 @@ class InstanceOwner : public OneSession {
     virtual Call* find_call(CallHandle call) = 0;
     /// Its client is away with a question.
     virtual bool is_parked(CallHandle call) const = 0;
+    /// A URL that this party was asked to open has done its work (OpenedUrls). Empty: it
+    /// was asked of nobody in particular.
+    virtual void on_url_complete(const std::string& party, const Slice& params) = 0;
+    /// It logs outside any call. False: nobody can be told.
+    virtual bool on_server_message(const Notice& notice) = 0;
     /// What became of a call it was sent; before the answer is delivered.
     virtual void on_call_done(CallHandle call, CallOutcome outcome) = 0;
     /// A health check failed, or the server has recovered from that.
@@ -147,6 +153,8 @@ class Instance final : private CarrierOwner,
     void on_progress(const JsonRpcMessage& message, const JsonScanner& scan,
                      const Slice& text);
     void on_server_message(std::string_view params, uint64_t exchange);
+    void on_url_complete(const Slice& params);
+    std::string session_of(CallHandle call) const;
     void on_request(const JsonRpcMessage& message, const Slice& text,
                     uint64_t exchange);
     void on_input_required(CallHandle call, const InputRound& round);
@@ -190,6 +198,7 @@ class Instance final : private CarrierOwner,
     ServerHello hello_;
     ServerVoice voice_;
     QuestionRelay questions_;
+    OpenedUrls urls_;
     RepeatedCalls repeats_;
     std::vector<CallHandle> paused_;  ///< to be repeated, though nothing was asked
     std::optional<MessageLevel> log_level_;  ///< told to it

@@ -174,6 +174,9 @@ class InstanceSlot final : private InstanceOwner {
     bool ask_session(const Question& question) override;
     std::optional<Question> reclaim_from_session(const std::string& key) override;
     void withdraw_from_session(const std::string& key) override;
+    void on_url_complete(const std::string& party, const Slice& params) override;
+    bool on_server_message(const Notice& notice) override;
+    void tell_session(const std::string& party, const char* method, const Slice& params);
 
     void tell(const std::string& why) const;
     bool admitted();

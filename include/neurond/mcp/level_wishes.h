@@ -22,6 +22,10 @@ class LevelWishes {
         }
         return most() != before;
     }
+    std::optional<MessageLevel> of(const std::string& party) const {
+        const auto found = levels_.find(party);
+        return found != levels_.end() ? std::optional(found->second) : std::nullopt;
+    }
     /// The most verbose level that anybody wants.
     std::optional<MessageLevel> most() const {
         std::optional<MessageLevel> most;

@@ -11,6 +11,7 @@
 #include "neurond/mcp/client_questions.h"
 #include "neurond/mcp/subscriptions.h"
 #include "neurond/wire/json_scan.h"
+#include "neurond/wire/jsonrpc.h"
 
 namespace neuron {
 
@@ -61,6 +62,11 @@ void write_news(const News& news, std::string_view id_raw, Say say) {
     for (const std::string& id : news.withdrawn) {
         OutQueue message;
         write_question_cancelled(message, id);
+        say(std::move(message));
+    }
+    for (const auto& [method, params] : news.others) {
+        OutQueue message;
+        write_notification(message, method, params.view());
         say(std::move(message));
     }
 }

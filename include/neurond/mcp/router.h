@@ -145,6 +145,10 @@ class Router final : public CallSink {
     void want_level(const std::string& party, std::optional<MessageLevel> level);
     /// The most verbose level that anybody wants.
     std::optional<MessageLevel> wanted_level() const { return levels_.most(); }
+    /// … and this session does.
+    std::optional<MessageLevel> wanted_level(const std::string& party) const {
+        return levels_.of(party);
+    }
     /// Answers every call that no server has yet, because none will get it any more.
     void refuse_unsent();
     /// Calls `idle` once, when no call is in flight any more.

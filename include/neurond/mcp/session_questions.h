@@ -35,6 +35,10 @@ class SessionClients {
     /// Nobody waits for the reply any more.
     virtual void withdraw_outside(const std::string& party, AnswererHandle server,
                                   unsigned instance, const std::string& key) = 0;
+    /// A server has something to say to this session that is of no call. `method`: a
+    /// literal. When the client does not take it, it may be dropped.
+    virtual void tell(const std::string& party, const char* method,
+                      const Slice& params) = 0;
 
   protected:
     ~SessionClients() = default;

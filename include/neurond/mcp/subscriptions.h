@@ -52,9 +52,11 @@ struct News {
     std::set<std::string> resources;  ///< URIs that were updated, as this client knows them
     std::map<std::string, Question> questions{};  ///< outside any call, by our id
     std::vector<std::string> withdrawn{};         ///< ids of such, that were put
+    /// Other notifications: method and params.
+    std::vector<std::pair<const char*, Slice>> others{};
     bool empty() const noexcept {
         return lists == 0 && resources.empty() && questions.empty() &&
-               withdrawn.empty();
+               withdrawn.empty() && others.empty();
     }
 };
 
@@ -145,6 +147,8 @@ class ResourceSource {
 constexpr Millis kNewsDelay{100};
 /// How long a client waits for a server to answer its subscription.
 constexpr Millis kSubscribeTime{10000};
+/// Notifications of no call that wait for a session; more are dropped.
+constexpr size_t kMaxOtherNews = 64;
 
 /// Who wants to hear of what. One subscription at a server serves any number of clients;
 /// changes are looked at once in kNewsDelay, however many there are, and only what a
@@ -172,6 +176,8 @@ class Subscriptions final : public SessionClients {
                                             const std::string& key) override;
     void withdraw_outside(const std::string& party, AnswererHandle server,
                           unsigned instance, const std::string& key) override;
+    void tell(const std::string& party, const char* method,
+              const Slice& params) override;
 
   private:
     friend class Subscriber;
