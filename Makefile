@@ -197,8 +197,8 @@ install: all  ## install below DESTDIR; an existing configuration is kept
 	    install -D -m 0644 contrib/prometheus/$$file $(SHARE)/$$file || exit 1; \
 	done
 	[ -e $(CONFIG) ] || { install -D -m 0644 etc/neurond.conf $(CONFIG) && \
-	    sed -i 's#^\# state_dir = .*#state_dir = /var/lib/neurond#; \
-	        s#^\# run_dir = .*#run_dir = /run/neurond#' $(CONFIG); }
+	    sed -i -e 's|^# state_dir = .*|state_dir = /var/lib/neurond|' \
+	        -e 's|^# run_dir = .*|run_dir = /run/neurond|' $(CONFIG); }
 	install -d $(UNITS)
 	for unit in neurond.service neurond.socket; do \
 	    sed 's#/usr/local/bin/#$(PREFIX)/bin/#' contrib/systemd/$$unit >$(UNITS)/$$unit || exit 1; \

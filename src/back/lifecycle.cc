@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "neurond/protocol.h"
+
 namespace neuron {
 
 namespace {
@@ -22,23 +24,23 @@ std::string seconds(Millis span) {
 const char* to_string(LifeState state) noexcept {
     switch (state) {
         case LifeState::kConfigured:
-            return "configured";
+            return kServerConfigured;
         case LifeState::kStarting:
-            return "starting";
+            return kServerStarting;
         case LifeState::kHealthy:
-            return "healthy";
+            return kServerHealthy;
         case LifeState::kDegraded:
-            return "degraded";
+            return kServerDegraded;
         case LifeState::kRestarting:
-            return "restarting";
+            return kServerRestarting;
         case LifeState::kFailed:
-            return "failed";
+            return kServerFailed;
         case LifeState::kOpen:
-            return "open";
+            return kServerOpen;
         case LifeState::kDisabled:
-            return "disabled";
+            return kServerDisabled;
         case LifeState::kStopped:
-            return "stopped";
+            return kServerStopped;
     }
     return "";
 }

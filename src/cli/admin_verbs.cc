@@ -11,12 +11,11 @@
 #include "neurond/cli/admin.h"
 #include "neurond/cli/options.h"
 #include "neurond/cli/table.h"
+#include "neurond/protocol.h"
 
 namespace neuron {
 
 namespace {
-
-constexpr const char* kAdmin = "/api/v1/admin/";
 
 int print(std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
@@ -32,7 +31,7 @@ Result<std::string> ask(const Options& options, const std::string& path) {
     if (!client) {
         return client.error();
     }
-    return admin_get(*client, kAdmin + path);
+    return admin_get(*client, kAdminPath + path);
 }
 
 }  // namespace
@@ -94,7 +93,7 @@ int run_health(const Options& options) {
         return fail(client.error());
     }
     ControlRequest request;
-    request.target = "/health/ready";
+    request.target = kReadyPath;
     const Result<ControlReply> reply = client->exchange(request);
     if (!reply) {
         return fail(reply.error());

@@ -6,6 +6,7 @@
 #include "neurond/cli/admin.h"
 #include "neurond/cli/options.h"
 #include "neurond/cli/verbs.h"
+#include "neurond/protocol.h"
 #include "neurond/wire/sse.h"
 
 namespace neuron {
@@ -39,7 +40,7 @@ int run_events(const Options& options) {
         return fail(client.error());
     }
     ControlRequest request;
-    request.target = "/api/v1/admin/events";
+    request.target = kAdminEvents;
     request.timeout = kMaxSilence;
     SseDecoder decoder(kMaxEventBytes);
     const Result<ControlReply> reply = client->exchange(

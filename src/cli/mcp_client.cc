@@ -7,6 +7,7 @@
 #include "neurond/base/out_queue.h"
 #include "neurond/base/version.h"
 #include "neurond/mcp/revision.h"
+#include "neurond/protocol.h"
 #include "neurond/wire/json_scan.h"
 #include "neurond/wire/json_write.h"
 #include "neurond/wire/jsonrpc.h"
@@ -15,7 +16,6 @@ namespace neuron {
 
 namespace {
 
-constexpr const char* kEndpoint = "/api/v1/mcp";
 /// Longer than call_timeout_max is by default: the daemon, which knows better, gives up
 /// first.
 constexpr Millis kCallTimeout{660 * 1000};
@@ -104,7 +104,7 @@ McpClient::~McpClient() {
 ControlRequest McpClient::post(std::string_view body) const {
     ControlRequest request;
     request.method = "POST";
-    request.target = kEndpoint;
+    request.target = kMcpPath;
     request.body = body;
     request.fields.emplace_back("Accept", "application/json, text/event-stream");
     if (!session_.empty()) {

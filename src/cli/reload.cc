@@ -8,6 +8,7 @@
 #include "neurond/cli/options.h"
 #include "neurond/cli/table.h"
 #include "neurond/cli/verbs.h"
+#include "neurond/protocol.h"
 
 namespace neuron {
 
@@ -63,7 +64,7 @@ int run_reload(const Options& options) {
     ControlRequest request;
     request.method = "POST";
     request.target =
-        std::string("/api/v1/admin/reload") + (options.dry_run ? "?dry_run=1" : "");
+        std::string(kAdminReload) + (options.dry_run ? "?dry_run=1" : "");
     request.timeout = kMaxReloadWait;
     const Result<ControlReply> reply = client->exchange(request);
     if (!reply) {

@@ -10,12 +10,11 @@
 #include "neurond/cli/admin.h"
 #include "neurond/cli/options.h"
 #include "neurond/cli/table.h"
+#include "neurond/protocol.h"
 
 namespace neuron {
 
 namespace {
-
-constexpr const char* kServers = "/api/v1/admin/servers";
 
 int print(std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
@@ -24,7 +23,7 @@ int print(std::string_view text) {
 
 /// "/api/v1/admin/servers/NAME" and what follows.
 std::string path_of(const Options& options, const char* rest) {
-    return std::string(kServers) + "/" + percent_encode(options.args[0]) + rest;
+    return std::string(kAdminServers) + "/" + percent_encode(options.args[0]) + rest;
 }
 
 using Ask = Result<std::string> (*)(ControlClient& client, const std::string& path);
@@ -58,7 +57,7 @@ int run_servers(const Options& options) {
     if (!options.args.empty()) {
         return show(options, admin_get, path_of(options, ""), server_text);
     }
-    return show(options, admin_get, kServers, [](JsonView servers) {
+    return show(options, admin_get, kAdminServers, [](JsonView servers) {
         return servers_text(servers, terminal_width());
     });
 }

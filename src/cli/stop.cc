@@ -17,6 +17,7 @@
 #include "neurond/cli/admin.h"
 #include "neurond/cli/options.h"
 #include "neurond/cli/table.h"
+#include "neurond/protocol.h"
 #include "neurond/wire/sse.h"
 
 namespace neuron {
@@ -59,7 +60,7 @@ class Stopper {
         Result<ControlClient> listener = admin_client(options);
         if (listener) {
             ControlRequest request;
-            request.target = "/api/v1/admin/events";
+            request.target = kAdminEvents;
             request.timeout = kMaxSilence;
             // That it breaks off is what a stop may come to.
             (void)listener->exchange(request, [this](const ControlReply&,
@@ -109,7 +110,7 @@ int stop(const Options& options, const char* path, Millis longest) {
     if (!client) {
         return fail(client.error());
     }
-    const Result<std::string> status = admin_get(*client, "/api/v1/admin/status");
+    const Result<std::string> status = admin_get(*client, kAdminStatus);
     if (!status) {
         return fail(status.error());
     }
@@ -138,11 +139,11 @@ int stop(const Options& options, const char* path, Millis longest) {
 }  // namespace
 
 int run_stop(const Options& options) {
-    return stop(options, "/api/v1/admin/stop", kMaxStopWait);
+    return stop(options, kAdminStop, kMaxStopWait);
 }
 
 int run_drain(const Options& options) {
-    return stop(options, "/api/v1/admin/drain", kMaxDrainWait);
+    return stop(options, kAdminDrain, kMaxDrainWait);
 }
 
 }  // namespace neuron

@@ -10,6 +10,7 @@
 #include "neurond/base/limits.h"
 #include "neurond/front/event_writer.h"
 #include "neurond/front/page.h"
+#include "neurond/protocol.h"
 #include "neurond/wire/json_write.h"
 #include "neurond/wire/sse.h"
 
@@ -66,7 +67,7 @@ EventsPage::EventsPage(EventLoop& loop, HttpServer& server, DaemonView& view)
       server_(server),
       view_(view),
       alive_timer_(loop, [this] { keep_alive(); }) {
-    server.add_route("/api/v1/admin/events", kServeAdmin, *this);
+    server.add_route(kAdminEvents, kServeAdmin, *this);
 }
 
 EventsPage::~EventsPage() = default;

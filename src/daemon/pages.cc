@@ -10,6 +10,7 @@
 #include "neurond/base/version.h"
 #include "neurond/mcp/list_pages.h"
 #include "neurond/mcp/parked_calls.h"
+#include "neurond/protocol.h"
 #include "neurond/wire/json_view.h"
 #include "neurond/wire/json_write.h"
 
@@ -54,33 +55,33 @@ void entry_json(JsonWriter& w, const CatalogEntry& entry, const Policy& policy,
 
 Pages::Pages(HttpServer& server, const Metrics& metrics, DaemonView& view)
     : view_(view), started_(wall_now()), started_monotonic_(monotonic_now()) {
-    for (const char* path : {"/health", "/healthz"}) {
+    for (const char* path : {kHealthPath, "/healthz"}) {
         add(server, path, kServeHealth, kRead,
             [this](const HttpRequest& request) { return health(request); });
     }
-    for (const char* path : {"/health/live", "/livez"}) {
+    for (const char* path : {kLivePath, "/livez"}) {
         add(server, path, kServeHealth, kRead, [](const HttpRequest&) {
             return HttpReply::json(200, R"({"status":"alive"})");
         });
     }
-    for (const char* path : {"/health/ready", "/readyz", "/ready"}) {
+    for (const char* path : {kReadyPath, "/readyz", "/ready"}) {
         add(server, path, kServeHealth, kRead,
             [this](const HttpRequest&) { return ready(); });
     }
-    add(server, "/metrics", kServeMetrics, kRead, [this, &metrics](const HttpRequest&) {
+    add(server, kMetricsPath, kServeMetrics, kRead, [this, &metrics](const HttpRequest&) {
         view_.refresh_metrics();
         HttpReply reply = HttpReply::json(200, metrics.render());
         reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
         return reply;
     });
-    add(server, "/api/v1/admin/status", kServeAdmin, kRead,
+    add(server, kAdminStatus, kServeAdmin, kRead,
         [this](const HttpRequest&) { return HttpReply::json(200, status_json()); });
-    add_catalog(server, "/api/v1/admin/tools", {ItemKind::kTool});
-    add_catalog(server, "/api/v1/admin/prompts", {ItemKind::kPrompt});
-    add_catalog(server, "/api/v1/admin/resources",
+    add_catalog(server, kAdminTools, {ItemKind::kTool});
+    add_catalog(server, kAdminPrompts, {ItemKind::kPrompt});
+    add_catalog(server, kAdminResources,
                 {ItemKind::kResource, ItemKind::kTemplate});
-    add_stop(server, "/api/v1/admin/stop", false);
-    add_stop(server, "/api/v1/admin/drain", true);
+    add_stop(server, kAdminStop, false);
+    add_stop(server, kAdminDrain, true);
 }
 
 void Pages::add(HttpServer& server, const char* path, Serve what, const char* methods,

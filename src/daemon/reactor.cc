@@ -21,6 +21,7 @@
 #include "neurond/mcp/key_file.h"
 #include "neurond/mcp/parked_calls.h"
 #include "neurond/mcp/resource_place.h"
+#include "neurond/protocol.h"
 
 namespace neuron {
 
@@ -208,12 +209,13 @@ void Reactor::say_alive() {
 const char* Reactor::state() const noexcept {
     switch (state_) {
         case State::kStarting:
-            return "starting";
+            return kDaemonStarting;
         case State::kReady:
-            return supervisor_.missing() == nullptr ? "ready" : "waiting";
+            return supervisor_.missing() == nullptr ? kDaemonReady
+                                                     : kDaemonWaiting;
         case State::kDraining:
         case State::kStopping:
-            return "draining";
+            return kDaemonDraining;
     }
     return "";
 }

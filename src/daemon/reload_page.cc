@@ -4,6 +4,7 @@
 
 #include "neurond/base/text.h"
 #include "neurond/front/page.h"
+#include "neurond/protocol.h"
 #include "neurond/wire/json_write.h"
 
 namespace neuron {
@@ -66,7 +67,7 @@ std::string reload_json(const ReloadReport& report) {
 
 ReloadPage::ReloadPage(HttpServer& server, DaemonView& view)
     : server_(server), view_(view) {
-    server.add_route("/api/v1/admin/reload", kServeAdmin, *this);
+    server.add_route(kAdminReload, kServeAdmin, *this);
 }
 
 std::optional<HttpReply> ReloadPage::on_head(const HttpRequest& request) {

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "neurond/base/text.h"
+#include "neurond/protocol.h"
 #include "neurond/wire/json_write.h"
 
 namespace neuron {
@@ -101,7 +102,7 @@ HttpReply logs(const Downstream& each) {
 }  // namespace
 
 ServerPages::ServerPages(HttpServer& server, DaemonView& view) : view_(view) {
-    add(server, "/api/v1/admin/servers", kRead,
+    add(server, kAdminServers, kRead,
         [this](const HttpRequest&) { return list(); });
     add_show(server, "/api/v1/admin/servers/*", detail);
     add_show(server, "/api/v1/admin/servers/*/history", history);

@@ -10,7 +10,7 @@
 #include "neurond/base/crypto.h"
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
-#include "neurond/fleet/node_api.h"
+#include "neurond/protocol.h"
 #include "neurond/wire/json_write.h"
 
 namespace neuron {

@@ -4,13 +4,14 @@
 
 #include "neurond/base/text.h"
 #include "neurond/front/page.h"
+#include "neurond/protocol.h"
 #include "neurond/wire/jsonrpc.h"
 
 namespace neuron {
 
 namespace {
 
-constexpr std::string_view kMainPath = "/api/v1/mcp";
+constexpr std::string_view kMainPath = kMcpPath;
 constexpr std::string_view kShortPath = "/mcp";
 constexpr std::string_view kMethodField = "Mcp-Method";
 constexpr std::string_view kNameField = "Mcp-Name";

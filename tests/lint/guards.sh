@@ -3,7 +3,7 @@
 # saying why it exists, and includes its own header first.
 set -u
 bad=$(
-    for header in include/neurond/*/*.h; do
+    for header in include/neurond/*.h include/neurond/*/*.h; do
         guard=$(echo "${header#include/}" | tr 'a-z/.' 'A-Z__')
         grep -q "^#ifndef $guard\$" "$header" || echo "$header: guard is not $guard"
     done
