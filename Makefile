@@ -198,7 +198,8 @@ install: all  ## install below DESTDIR; an existing configuration is kept
 	done
 	[ -e $(CONFIG) ] || { install -D -m 0644 etc/neurond.conf $(CONFIG) && \
 	    sed -i -e 's|^# state_dir = .*|state_dir = /var/lib/neurond|' \
-	        -e 's|^# run_dir = .*|run_dir = /run/neurond|' $(CONFIG); }
+	        -e 's|^# run_dir = .*|run_dir = /run/neurond|' \
+	        -e 's|^# \(path = /var/log/neurond/audit.log\)|\1|' $(CONFIG); }
 	install -d $(UNITS)
 	for unit in neurond.service neurond.socket; do \
 	    sed 's#/usr/local/bin/#$(PREFIX)/bin/#' contrib/systemd/$$unit >$(UNITS)/$$unit || exit 1; \

@@ -21,6 +21,7 @@ busybox busybox
 ca-certificates /etc/ssl/certs/ca-certificates.crt
 clang-14 clang++-14
 curl curl
+debootstrap /usr/sbin/debootstrap
 doctest-dev /usr/include/doctest/doctest.h
 libclang-rt-14-dev /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.asan-*.a
 mandoc mandoc

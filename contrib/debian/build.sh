@@ -22,6 +22,9 @@ mv "$root/usr/lib/systemd/system" "$root/lib/systemd/"
 rm -rf "$root/usr/lib"
 install -D -m 0755 contrib/init.d/neurond "$root/etc/init.d/neurond"
 sed -i 's#/usr/local/bin/#/usr/bin/#' "$root/etc/init.d/neurond"
+# Where there is no journal, standard error is nobody's.
+sed -i 's|^# target = stderr|target = /var/log/neurond/neurond.log|' \
+    "$root/etc/neurond/neurond.conf"
 
 doc=$root/usr/share/doc/neurond
 install -d "$doc"
