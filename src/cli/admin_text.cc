@@ -45,6 +45,18 @@ std::string title_or_description(JsonView tool) {
     return description.empty() ? cell(tool, "title") : description;
 }
 
+/// "2025-11-25: 2 sessions, 17 calls; 2026-07-28: 5 calls".
+std::string clients_text(JsonView clients) {
+    std::string out;
+    for (JsonView each : clients.elements()) {
+        const std::string sessions = cell(each, "sessions");
+        out += (out.empty() ? "" : "; ") + cell(each, "revision") + ": " +
+               (sessions == "0" ? "" : sessions + " sessions, ") + cell(each, "calls") +
+               " calls";
+    }
+    return out;
+}
+
 }  // namespace
 
 std::string status_text(JsonView status) {
@@ -67,6 +79,7 @@ std::string status_text(JsonView status) {
     }
     out += line("tools", cell(status, "tools"));
     out += line("sessions", cell(status, "sessions"));
+    out += line("clients", clients_text(status.find("clients")));
     out += line("connections", cell(status, "connections"));
     out += line("calls", cell(status, "calls_in_flight") + " in flight");
     return out;

@@ -8,6 +8,7 @@
 #include "neurond/base/encode.h"
 #include "neurond/base/text.h"
 #include "neurond/base/version.h"
+#include "neurond/daemon/telemetry.h"
 #include "neurond/mcp/list_pages.h"
 #include "neurond/mcp/parked_calls.h"
 #include "neurond/protocol.h"
@@ -19,6 +20,31 @@ namespace neuron {
 namespace {
 
 constexpr const char* kRead = "GET, HEAD";
+
+/// Which revisions the clients speak: legacy ones have sessions, or connections of their
+/// own; of modern ones there are only calls.
+void write_clients(JsonWriter& w, const DaemonView& view) {
+    std::map<Revision, size_t> sessions;
+    view.sessions().count(sessions);
+    for (const LinkClients* each : view.link_clients()) {
+        each->count(sessions);
+    }
+    const std::map<Revision, uint64_t>& calls = view.telemetry().calls();
+    w.key("clients").begin_array();
+    for (const Revision revision : kRevisions) {
+        const auto open = sessions.find(revision);
+        const auto made = calls.find(revision);
+        if (open == sessions.end() && made == calls.end()) {
+            continue;
+        }
+        w.begin_object().key("revision").string(to_string(revision));
+        w.key("era").string(is_legacy(revision) ? "legacy" : "modern");
+        w.key("sessions").unsigned_integer(open != sessions.end() ? open->second : 0);
+        w.key("calls").unsigned_integer(made != calls.end() ? made->second : 0);
+        w.end_object();
+    }
+    w.end_array();
+}
 
 int64_t whole_seconds(TimePoint::duration span) {
     return std::chrono::duration_cast<std::chrono::seconds>(span).count();
@@ -186,6 +212,7 @@ std::string Pages::status_json() const {
     w.key("healthy").unsigned_integer(supervisor.healthy()).end_object();
     w.key("tools").unsigned_integer(view_.router().rules().catalog->entries().size());
     w.key("sessions").unsigned_integer(view_.sessions().size());
+    write_clients(w, view_);
     size_t connections = view_.server().connections();
     for (const LinkClients* each : view_.link_clients()) {
         connections += each->size();

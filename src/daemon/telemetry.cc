@@ -288,6 +288,7 @@ Counter& Telemetry::counter(const Call& call, std::string_view result) {
 
 void Telemetry::on_call_done(const Call& call, const CallEnd& end) {
     log_call(call, end, request_log_);
+    ++calls_[call.request.revision];
     if (end.result == "blocked") {
         count_denied(call.rule, 1);
     }

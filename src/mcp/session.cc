@@ -196,6 +196,12 @@ void SessionStore::remember_ended(std::string token) {
     }
 }
 
+void SessionStore::count(std::map<Revision, size_t>& counts) const {
+    for (const auto& [token, session] : sessions_) {
+        ++counts[session->revision];
+    }
+}
+
 void SessionStore::expire(TimePoint now) {
     std::vector<Session*> idle;
     for (const auto& [token, session] : sessions_) {

@@ -4,6 +4,7 @@ import json
 import sys
 
 from harness import HERE, Neurond, Table, main
+from lines import SocketLines
 from mcp import MODERN, ModernClient, PREFIX
 
 CAPS = {"elicitation": {"form": {}, "url": {}}, "sampling": {"tools": {}},
@@ -110,6 +111,25 @@ def test_revisions_are_agreed_on_apart():
         for version in ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"):
             table.row(version, lambda: check(version))
     assert not table.failed
+
+
+def test_operators_see_which_revisions_are_spoken():
+    with Neurond(both()) as daemon:
+        for space, era, revision in (("old", "legacy", "2025-11-25"),
+                                     ("new", "modern", MODERN)):
+            told = json.loads(daemon.run("servers", space, "--json").stdout)
+            assert (told["era"], told["revision"]) == (era, revision), told
+            assert revision in daemon.run("servers", space).stdout
+        with daemon.client(version="2025-06-18") as one, daemon.client() as two, \
+                SocketLines(daemon.dir / "run/neurond.sock") as lines:
+            lines.initialize("2024-11-05")
+            for client in (one, one, two, daemon.modern()):
+                seen_by(client, "old")
+            told = json.loads(daemon.run("status", "--json").stdout)["clients"]
+            assert [tuple(each.values()) for each in told] == [
+                ("2024-11-05", "legacy", 1, 0), ("2025-06-18", "legacy", 1, 2),
+                ("2025-11-25", "legacy", 1, 1), (MODERN, "modern", 0, 1)], told
+            assert "2025-06-18: 1 sessions, 2 calls; 2025" in daemon.run("status").stdout
 
 
 def test_errors_of_the_other_era():

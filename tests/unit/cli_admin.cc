@@ -14,6 +14,8 @@ TEST_CASE("status is told in lines") {
         R"({"version":"0.1.0","pid":42,"uptime_seconds":7500,"state":"ready",)"
         R"("listeners":["127.0.0.1:8443","unix:/run/x.sock"],)"
         R"("downstreams":{"total":4,"healthy":3},"tools":17,"sessions":2,)"
+        R"("clients":[{"revision":"2025-11-25","era":"legacy","sessions":2,"calls":17},)"
+        R"({"revision":"2026-07-28","era":"modern","sessions":0,"calls":5}],)"
         R"("connections":3,"calls_in_flight":1})";
     CHECK(status_text(JsonView(json)) ==
           "state            ready\n"
@@ -24,6 +26,7 @@ TEST_CASE("status is told in lines") {
           "downstreams      3 of 4 healthy\n"
           "tools            17\n"
           "sessions         2\n"
+          "clients          2025-11-25: 2 sessions, 17 calls; 2026-07-28: 5 calls\n"
           "connections      3\n"
           "calls            1 in flight\n");
 }

@@ -134,6 +134,7 @@ class Reactor final : private SignalSink,
     const Registrar& registrar() const noexcept override { return registrar_; }
     const AuditLog& audit() const noexcept override { return audit_; }
     const MetricsFile& metrics_file() const noexcept override { return metrics_file_; }
+    const Telemetry& telemetry() const noexcept override { return telemetry_; }
     void refresh_metrics() override { telemetry_.refresh(); }
     void order(std::string_view server, ServerOrder order) override;
     void ask_to_reload(bool dry_run, Reloader::Done done) override {

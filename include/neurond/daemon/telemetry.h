@@ -35,6 +35,8 @@ class Telemetry final : public CallObserver {
     void on_turn(TimePoint::duration took) noexcept { loop_lag_.observe(took); }
     /// Brings what is kept per downstream up to date; before each rendering.
     void refresh();
+    /// How many calls clients of which revision have made.
+    const std::map<Revision, uint64_t>& calls() const noexcept { return calls_; }
 
   private:
     struct PerTool {
@@ -59,6 +61,7 @@ class Telemetry final : public CallObserver {
     Histogram& overhead_;
     Histogram& loop_lag_;
     std::map<std::string, PerDownstream, std::less<>> downstreams_;
+    std::map<Revision, uint64_t> calls_;
     RequestLog request_log_ = RequestLog::kNo;
     size_t max_tools_ = 0;
     size_t tools_ = 0;  ///< label values given out

@@ -16,6 +16,8 @@
 
 namespace neuron {
 
+class Telemetry;
+
 /// What metrics and pages show of a running daemon, and the little they may ask of it.
 class DaemonView {
   public:
@@ -30,6 +32,7 @@ class DaemonView {
     virtual const std::string& node_id() const noexcept = 0;
     virtual const Registrar& registrar() const noexcept = 0;
     virtual const AuditLog& audit() const noexcept = 0;
+    virtual const Telemetry& telemetry() const noexcept = 0;
     virtual const MetricsFile& metrics_file() const noexcept = 0;
     /// Brings the metrics of downstreams up to date.
     virtual void refresh_metrics() = 0;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -106,6 +107,8 @@ class SessionStore {
     /// then, to free what they hold: find() and create() do not see them any more anyway.
     void expire(TimePoint now);
     size_t size() const noexcept { return sessions_.size(); }
+    /// How many speak which revision, added to `counts`.
+    void count(std::map<Revision, size_t>& counts) const;
 
   private:
     Session& add(std::string token, const SessionFacts& facts, TimePoint now);
