@@ -14,7 +14,7 @@ import threading
 
 from harness import HERE, Neurond, children_of, hostile, main
 from mcp import McpClient
-from rawhttp import wait_for
+from rawhttp import Conn, render, wait_for
 
 LEAKY = str(HERE / "fixtures/leaky.py")
 
@@ -195,6 +195,9 @@ def nothing_comes_out(form):
             found = daemon.wait_for_log(r"listening on 127\.0\.0\.1:(\d+)", timeout=60)
             daemon.address = ("127.0.0.1", int(found[1]))
             daemon.wait_for_log("ready: ", timeout=60)
+            events = Conn(str(daemon.dir / "run/control.sock"))
+            events.send(render("GET", "/api/v1/admin/events"))
+            assert events.head().status == 200
             with McpClient(daemon.address, path="/mcp?token=" + plant.plant("query"), headers=[
                     ("Authorization", "Bearer " + plant.token),
                     *foreign_headers(plant)]) as client:
@@ -223,6 +226,10 @@ def nothing_comes_out(form):
             plant.expect_none("the file of metrics", metrics.read_text())
             daemon.stop()
             plant.expect_none("the log", daemon.log)
+            told = events.rest()
+            assert b"leaky" in told, told
+            plant.expect_none("events", told)
+            events.close()
 
 
 def test_children_have_their_own_secrets_only():

@@ -244,6 +244,20 @@ def test_clients_that_are_taken_away():
     assert not table.failed
 
 
+def test_operators_that_are_none_any_more():
+    keys = {"server": {"serve": ["mcp", "health", "admin"]}}
+    boss = {"token_sha256": digest(TOKEN)}
+    with Neurond({"a": hostile()}, {**keys, "client boss": {**boss, "admin": "yes"}}) as daemon, \
+            Conn(daemon.address) as events, Conn(daemon.address) as conn:
+        events.send(render("GET", "/api/v1/admin/events", bearer(TOKEN)))
+        assert events.head().status == 200
+        assert conn.request("GET", "/api/v1/admin/status", bearer(TOKEN)).status == 200
+        daemon.configure({"a": hostile()}, {**keys, "client boss": boss})
+        reload(daemon)
+        assert list(events.chunks())  # to its end
+        assert conn.request("GET", "/api/v1/admin/status", bearer(TOKEN)).status == 403
+
+
 def test_users_of_the_unix_socket():
     """Who is somebody else from now on comes again as that."""
     keys = {"client me": {"uid": os.getuid()}}
