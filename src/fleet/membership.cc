@@ -9,6 +9,7 @@
 
 #include "neurond/base/crypto.h"
 #include "neurond/base/log.h"
+#include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
 #include "neurond/protocol.h"
 #include "neurond/wire/json_write.h"
@@ -250,7 +251,7 @@ void Membership::complain(const std::string& why) {
     const char* what = state_ == State::kLeaving    ? "deregister from "
                        : state_ == State::kBeating ? "heartbeat to "
                                                    : "register with ";
-    const std::string text = what + place_of(settings_) + ": " + why;
+    const std::string text = mask_secrets(what + place_of(settings_) + ": " + why);
     const bool again = text == trouble_;
     trouble_ = text;
     const std::string shown = escape(text);

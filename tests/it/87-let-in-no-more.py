@@ -245,7 +245,8 @@ def test_clients_that_are_taken_away():
 
 
 def test_operators_that_are_none_any_more():
-    keys = {"server": {"serve": ["mcp", "health", "admin"]}}
+    keys = {"server": {"serve": ["mcp", "health", "admin"]},
+            "client other": {"token_sha256": digest(OTHER), "admin": "yes"}}
     boss = {"token_sha256": digest(TOKEN)}
     with Neurond({"a": hostile()}, {**keys, "client boss": {**boss, "admin": "yes"}}) as daemon, \
             Conn(daemon.address) as events, Conn(daemon.address) as conn:
