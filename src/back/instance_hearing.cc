@@ -84,6 +84,9 @@ void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
                 break;
             }
             questions_.close(entry.call);
+            if (questions_.waiting() && !held_timer_.armed()) {
+                held_timer_.arm(kHeldTime);  // this call was too short for a reply
+            }
             if (!is_result && is_legacy(hello_.revision)) {
                 urls_.refused(body.view(), session_of(entry.call));
             }

@@ -3,6 +3,8 @@
 #include "neurond/front/link_subscriptions.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include "neurond/base/log.h"
 #include "neurond/wire/jsonrpc.h"
@@ -71,6 +73,12 @@ bool LinkSubscriptions::cancel(std::string_view id_raw) {
 void LinkSubscriptions::finish() {
     for (const auto& each : listens_) {
         each->finish();
+    }
+    if (legacy_ != nullptr) {  // who waits for a subscription is answered
+        const std::set<std::string> all = legacy_->resources();
+        for (const std::string& uri : all) {
+            legacy_->unsubscribe(uri);
+        }
     }
     drop();
 }

@@ -72,6 +72,19 @@ def test_the_next_call_brings_the_roots():
             "jsonrpc": "2.0", "id": "r1", "result": ROOTS}
 
 
+def test_a_call_too_short_for_a_reply_does_not_lose_the_question():
+    with Rooted() as server, Neurond({"a": {"url": server.url}}) as daemon, \
+            pooled(daemon, server) as client:
+        server.push(QUESTION)
+        asked = []
+
+        def asked_twice():
+            client.call("a.slow", {"ms": 300}, on_event=asked.append)
+            return [each.get("method") for each in asked].count("roots/list") == 2
+        wait_for("it is asked in two calls", asked_twice)
+        assert server.heard.get(timeout=DEADLINE)["result"] == {"roots": []}
+
+
 def test_who_cannot_wait_is_told_to_ask_again():
     with Rooted() as server, Neurond({"a": {"url": server.url}}) as daemon, \
             pooled(daemon, server) as client:

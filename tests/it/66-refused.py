@@ -1,6 +1,8 @@
 """Subscribing is the server's to grant: its error goes to the client that asked, once it has
 come; a modern client's acknowledgement names what is granted. One subscription serves all."""
 import json
+import os
+import signal
 import sys
 import threading
 
@@ -93,6 +95,18 @@ def test_who_takes_it_back_is_answered_and_waits_no_more():
         waiting.join()
         assert got[0].result == {}
         again.close()
+
+
+def test_who_waits_is_answered_at_a_stop():
+    with Neurond(news("mute")) as daemon:
+        with SocketLines(daemon.dir / "run/neurond.sock") as lines:
+            lines.initialize()
+            asked = lines.start("resources/subscribe", {"uri": "mem:///a"})
+            wait_for("the server is asked", lambda: json.loads(
+                lines.call("a.heard")) == [["subscribe", "mem:///a"]])
+            os.kill(daemon.pid, signal.SIGTERM)
+            assert lines.answer(asked, 5)["result"] == {}
+            daemon.wait_exit()
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for_for_ever():
