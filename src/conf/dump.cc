@@ -4,6 +4,7 @@
 #include "neurond/conf/dump.h"
 
 #include "neurond/base/secrets.h"
+#include "neurond/base/text.h"
 
 namespace neuron::conf {
 namespace {
@@ -27,7 +28,7 @@ std::string written_list(const Setting& setting) {
 
 std::string written(const Setting& setting) {
     const Value& value = setting.value;
-    if (std::string_view(setting.spec->key) == "url") {
+    if (ends_with(setting.spec->key, "url")) {
         return write_word(mask_url(value.text, value.secret));
     }
     switch (setting.spec->type) {

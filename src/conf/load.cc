@@ -201,7 +201,7 @@ bool Builder::take_text(const Section& section, const std::string& written,
     out.text = std::move(expanded->text);
     const bool from_outside = expanded->from_file || expanded->secret_variable;
     const bool by_name = setting.spec->may_be_secret && is_secret_name(setting.key);
-    if (std::string_view(setting.spec->key) == "url") {
+    if (ends_with(setting.spec->key, "url")) {
         learn_url(out.text, from_outside);
     } else if (from_outside || by_name) {
         learn_secret(out.text);
