@@ -193,12 +193,14 @@ void Subscriptions::on_subscribed(const ResourcePlace& place, const Answer& answ
 /// One subscription less is wanted of the server for each that it has refused.
 void Subscriptions::conclude(const std::vector<Waiter>& waiters, const Answer& answer) {
     const bool good = answer.kind == Answer::Kind::kResult;
+    std::vector<Waiter> all = waiters;
     for (const Waiter& each : waiters) {
-        if (!good) {
-            unsubscribe(*each.interest.who, each.interest.uri);
+        if (!good) {  // it may have asked again meanwhile
+            const auto more = unsubscribe(*each.interest.who, each.interest.uri);
+            all.insert(all.end(), more.begin(), more.end());
         }
     }
-    for (const Waiter& each : waiters) {
+    for (const Waiter& each : all) {
         if (subscribers_.count(each.interest.who) != 0) {
             each.interest.who->on_subscribed(each.interest.uri, good);
         }
