@@ -305,6 +305,10 @@ void Keeper::adopt() {
         const conf::Section& server = offer_->config->section("server");
         estate_.shutdown_timeout = server.duration("shutdown_timeout");
         watch(*offer_->config, offer_->files);
+        if (!estate_.cgroups && wants_cgroups(*offer_->config)) {
+            log_warn("keeper", "limits of children are weaker until the next start: "
+                               "there were no cgroups at this one");
+        }
         offer_.reset();
         estate_.doors.keep(estate_.plans);
     }

@@ -258,7 +258,7 @@ def test_a_port_goes_from_one_address_to_another():
             plan(daemon)
             daemon.wait_for_log(r"listening on .*\(server\.bind\)", since=since)
             host = "127.0.0.1" if bind == "0.0.0.0" else bind
-            assert is_open((host, daemon.port)), bind
+            wait_for(f"it serves at {bind}", lambda h=host: is_open((h, daemon.port)))
             if bind == "0.0.0.0":
                 assert is_open(("127.0.0.2", daemon.port))
                 with socket.socket() as other:
@@ -340,6 +340,13 @@ def test_a_connection_is_whose_the_clients_now_say():
         assert modern.call("a.echo", {"text": "x"}).error["code"] == -32600
         assert modern.conn is conn, "the same connection"
         modern.close()
+
+
+def test_limits_that_come_without_cgroups_are_told():
+    with Neurond({"a": hostile()}) as daemon:
+        daemon.configure({"a": hostile(limit_memory="1g")})
+        assert plan(daemon)["change"] == ["a"]
+        daemon.wait_for_log("warn keeper: limits of children are weaker until the next start")
 
 
 def test_the_daemon_is_asked_although_the_file_is_broken():
