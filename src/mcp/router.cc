@@ -358,7 +358,9 @@ void Router::on_deadline(CallRecord& record) {
     const bool asking = record.rounds.asking();
     Answerer* answerer = parties_.answerers.find(record.entry->answerer);
     if (answerer != nullptr) {
-        answerer->cancel(record, CancelReason::kTimeout);
+        // A client that does not reply is no failure of its server's.
+        answerer->cancel(record,
+                         asking ? CancelReason::kClient : CancelReason::kTimeout);
     }
     const auto waited = record.clock.waited().count();
     finish(record,

@@ -180,8 +180,7 @@ def test_every_answer_is_its_own_and_nothing_is_left():
     servers = [HttpAsker() for _ in NAMES]
     try:
         with Neurond({n: {"url": s.url, **KEYS} for n, s in zip(NAMES, servers)},
-                     {**CONFIG, "federation": {**CONFIG["federation"],
-                                               "input_timeout": "5s"}}) as daemon:
+                     CONFIG) as daemon:
             sizes = []
             for number in range(3):
                 wave(daemon, servers, number * 2 * COUNT)

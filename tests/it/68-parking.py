@@ -303,7 +303,9 @@ def test_a_server_that_goes_on_without_the_reply():
 
 def test_a_client_that_does_not_come_back():
     config = {"federation": {"input_timeout": "300ms"}}
-    with HttpAsker() as server, Neurond(http(server), config) as daemon:
+    one_failure = {"breaker_failures": "1"}
+    with HttpAsker() as server, Neurond({"a": {"url": server.url, **one_failure}},
+                                        config) as daemon:
         client = modern(daemon)
         params = steps_of({"ask": [FORM, SAMPLE, ROOTS]})
         requests, state = asked(client.request("tools/call", params))
@@ -313,6 +315,11 @@ def test_a_client_that_does_not_come_back():
         assert got == [{"action": "cancel"}, -1, -32603], server.got
         invalid(retry(client, params, state, replies_to(requests)), "expired")
         expect_nothing_kept(daemon)
+        # That was not the server's fault, nor when a legacy client says nothing.
+        with McpClient(daemon.address, capabilities=CAPS) as legacy:
+            error = legacy.request("tools/call", steps_of({"ask": [FORM]})).error
+            assert error["message"].startswith("The client did not answer"), error
+        assert answered(client.request("tools/call", steps_of())) == []
 
 
 def test_a_server_that_dies_while_its_call_is_parked():
