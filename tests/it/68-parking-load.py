@@ -13,6 +13,7 @@ from mcp import ModernClient
 from rawhttp import Closed, wait_for
 
 COUNT = scaled(48, 500)
+EXPIRY = scaled("5s", "30s")  # those who never come back are waited for
 CAPS = {"elicitation": {}, "roots": {}}
 NAMES = ("a", "b", "c")
 CONFIG = {"federation": {"parked_max": str(4 * COUNT), "input_timeout": "1m"},
@@ -180,7 +181,8 @@ def test_every_answer_is_its_own_and_nothing_is_left():
     servers = [HttpAsker() for _ in NAMES]
     try:
         with Neurond({n: {"url": s.url, **KEYS} for n, s in zip(NAMES, servers)},
-                     CONFIG) as daemon:
+                     {**CONFIG, "federation": {**CONFIG["federation"],
+                                               "input_timeout": EXPIRY}}) as daemon:
             sizes = []
             for number in range(3):
                 wave(daemon, servers, number * 2 * COUNT)
