@@ -63,7 +63,8 @@ Caller unix_caller(int fd, const Clients& clients) {
     socklen_t size = sizeof credentials;
     ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
     Caller caller;
-    caller.identity.peer = "unix pid " + std::to_string(credentials.pid);
+    caller.identity.peer = "unix uid " + std::to_string(credentials.uid) +
+                           " pid " + std::to_string(credentials.pid);
     caller.identity.name = "uid:" + std::to_string(credentials.uid);
     caller.known = true;
     caller.owner = credentials.uid == 0 || credentials.uid == ::geteuid();

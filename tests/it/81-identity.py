@@ -92,7 +92,10 @@ def test_names_of_callers():
                           lambda: row(cert, headers, name))
             unix = str(daemon.dir / "run/neurond.sock")
             assert called_as(daemon, unix) == f"uid:{os.getuid()}"
+            by_kernel = json.loads(daemon.audit()[-1])["peer"]
+            assert by_kernel == f"unix uid {os.getuid()} pid {os.getpid()}", by_kernel
             assert called_as(daemon, unix, [bearer(TOKEN)]) == "ci"
+            assert json.loads(daemon.audit()[-1])["peer"] == by_kernel  # whoever it is then
             assert not table.failed
 
 
