@@ -23,11 +23,31 @@ std::string in_working_directory(const char* name) {
     return (here == "/" ? here : here + "/") + name;
 }
 
-std::string place(const char* for_root, const char* variable, const char* fallback) {
+/// The directory that a service manager has made for us (systemd.exec(5)): the first of
+/// a list with colons. Empty where there is none.
+std::string from_manager(const char* variable) {
+    const char* given = ::getenv(variable);
+    if (given == nullptr || given[0] != '/') {
+        return {};
+    }
+    const std::string all = given;
+    return all.substr(0, all.find(':'));
+}
+
+/// The variables of the service manager and of the user's session.
+struct Variables {
+    const char* manager;
+    const char* session;
+};
+
+std::string place(const char* for_root, Variables variables, const char* fallback) {
     if (acts_for_root()) {
         return for_root;
     }
-    const char* base = ::getenv(variable);
+    if (std::string made = from_manager(variables.manager); !made.empty()) {
+        return made;
+    }
+    const char* base = ::getenv(variables.session);
     if (base != nullptr && base[0] == '/') {
         return std::string(base) + "/neurond";
     }
@@ -37,11 +57,20 @@ std::string place(const char* for_root, const char* variable, const char* fallba
 }  // namespace
 
 std::string default_run_dir() {
-    return place(kMachineRunDir, "XDG_RUNTIME_DIR", "run");
+    return place(kMachineRunDir, {"RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"}, "run");
 }
 
 std::string default_state_dir() {
-    return place("/var/lib/neurond", "XDG_STATE_HOME", "state");
+    return place("/var/lib/neurond", {"STATE_DIRECTORY", "XDG_STATE_HOME"}, "state");
+}
+
+std::string default_audit_path(const std::string& for_root,
+                               const std::string& state_dir) {
+    if (acts_for_root()) {
+        return for_root;
+    }
+    const std::string logs = from_manager("LOGS_DIRECTORY");
+    return (logs.empty() ? state_dir : logs) + "/audit.log";
 }
 
 std::string control_socket_path(const std::string& run_dir) {

@@ -295,8 +295,8 @@ DaemonPaths daemon_paths(const conf::Config& config) {
         out.local_socket.clear();
     }
     out.audit = config.section("audit").str("path");
-    if (!config.section("audit").is_set("path") && !acts_for_root()) {
-        out.audit = out.state_dir + "/audit.log";
+    if (!config.section("audit").is_set("path")) {
+        out.audit = default_audit_path(out.audit, out.state_dir);
     }
     return out;
 }

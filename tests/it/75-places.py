@@ -160,6 +160,49 @@ def test_d_returns_when_it_listens():
         place.stop()
 
 
+def test_where_things_lie_that_nobody_configured():
+    user = "nobody" if os.geteuid() == 0 else None
+    rows = [  # what the environment says, and where things go: run, state, audit
+        ({}, "cwd/run", "cwd/state", "cwd/state"),
+        ({"XDG_RUNTIME_DIR": "x", "XDG_STATE_HOME": "y"}, "x/neurond", "y/neurond",
+         "y/neurond"),
+        ({"XDG_RUNTIME_DIR": "x", "XDG_STATE_HOME": "y", "RUNTIME_DIRECTORY": "r",
+          "STATE_DIRECTORY": "s:z", "LOGS_DIRECTORY": "l"}, "r", "s", "l"),
+    ]
+    for said, *want in rows:
+        with Place() as place:
+            conf = "[server]\nport = 0\n[policy]\ndefault_action = allow\n"
+            place.conf.write_text(conf)
+            place.conf.chmod(0o644)
+            for path in (place.dir, *(place.dir / name for name in
+                                      ("cwd", "x", "y", "r", "s", "l"))):
+                path.mkdir(exist_ok=True)
+                if user:
+                    shutil.chown(path, user)
+            env = {"PATH": os.environ["PATH"], **{k: v for k, v in os.environ.items()
+                                                  if k.endswith("SAN_OPTIONS")},
+                   **{k: ":".join(f"{place.dir}/{one}" for one in v.split(":"))
+                      for k, v in said.items()}}
+
+            def verb(*args, env=env, place=place):
+                with tempfile.TemporaryFile("w+") as out:
+                    done = subprocess.run(
+                        [BINARY, *args, "-c", str(place.conf)], stdin=subprocess.DEVNULL,
+                        stdout=out, stderr=out, timeout=20, check=False, env=env,
+                        cwd=place.dir / "cwd", user=user, extra_groups=[] if user else None)
+                    out.seek(0)
+                    assert done.returncode == 0, (said, args, out.read())
+            verb("-d")
+            try:
+                verb("status")
+                run, state, logs = (place.dir / name for name in want)
+                found = (run / "neurond.pid", run / "control.sock", run / "neurond.sock",
+                         state / "node_id", logs / "audit.log")
+                assert all(path.exists() for path in found), (said, found)
+            finally:
+                verb("stop")
+
+
 def test_it_works_as_pid_1():
     if not UNSHARE:
         print("skipped: no user namespaces here")

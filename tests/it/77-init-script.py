@@ -61,6 +61,9 @@ def walk(service):
     assert service("start")[0] == 0
     first = service.pid
     assert is_alive(first)
+    environment = pathlib.Path(f"/proc/{first}/environ").read_text().split("\0")
+    for name, place in (("RUNTIME", "run"), ("STATE", "state"), ("LOGS", "log")):
+        assert f"{name}_DIRECTORY={service.dir}/{place}" in environment, environment
     assert service("status")[0] == 0
     assert service("start") == (0, "neurond: runs already\n") and service.pid == first
     code, said = service("reload")
