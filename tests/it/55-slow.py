@@ -268,6 +268,7 @@ def test_slow_readers():
         normal.start()
         wait_for("it is served", lambda: normal.calls > 5)
         crowd = Crowd(daemon.address, request, reads=False, count=scaled(60, COUNT))
+        wait_for("they are there", lambda: daemon.fd_count() > fds + 5)
         most, end = 0, time.monotonic() + scaled(60, 300)
         while daemon.fd_count() > fds + 5:
             most = max(most, daemon.rss())
