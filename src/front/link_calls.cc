@@ -70,7 +70,9 @@ void LinkCalls::subscribe(std::string_view id_raw, const Door& door, Subscriber&
                           const std::string& uri, std::string request_id) {
     const uint64_t tag = add_item(id_raw, door);
     items_[tag].request_id = std::move(request_id);
-    if (const auto known = news.subscribe(uri, registration_.handle(), tag); known) {
+    if (const auto known = news.subscribe(uri, registration_.handle(), tag,
+                                          items_[tag].request_id);
+        known) {
         answer_item(tag, *known);
     }
 }

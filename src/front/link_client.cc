@@ -209,7 +209,9 @@ void LinkClient::initialize(const Incoming& in) {
 }
 
 void LinkClient::listen(const Incoming& in, const DoorRequest& asked) {
-    if (!subscriptions_.listen(asked.listen, asked.call.caps, in.id_raw)) {
+    ListenFilter filter = asked.listen;
+    filter.request_id = owner_.new_request_id();
+    if (!subscriptions_.listen(filter, asked.call.caps, in.id_raw)) {
         refuse(in.id_raw, JsonRpcError::kInvalidRequest,
                "A listen with this id is open already");
     }

@@ -225,6 +225,9 @@ void McpEndpoint::take_message(Post& post, const JsonScanner& scan, const Slice&
         case JsonRpcMessage::Kind::kInvalid:
             refuse(post, 400, message.code, message.reason,
                    message.answerable ? id_raw : std::string_view());
+            if (scan.error() == JsonError::kDuplicateKey) {
+                audit_refused(post, message.method, {}, text.size);
+            }
             break;
     }
 }
@@ -249,6 +252,8 @@ void McpEndpoint::take_request(Post& post, const JsonRpcMessage& message,
         refuse(post, 400, JsonRpcError::kHeaderMismatch,
                "Header mismatch: " + std::string(twice) + " stands more than once",
                id_raw);
+        audit_refused(post, message.method, named_target(message, scan, text.view()),
+                      text.size);
         return;
     }
     const ModernHeaders headers = modern_headers(fields);
@@ -256,6 +261,10 @@ void McpEndpoint::take_request(Post& post, const JsonRpcMessage& message,
     if (choice.era == EraChoice::Era::kRefused) {
         refuse(post, choice.status, choice.error.code, choice.error.message, id_raw,
                choice.data);
+        if (choice.error.code == JsonRpcError::kHeaderMismatch) {
+            audit_refused(post, message.method,
+                          named_target(message, scan, text.view()), text.size);
+        }
         return;
     }
     const bool modern = choice.era == EraChoice::Era::kModern;
@@ -309,6 +318,18 @@ void McpEndpoint::refuse(Post& post, int status, JsonRpcError code,
     } else {
         post.reply = error_reply(status, code, message, id_raw, data);
     }
+}
+
+/// What means one thing to us and another to a server is a way round a rule.
+void McpEndpoint::audit_refused(const Post& post, std::string_view method,
+                                std::string_view target, size_t bytes_in) {
+    AuditRecord line;
+    line.request_id = post.request.request_id;
+    line.method = method;
+    line.tool = target;
+    line.result = "blocked";
+    line.bytes_in = bytes_in;
+    router_.record_refusal(post.request.identity, line);
 }
 
 void McpEndpoint::drain() {

@@ -112,7 +112,9 @@ void McpEndpoint::listen(Post& post, const DoorRequest& asked,
     }
     post.listening = true;
     const Requester who = without_session(post.request.identity, asked.call.caps);
-    streams_.listen(post.conn, who, post.view, asked.listen, id_raw);
+    ListenFilter filter = asked.listen;
+    filter.request_id = post.request.request_id;
+    streams_.listen(post.conn, who, post.view, filter, id_raw);
 }
 
 void McpEndpoint::subscribe(Post& post, const DoorRequest& asked,
@@ -215,6 +217,7 @@ bool McpEndpoint::params_agree(Post& post, const CallRequest& request,
     if (!problem.empty()) {
         refuse(post, 400, JsonRpcError::kHeaderMismatch, "Header mismatch: " + problem,
                id_raw);
+        audit_refused(post, request.method, request.name, request.text.size);
     }
     return problem.empty();
 }

@@ -57,7 +57,8 @@ void PostExchange::add_subscribe(Subscriber& news, const std::string& uri,
     item.id_raw = id_raw;
     items_.push_back(std::move(item));
     const uint64_t tag = items_.size() - 1;
-    if (const auto known = news.subscribe(uri, registration_.handle(), tag); known) {
+    if (const auto known = news.subscribe(uri, registration_.handle(), tag, request_id_);
+        known) {
         on_answer(tag, *known);
     }
 }

@@ -158,6 +158,15 @@ EraChoice choose_era(const JsonRpcMessage& message, const JsonScanner& scan,
     return choose_claimed(message, scan, text, claimed, headers);
 }
 
+std::string named_target(const JsonRpcMessage& message, const JsonScanner& scan,
+                         std::string_view text) {
+    const std::string_view key = named_by(message.method);
+    return key.empty() ? std::string()
+                       : JsonView(find(scan.params_members(), text, key).in(text))
+                             .as_string()
+                             .value_or("");
+}
+
 bool claims_modern(const JsonScanner& scan, std::string_view text) {
     return !find(scan.meta_members(), text, kVersionKey).empty();
 }

@@ -131,7 +131,8 @@ Listen::Listen(Subscriptions& hub, const Requester& who, View view,
     }
     filter_.resources.clear();
     for (const std::string& uri : filter.resources) {
-        const std::optional<Answer> known = subscribe(uri);
+        const std::optional<Answer> known =
+            subscribe(uri, {}, 0, filter.request_id);
         if (!known) {
             asked_.insert(uri);
         }

@@ -6,13 +6,20 @@
 
 namespace neuron {
 
+std::shared_ptr<const CatalogEntry> find_resource(const Router& router,
+                                                  const std::string& uri,
+                                                  const View& view,
+                                                  const Requester& who) {
+    const auto merged = router.catalog_for(who);
+    return route_uri(*merged, *merged->seen_as(view), router.sightings(), uri);
+}
+
 std::optional<ResourcePlace> find_resource_place(const Router& router,
                                                  const std::string& uri, const View& view,
                                                  const Requester& who) {
     const Rules& rules = router.rules();
     const auto merged = router.catalog_for(who);
-    const auto seen = merged->seen_as(view);
-    const auto entry = route_uri(*merged, *seen, router.sightings(), uri);
+    const auto entry = find_resource(router, uri, view, who);
     if (entry == nullptr || !decide(*rules.policy, who.identity, *entry).allowed) {
         return std::nullopt;
     }

@@ -460,6 +460,15 @@ AuditRecord Router::call_line(const CallRecord& record) const {
     return out;
 }
 
+void Router::record_refusal(const Identity& who, AuditRecord line) {
+    line.event = "call";
+    line.client = who.name;
+    line.peer = who.peer;
+    line.allowed = false;
+    audit_.add(line);
+    stage_task_.schedule();
+}
+
 AuditRecord Router::audit_record(const Call& call, std::string_view event) {
     AuditRecord out;
     out.event = event;

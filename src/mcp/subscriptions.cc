@@ -12,6 +12,7 @@
 #include "neurond/mcp/client_questions.h"
 #include "neurond/mcp/door.h"
 #include "neurond/mcp/list_pages.h"
+#include "neurond/mcp/resource_place.h"
 
 namespace neuron {
 
@@ -80,8 +81,9 @@ bool Subscriber::reply(std::string_view id_raw, bool failed, const Slice& body) 
 }
 
 std::optional<Answer> Subscriber::subscribe(const std::string& uri, AskerHandle asker,
-                                            uint64_t tag) {
-    return hub_.subscribe(*this, uri, asker, tag);
+                                            uint64_t tag,
+                                            std::string_view request_id) {
+    return hub_.subscribe(*this, uri, asker, tag, request_id);
 }
 
 void Subscriber::unsubscribe(const std::string& uri) {
@@ -106,8 +108,7 @@ void Subscriber::assume_all_changed() {
 
 // --- all of them ---------------------------------------------------------------------
 
-Subscriptions::Subscriptions(EventLoop& loop, const Router& router,
-                             ResourceSource& source)
+Subscriptions::Subscriptions(EventLoop& loop, Router& router, ResourceSource& source)
     : loop_(loop),
       router_(router),
       source_(source),
@@ -133,13 +134,15 @@ void Subscriptions::remove(Subscriber& subscriber) {
 
 std::optional<Answer> Subscriptions::subscribe(Subscriber& subscriber,
                                                const std::string& uri,
-                                               AskerHandle asker, uint64_t tag) {
+                                               AskerHandle asker, uint64_t tag,
+                                               std::string_view request_id) {
     const auto place = source_.place_of(uri, subscriber.view_, subscriber.who_);
     bool known = subscriber.resources_.count(uri) != 0;
     if (!place || (!known && subscriber.resources_.size() >= kMaxResourceSubscriptions)) {
         OwnError refused;
         refused.code = JsonRpcError::kInvalidParams;
         refused.message = kNotSubscribable;
+        audit_refused(subscriber, uri, request_id);
         return Answer::failure(refused);
     }
     const auto is_same = [&](const Interest& each) {
@@ -173,6 +176,25 @@ std::optional<Answer> Subscriptions::subscribe(Subscriber& subscriber,
         tell_source(*place);
     }
     return std::nullopt;
+}
+
+/// As the router does it for what is read.
+void Subscriptions::audit_refused(const Subscriber& subscriber, const std::string& uri,
+                                  std::string_view request_id) {
+    const Requester& who = subscriber.who_;
+    const auto entry = find_resource(router_, uri, subscriber.view_, who);
+    PolicyDecision decision;
+    if (entry != nullptr) {
+        decision = decide(*router_.rules().policy, who.identity, *entry);
+    }
+    AuditRecord line;
+    line.request_id = request_id;
+    line.method = subscriber.method();
+    line.tool = entry != nullptr ? std::string_view(entry->full_name) : uri;
+    line.downstream = entry != nullptr ? entry->downstream : std::string_view();
+    line.rule = decision.rule;
+    line.result = entry != nullptr && !decision.allowed ? "blocked" : "error";
+    router_.record_refusal(who.identity, line);
 }
 
 void Subscriptions::on_subscribed(const ResourcePlace& place, const Answer& answer) {

@@ -5,6 +5,7 @@ import json
 import sys
 
 from harness import HERE, Neurond, Table, main
+from listens import Listen
 from mcp import McpClient, ModernClient
 from rawhttp import wait_for
 
@@ -21,6 +22,7 @@ RULES = {
     "rule news": {"effect": "allow", "resources": ["mem:///a", "mem:///dir/*"], "clients": "reader"},
     "rule no-news": {"effect": "deny", "resources": "mem:///dir/secret*"},
 }
+RULED = {"default", "no-secrets", "no-news"}
 SECRET, WRAPPED = "mem:///pub/secret", "neurond://b/mem%3A%2F%2F%2Fpub%2Fsecret"
 LISTS = {  # method, member, field: what each identity sees
     ("prompts/list", "prompts", "name"): {"reader": ["a.read"], "writer": ["a.read", "a.write"]},
@@ -169,7 +171,13 @@ def test_who_may_not_read_hears_nothing():
         with client(daemon, "reader") as mine:
             for uri in [*SPELLINGS, "mem:///dir/secret", "mem:///dir/%73ecret", "mem:///b"]:
                 def row():
+                    before = len(denials(daemon))
                     assert "error" in mine.request("resources/subscribe", {"uri": uri}).message
+                    wait_for("its record", lambda: len(denials(daemon)) > before)
+                    (line,) = denials(daemon)[before:]
+                    assert (line["client"], line["method"]) == ("reader", "resources/subscribe")
+                    assert line["result"] == "error" or line["rule"] in RULED, line
+                    assert line.get("request_id"), line
                 table.row(f"subscribe {uri!r}", row)
             for uri in ("mem:///a", "mem:///dir/"):
                 assert mine.request("resources/subscribe", {"uri": uri}).result == {}
@@ -187,6 +195,27 @@ def test_who_may_not_read_hears_nothing():
             with client(daemon, who) as mine:
                 assert "error" in mine.request("resources/subscribe", {"uri": "mem:///a"}).message
     assert not table.failed
+
+
+def test_a_listen_honours_what_may_be_read():
+    fine, wrong = ["mem:///a", "mem:///dir/"], [*SPELLINGS, "mem:///dir/secret", "mem:///b"]
+    with world() as daemon:
+        for who, honoured in (("reader", fine), ("writer", []), ("anonymous", [])):
+            before = len(denials(daemon))
+            headers = [("Authorization", f"Bearer {TOKENS[who]}")] if who in TOKENS else []
+            listen = Listen(daemon, {"resourceSubscriptions": wrong + fine}, headers=headers)
+            assert listen.acknowledged() == {"resourceSubscriptions": honoured}
+            refused = len(wrong) + len(fine) - len(honoured)
+            wait_for("a record each", lambda: len(denials(daemon)) >= before + refused)
+            lines = denials(daemon)[before:]
+            assert len(lines) == refused, lines
+            assert {(line["client"], line["method"]) for line in lines} == {
+                (who, "subscriptions/listen")}
+            blocked = {line["tool"]: line["rule"] for line in lines
+                       if line["result"] == "blocked"}
+            assert set(blocked.values()) <= RULED and blocked[SECRET] == "no-secrets", blocked
+            assert ("mem:///a" in blocked) == (who != "reader"), blocked
+            listen.close()
 
 
 def test_what_an_identity_may_use_can_be_asked():

@@ -81,6 +81,8 @@ class McpEndpoint final : public HttpHandler {
                     const Slice& text);
     void refuse(Post& post, int status, JsonRpcError code, std::string_view message,
                 std::string_view id_raw = {}, std::string_view data = {});
+    void audit_refused(const Post& post, std::string_view method, std::string_view target,
+                       size_t bytes_in);
     Requester requester(const Post& post, const Door& door, ClientCaps caps) const;
     void list(Post& post, const Door& door, const DoorRequest& asked,
               std::string_view id_raw);

@@ -92,6 +92,10 @@ struct EraChoice {
 EraChoice choose_era(const JsonRpcMessage& message, const JsonScanner& scan,
                      std::string_view text, const ModernHeaders* headers);
 
+/// The tool, prompt or resource that the params of a request name, decoded; empty if none.
+std::string named_target(const JsonRpcMessage& message, const JsonScanner& scan,
+                         std::string_view text);
+
 /// Whether a message says in its `_meta` which revision it is of, as only modern ones do.
 bool claims_modern(const JsonScanner& scan, std::string_view text);
 

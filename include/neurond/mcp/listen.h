@@ -20,6 +20,7 @@ struct ListenFilter {
     ListSet lists = 0;
     std::vector<std::string> resources;
     bool wants_resources = false;  ///< the list was there, if only empty
+    std::string request_id{};      ///< under which refusals are audited
 };
 
 /// Nothing when params.notifications is missing or not as it should be; `problem` says
@@ -103,6 +104,7 @@ class Listen final : public Subscriber {
   private:
     void on_news() override;
     void on_subscribed(const std::string& uri, bool good) override;
+    const char* method() const noexcept override { return "subscriptions/listen"; }
     void acknowledge();
     void say(OutQueue&& message) { owner_.on_listen_message(*this, std::move(message)); }
 

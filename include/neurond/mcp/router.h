@@ -128,6 +128,9 @@ class Router final : public CallSink {
 
     /// Takes a call; its asker is answered later, never before this returns.
     CallHandle submit(CallRequest request);
+    /// Something of `who` was refused that never became a call: the audit gets its one
+    /// line. What `line` tells is method, target, rule and the like, and its result.
+    void record_refusal(const Identity& who, AuditRecord line);
     /// The asker no longer wants an answer and gets none.
     void cancel(CallHandle handle);
     /// What the client says to a question of this call. Nothing happens when the question

@@ -83,8 +83,9 @@ class Subscriber {
     /// or its server tell of no changes. Else the server is asked, and on_subscribed() and
     /// Asker::on_answer(tag) follow, from the loop, unless the client has gone or
     /// unsubscribed meanwhile.
+    /// A refusal is audited, under `request_id`.
     std::optional<Answer> subscribe(const std::string& uri, AskerHandle asker = {},
-                                    uint64_t tag = 0);
+                                    uint64_t tag = 0, std::string_view request_id = {});
     void unsubscribe(const std::string& uri);
     const std::set<std::string>& resources() const noexcept { return resources_; }
 
@@ -101,6 +102,8 @@ class Subscriber {
     virtual void on_news() = 0;
     /// The server has answered; what is not `good` is subscribed to no more.
     virtual void on_subscribed(const std::string& /*uri*/, bool /*good*/) {}
+    /// By which it subscribes.
+    virtual const char* method() const noexcept { return "resources/subscribe"; }
 
     Subscriptions& hub_;
     Requester who_;
@@ -156,7 +159,7 @@ constexpr size_t kMaxOtherNews = 64;
 class Subscriptions final : public SessionClients {
   public:
     /// `router` has the rules of the moment.
-    Subscriptions(EventLoop& loop, const Router& router, ResourceSource& source);
+    Subscriptions(EventLoop& loop, Router& router, ResourceSource& source);
     ~Subscriptions();
 
     /// The catalog or the policy may have changed.
@@ -202,7 +205,10 @@ class Subscriptions final : public SessionClients {
     void add(Subscriber& subscriber);
     void remove(Subscriber& subscriber);
     std::optional<Answer> subscribe(Subscriber& subscriber, const std::string& uri,
-                                    AskerHandle asker, uint64_t tag);
+                                    AskerHandle asker, uint64_t tag,
+                                    std::string_view request_id);
+    void audit_refused(const Subscriber& subscriber, const std::string& uri,
+                       std::string_view request_id);
     void conclude(const std::vector<Waiter>& waiters, const Answer& answer);
     void give_up();
     std::vector<Waiter> unsubscribe(Subscriber& subscriber, const std::string& uri);
@@ -215,7 +221,7 @@ class Subscriptions final : public SessionClients {
     void schedule();
 
     EventLoop& loop_;
-    const Router& router_;
+    Router& router_;
     ResourceSource& source_;
     std::set<Subscriber*> subscribers_;
     std::map<ResourcePlace, Watched> watched_;
