@@ -46,6 +46,8 @@ struct Record {
     std::string_view module;
     std::string_view server;
     std::string_view message;
+    std::string_view summary;  ///< with fields: the message of the JSON form
+    const std::vector<LogField>* fields = nullptr;
 };
 
 /// JOURNAL_STREAM is inherited by shells and redirections; only device and inode tell
@@ -139,6 +141,18 @@ std::string text_line(const Record& record, std::string_view timestamp) {
     return line += '\n';
 }
 
+/// `,"name":value`; without a limit, for whoever appends it sees whether it fits.
+std::string json_member(const LogField& field) {
+    std::string member = ",\"" + std::string(field.name) + "\":";
+    if (field.is_number) {
+        return member += field.value;
+    }
+    const std::string shown = mask_secrets(field.value);
+    member += '"';
+    append_bounded(member, shown, kMaxLogLineBytes, encode_json);
+    return member += '"';
+}
+
 std::string json_line(const Record& record, std::string_view timestamp) {
     constexpr std::string_view kEnd = "\"}\n";
     constexpr size_t kLimit = kMaxLogLineBytes - kEnd.size();
@@ -156,14 +170,26 @@ std::string json_line(const Record& record, std::string_view timestamp) {
         append_member(line, "\",\"server\":\"", record.server);
         line.append("\",\"stream\":\"stderr");
     }
-    append_member(line, "\",\"message\":\"", record.message);
-    return line.append(kEnd);
+    if (record.fields == nullptr) {
+        append_member(line, "\",\"message\":\"", record.message);
+        return line.append(kEnd);
+    }
+    append_member(line, "\",\"message\":\"", mask_secrets(record.summary));
+    line += '"';
+    for (const LogField& field : *record.fields) {
+        const std::string member = json_member(field);
+        if (line.size() + member.size() <= kLimit) {
+            line.append(member);
+        }
+    }
+    return line.append(kEnd.substr(1));
 }
 
 void write_record(const Record& record) {
     const std::string timestamp = to_rfc3339(wall_now());
     const std::string message = mask_secrets(record.message);
-    const Record shown = {record.level, record.module, record.server, message};
+    Record shown = record;
+    shown.message = message;
     std::string line = g_logger.format == LogFormat::kJson ? json_line(shown, timestamp)
                                                            : text_line(shown, timestamp);
     if (g_logger.echo_errors && record.level >= LogLevel::kError &&
@@ -186,7 +212,7 @@ void report_dropped() {
     const uint64_t now = g_logger.dropped;
     const std::string message =
         std::to_string(now - g_logger.reported) + " lines lost, " + g_logger.output.loss();
-    write_record({LogLevel::kWarn, "log", {}, message});
+    write_record({LogLevel::kWarn, "log", {}, message, {}});
     if (g_logger.dropped == now) {
         g_logger.reported = now;
     } else {
@@ -198,7 +224,7 @@ void report_withheld(bool all) {
     while (const auto withheld = g_logger.repeats.report(monotonic_now(), all)) {
         const std::string message = std::to_string(withheld->count) + " more of: " +
                                     withheld->line;
-        write_record({LogLevel::kWarn, "log", {}, message});
+        write_record({LogLevel::kWarn, "log", {}, message, {}});
     }
 }
 
@@ -264,12 +290,18 @@ void log_line(LogLevel level, const char* module, const char* format, ...) {
     write_event({level,
                  module,
                  {},
-                 {message, size < sizeof message ? size : sizeof message - 1}});
+                 {message, size < sizeof message ? size : sizeof message - 1},
+                 {}});
+}
+
+void log_fields(LogLevel level, const char* module, std::string_view text,
+                std::string_view summary, const std::vector<LogField>& fields) {
+    write_event({level, module, {}, text, summary, &fields});
 }
 
 void log_child_line(std::string_view server, std::string_view line) {
     if (log_enabled(LogLevel::kInfo)) {
-        write_event({LogLevel::kInfo, "stderr", server, line});
+        write_event({LogLevel::kInfo, "stderr", server, line, {}});
     }
 }
 

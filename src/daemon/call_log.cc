@@ -4,6 +4,9 @@
 
 #include <cstdio>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
@@ -42,6 +45,57 @@ std::string millis(TimePoint from, TimePoint to) {
     return text;
 }
 
+constexpr std::string_view kRequestId = "request_id";
+constexpr std::string_view kTrace = "trace";
+
+std::string name_of(const Call& call) {
+    const std::string& name =
+        call.entry != nullptr ? call.entry->full_name : call.request.name;
+    return escape(name, kMaxNameBytes);
+}
+
+std::vector<LogField> facts_of(const Call& call, const CallEnd& end) {
+    const CallRequest& request = call.request;
+    const bool was_queued = call.queued != TimePoint{};
+    const bool was_sent = call.stage == Call::Stage::kSent;
+    const auto number = [](std::string_view name, std::string value) {
+        return LogField{name, std::move(value), true};
+    };
+    std::vector<LogField> out = {
+        {"client", escape(request.identity.name, kMaxNameBytes)},
+        {"server", call.entry != nullptr ? call.entry->downstream : "-"},
+        {"result", std::string(end.result)},
+        number("total_ms", millis(call.received, end.when)),
+        number("own_ms", millis(call.received, was_queued ? call.queued : end.when)),
+        number("queue_ms", millis(call.queued, was_sent ? call.sent : end.when)),
+        number("server_ms", was_sent ? millis(call.sent, end.when) : "0"),
+        {kRequestId, request.request_id}};
+    if (std::string trace = trace_of(request); !trace.empty()) {
+        out.push_back({kTrace, std::move(trace)});
+    }
+    // Last, for it is the longest and the one to spare if there is no room.
+    if (!end.why.empty()) {
+        out.push_back({"why", escape(end.why, kMaxWhyBytes)});
+    }
+    return out;
+}
+
+/// ` name=value` each, and at the end, for the eye, the ids: ` [req=... trace=...]`.
+std::string text_of(const std::vector<LogField>& fields) {
+    std::string out;
+    std::string ids;
+    for (const LogField& field : fields) {
+        if (field.name == kRequestId) {
+            ids += " [req=" + field.value;
+        } else if (field.name == kTrace) {
+            ids += " trace=" + field.value;
+        } else {
+            out.append(" ").append(field.name).append("=").append(field.value);
+        }
+    }
+    return out + ids + "]";
+}
+
 }  // namespace
 
 void log_call(const Call& call, const CallEnd& end, RequestLog which) {
@@ -51,24 +105,13 @@ void log_call(const Call& call, const CallEnd& end, RequestLog which) {
     if (!log_enabled(level)) {
         return;
     }
-    const CallRequest& request = call.request;
-    const bool has_entry = call.entry != nullptr;
-    const std::string& name = has_entry ? call.entry->full_name : request.name;
-    const std::string trace = trace_of(request);
-    const bool was_queued = call.queued != TimePoint{};
-    const bool was_sent = call.stage == Call::Stage::kSent;
-    log_line(level, "request",
-             "%s %s client=%s server=%s result=%s total_ms=%s own_ms=%s queue_ms=%s "
-             "server_ms=%s%s%s [req=%s%s%s]",
-             request.method.c_str(), escape(name, kMaxNameBytes).c_str(),
-             escape(request.identity.name, kMaxNameBytes).c_str(),
-             has_entry ? call.entry->downstream.c_str() : "-",
-             std::string(end.result).c_str(), millis(call.received, end.when).c_str(),
-             millis(call.received, was_queued ? call.queued : end.when).c_str(),
-             millis(call.queued, was_sent ? call.sent : end.when).c_str(),
-             was_sent ? millis(call.sent, end.when).c_str() : "0",
-             end.why.empty() ? "" : " why=", escape(end.why, kMaxWhyBytes).c_str(),
-             request.request_id.c_str(), trace.empty() ? "" : " trace=", trace.c_str());
+    std::vector<LogField> fields = facts_of(call, end);
+    const std::string& method = call.request.method;
+    const std::string name = name_of(call);
+    const std::string summary = method + " " + name;
+    const std::string text = summary + text_of(fields);
+    fields.insert(fields.begin(), {{"method", method}, {"name", name}});
+    log_fields(level, "request", text, summary, fields);
 }
 
 }  // namespace neuron

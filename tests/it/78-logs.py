@@ -1,4 +1,5 @@
 """Where the log goes, what it says of calls, and what it does not repeat."""
+import json
 import os
 import re
 import signal
@@ -119,6 +120,30 @@ def test_a_line_a_call():
             client.call("a.nothing")
         found = daemon.wait_for_log(r"request: tools/call a.nothing .*result=error.* why=.*")
         assert "server_ms=0 " in found[0], found[0]
+
+
+def test_as_json_a_fact_is_a_member():
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    config = {"log": {"requests": "all", "format": "json"}}
+    with Neurond({"a": hostile()}, config, wait=False) as daemon:
+        port = daemon.wait_for_log(r"listening on 127\.0\.0\.1:(\d+)")[1]
+        daemon.address = ("127.0.0.1", int(port))
+        daemon.wait_for_log(r'"module":"daemon","message":"ready')
+        headers = [("X-Request-Id", "r7"),
+                   ("traceparent", f"00-{trace}-00f067aa0ba902b7-01")]
+        with daemon.client(headers=headers) as client:
+            client.call("a.echo", {"text": "x"})
+            client.call("a.nothing")
+        daemon.wait_for_log('"name":"a.nothing"')
+        lines = [json.loads(line) for line in daemon.lines if '"module":"request"' in line]
+        good, bad = lines
+        assert [good[key] for key in ("message", "level", "method", "name", "client",
+                                      "server", "result", "request_id", "trace")] == [
+            "tools/call a.echo", "info", "tools/call", "a.echo", "anonymous", "a",
+            "success", "r7", trace], good
+        assert "why" not in good and bad["why"] and bad["result"] == "error", lines
+        parts = [good[key] for key in ("own_ms", "queue_ms", "server_ms")]
+        assert abs(sum(parts) - good["total_ms"]) < 1 and good["server_ms"] > 0, good
 
 
 def test_a_line_for_failures_only():

@@ -108,6 +108,26 @@ TEST_CASE("a line of JSON is an object of the same fields") {
           "\"message\":\"say \\\"hi\\\"\\\\ \\u0001 \xc3\xbc\xef\xbf\xbd\"}\n");
 }
 
+TEST_CASE("an event of several facts is a member each in JSON, and one text otherwise") {
+    const std::vector<LogField> fields = {{"id", "a\"b"}, {"ms", "1.5", true}};
+    Capture capture(LogLevel::kInfo, LogFormat::kText);
+    log_fields(LogLevel::kInfo, "request", "call x ms=1.5 [req=a\"b]", "call x", fields);
+    CHECK(capture.after_time() == "info request: call x ms=1.5 [req=a\"b]\n");
+    log_configure(LogLevel::kInfo, LogFormat::kJson);
+    log_fields(LogLevel::kInfo, "request", "call x ms=1.5 [req=a\"b]", "call x", fields);
+    const std::string line = capture.text();
+    CHECK(line.substr(line.find("\"message\"")) ==
+          "\"message\":\"call x\",\"id\":\"a\\\"b\",\"ms\":1.5}\n");
+}
+
+TEST_CASE("a fact that has no room is left out, and the line is still an object") {
+    Capture capture(LogLevel::kInfo, LogFormat::kJson);
+    const std::string large(kMaxLogLineBytes, 'x');
+    log_fields(LogLevel::kInfo, "a", "t", "m", {{"why", large}, {"n", "1", true}});
+    const std::string line = capture.text();
+    CHECK(line.substr(line.find("\"message\"")) == "\"message\":\"m\",\"n\":1}\n");
+}
+
 TEST_CASE("a child's line names its server") {
     Capture capture(LogLevel::kInfo, LogFormat::kText);
     log_child_line("redis", "starting");

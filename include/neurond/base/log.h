@@ -2,7 +2,9 @@
 #define NEUROND_BASE_LOG_H
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "neurond/base/log_target.h"
 
@@ -34,6 +36,19 @@ bool log_enabled(LogLevel level) noexcept;
 /// outside must pass escape() before they come here; known secrets are masked.
 void log_line(LogLevel level, const char* module, const char* format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/// A part of an event that has a name of its own in the JSON form.
+struct LogField {
+    std::string_view name;  ///< a plain word, of ours
+    std::string value;      ///< as in log_line(): escaped
+    bool is_number = false;
+};
+
+/// As log_line(), for an event of several facts. The text form has `text`; in the JSON form
+/// `message` is `summary`, and a member each has what else there is. A field that does not
+/// fit in the line any more is left out.
+void log_fields(LogLevel level, const char* module, std::string_view text,
+                std::string_view summary, const std::vector<LogField>& fields);
 
 /// One line of `server`'s own stderr, already escaped.
 void log_child_line(std::string_view server, std::string_view line);
