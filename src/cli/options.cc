@@ -35,7 +35,7 @@ constexpr OptionSpec kOptions[] = {
     {'\0', "wait", true, For::kSocket},   {'\0', "key", true, For::kKey},
     {'\0', "client", true, For::kClient},
     {'\0', "cgroup", true, For::kRun},   {'\0', "alive", true, For::kRun},
-    {'\0', "as", true, For::kRun},
+    {'\0', "as", true, For::kRun},       {'\0', "again", false, For::kRun},
     {'\0', "dry-run", false, For::kDryRun}, {'\0', "probe", false, For::kRun},
 };
 
@@ -157,6 +157,8 @@ Status Parser::apply(const OptionSpec& spec, std::string_view value) {
         options_.reactor.alive = Millis(parse_u64(value).value_or(0));
     } else if (name == "as") {
         options_.reactor.as = value;
+    } else if (name == "again") {
+        options_.reactor.again = true;
     } else if (name == "dump-schema") {
         return set_action(Action::kDumpSchema, spec);
     } else if (name == "helper") {

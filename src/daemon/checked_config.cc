@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "neurond/base/memory_file.h"
 #include "neurond/daemon/client_setup.h"
 
 namespace neuron {
@@ -23,6 +24,14 @@ CheckedConfig load_checked(const conf::LoadOptions& options, conf::Files& files,
         out.config.reset();
     }
     return out;
+}
+
+Result<conf::Bundle> read_bundle(const Fd& fd) {
+    const Result<std::string> text = text_of_memfd(fd);
+    if (!text) {
+        return text.error();
+    }
+    return conf::parse_bundle(*text);
 }
 
 }  // namespace neuron

@@ -169,6 +169,9 @@ Status Keeper::spawn_reactor() {
     if (estate_.cgroups) {
         plan.argv.push_back(kCgroupOption + estate_.cgroups->dir());
     }
+    if (served_) {
+        plan.argv.push_back(kAgainOption);
+    }
     if (manager_.watchdog() > Millis{0}) {
         plan.argv.push_back(kAliveOption + std::to_string(manager_.watchdog().count()));
     }
@@ -184,7 +187,8 @@ Status Keeper::spawn_reactor() {
                 {1, 1},
                 {2, 2},
                 {theirs.get(), kKeeperSocketFd},
-                {estate_.bundle.get(), kBundleFd}};
+                {estate_.bundle.get(), kBundleFd},
+                {estate_.first_bundle.get(), kFirstBundleFd}};
     const Result<pid_t> pid = spawn(plan);
     if (!pid) {
         return pid.error();
@@ -219,6 +223,7 @@ void Keeper::on_word(ReactorWord word) {
             adopt();
             break;
         case ReactorWord::kSettled:
+            withdraw();
             manager_.ready("serving");
             break;
         case ReactorWord::kAlive:
@@ -429,12 +434,14 @@ int run_daemon(const DaemonOptions& options) {
         log_error("keeper", "%s", prepared.error().message.c_str());
         return kExitFailed;
     }
-    Result<Fd> bundle = text_to_memfd("neurond-config", reading.bundle);
-    if (!bundle) {
-        log_error("keeper", "%s", bundle.error().message.c_str());
-        return kExitFailed;
+    for (Fd* each : {&estate.bundle, &estate.first_bundle}) {
+        Result<Fd> bundle = text_to_memfd("neurond-config", reading.bundle);
+        if (!bundle) {
+            log_error("keeper", "%s", bundle.error().message.c_str());
+            return kExitFailed;
+        }
+        *each = std::move(*bundle);
     }
-    estate.bundle = std::move(*bundle);
     estate.cgroups = make_cgroups(config, estate.account);
     log_info("keeper", "neurond %s, pid %d, configuration %s", kVersion,
              static_cast<int>(::getpid()), options.config_path.c_str());

@@ -11,8 +11,6 @@
 #include <cstdio>
 
 #include "neurond/base/log.h"
-#include "neurond/base/memory_file.h"
-#include "neurond/conf/bundle.h"
 #include "neurond/daemon/daemon.h"
 #include "neurond/daemon/door_plan.h"
 #include "neurond/daemon/privileges.h"
@@ -81,9 +79,10 @@ CrashReports::Disk crash_disk(Helper& writer) {
 
 }  // namespace
 
-Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
-                 std::vector<NamedFd> sockets, const ReactorOptions& options)
-    : started_with_(checked.config),
+Reactor::Reactor(CheckedConfig checked,
+                 std::shared_ptr<const conf::Config> started_with, ReactorKeys keys,
+                 Fd keeper, std::vector<NamedFd> sockets, const ReactorOptions& options)
+    : started_with_(std::move(started_with)),
       config_(checked.config),
       signals_(loop_, static_cast<SignalSink&>(*this)),
       keeper_(loop_, KeeperLink::End::kReactor, std::move(keeper),
@@ -94,11 +93,12 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
              [this](const std::string& host, Helper::Answer done) {
                  resolver_.request(resolver_request(host), -1, std::move(done));
              }),
-      audit_(loop_, writer_, audit_settings(*config_, std::move(keys.audit))),
-      crashes_(daemon_paths(*config_).state_dir + "/crashes", crash_disk(writer_)),
-      offers_(daemon_paths(*config_).state_dir + "/offers",
+      audit_(loop_, writer_,
+             audit_settings(*config_, *started_with_, std::move(keys.audit))),
+      crashes_(daemon_paths(*started_with_).state_dir + "/crashes", crash_disk(writer_)),
+      offers_(daemon_paths(*started_with_).state_dir + "/offers",
               file_writer(writer_, "keep a list")),
-      disabled_(daemon_paths(*config_).state_dir + "/disabled",
+      disabled_(daemon_paths(*started_with_).state_dir + "/disabled",
                 file_writer(writer_, "remember what is disabled")),
       cgroups_(loop_, cgroup_fs_, options.cgroup),
       supervisor_(loop_, children_, names_, neuron::supervisor_settings(*config_),
@@ -135,11 +135,15 @@ Reactor::Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
                        std::make_shared<const Policy>(Policy::from(*config_)),
                        list_settings(*config_, list_key_)});
     configure_telemetry(checked.tls);
+    add_downstreams(checked);
+    open_doors(checked, std::move(sockets));
+    registrar_.use(membership_settings(*config_, checked.tls, node_id_, port_));
+}
+
+void Reactor::add_downstreams(const CheckedConfig& checked) {
     for (DownstreamSettings& settings : downstreams_of(checked)) {
         supervisor_.add(router_, std::move(settings));
     }
-    open_doors(checked, std::move(sockets));
-    registrar_.use(membership_settings(*config_, checked.tls, node_id_, port_));
 }
 
 void Reactor::open_doors(const CheckedConfig& checked, std::vector<NamedFd> sockets) {
@@ -395,39 +399,39 @@ int run_reactor(const ReactorOptions& options) {
         return kExitFailed;
     }
     Fd keeper = inherited(kKeeperSocketFd);
-    const Fd bundle_fd = inherited(kBundleFd);
     Result<std::vector<NamedFd>> sockets = receive_sockets(keeper.get());
     if (!sockets) {
         log_error("daemon", "%s", sockets.error().message.c_str());
         return kExitFailed;
     }
-    const Result<std::string> text = text_of_memfd(bundle_fd);
-    if (!text) {
-        log_error("daemon", "%s", text.error().message.c_str());
+    Result<conf::Bundle> bundle = read_bundle(inherited(kBundleFd));
+    Result<conf::Bundle> first = read_bundle(inherited(kFirstBundleFd));
+    if (!bundle || !first) {
+        const Error& error = bundle ? first.error() : bundle.error();
+        log_error("daemon", "%s", error.message.c_str());
         return kExitFailed;
     }
-    Result<conf::Bundle> bundle = conf::parse_bundle(*text);
-    if (!bundle) {
-        log_error("daemon", "%s", bundle.error().message.c_str());
-        return kExitFailed;
-    }
+    std::shared_ptr<const conf::Config> started_with =
+        conf::load(first->options, first->files).config;
     CheckedConfig loaded = load_checked(bundle->options, bundle->files, Dates::kIgnore);
-    if (!loaded.config) {
+    if (!loaded.config || !started_with) {
         std::fputs(loaded.diagnostics.to_string().c_str(), stderr);
         return kExitConfig;
     }
     if (Status logging = configure_log(*loaded.config); !logging) {
-        log_error("daemon", "%s", logging.error().message.c_str());
-        return kExitFailed;
+        log_error("daemon", "log.target: %s", logging.error().message.c_str());
+        if (!options.again) {
+            return kExitFailed;
+        }
     }
     log_echo_errors(true);
-    Result<ReactorKeys> keys = load_keys(daemon_paths(*loaded.config).state_dir);
+    Result<ReactorKeys> keys = load_keys(daemon_paths(*started_with).state_dir);
     if (!keys) {
         log_error("daemon", "%s", keys.error().message.c_str());
         return kExitFailed;
     }
-    Reactor reactor(std::move(loaded), std::move(*keys), std::move(keeper),
-                    std::move(*sockets), options);
+    Reactor reactor(std::move(loaded), std::move(started_with), std::move(*keys),
+                    std::move(keeper), std::move(*sockets), options);
     if (Status opened = reactor.open(); !opened) {
         log_error("daemon", "%s", opened.error().message.c_str());
         return kExitFailed;

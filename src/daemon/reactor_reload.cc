@@ -60,7 +60,7 @@ void Reactor::apply(const CheckedConfig& checked, std::vector<NamedFd> sockets) 
     configure_telemetry(checked.tls);
     metrics_file_.change(metrics_file_settings(*config_));
     Block::set_total_max(config_->section("limits").size("buffer_total"));
-    audit_.change(audit_settings(*config_, {}));
+    audit_.change(audit_settings(*config_, *started_with_, {}));
     router_.set_limits(router_limits(*config_));
     router_.set_rules({router_.rules().catalog,
                        std::make_shared<const Policy>(Policy::from(*config_)),

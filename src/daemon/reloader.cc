@@ -11,7 +11,7 @@
 #include "neurond/base/log.h"
 #include "neurond/base/memory_file.h"
 #include "neurond/base/text.h"
-#include "neurond/conf/bundle.h"
+#include "neurond/daemon/settings.h"
 
 namespace neuron {
 
@@ -23,12 +23,7 @@ constexpr const char* kCounterHelp = "Reloads, by what became of them.";
 
 /// What the keeper found to be good, read from its memory instead of from the disk.
 CheckedConfig load_from(const Fd& fd, std::string& error) {
-    const Result<std::string> text = text_of_memfd(fd);
-    if (!text) {
-        error = text.error().message;
-        return {};
-    }
-    Result<conf::Bundle> bundle = conf::parse_bundle(*text);
+    Result<conf::Bundle> bundle = read_bundle(fd);
     if (!bundle) {
         error = bundle.error().message;
         return {};
@@ -142,6 +137,11 @@ void Reloader::stage(CheckedConfig loaded) {
     report_.plan = plan_reload(running, forms, target_.started_with(), *next_.config);
     if (dry_run_) {
         finish(ReloadReport::Result::kDone);
+        return;
+    }
+    if (Status log = try_log(*next_.config); !log) {
+        log_error("reload", "log.target: %s", log.error().message.c_str());
+        finish(ReloadReport::Result::kInvalid, "log.target: " + log.error().message);
         return;
     }
     log_info("reload", "%s", to_string(report_.plan).c_str());

@@ -313,6 +313,11 @@ Status configure_log(const conf::Config& config) {
     return log_open(log_target(config));
 }
 
+Status try_log(const conf::Config& config) {
+    LogOutput output;
+    return output.open(log_target(config));
+}
+
 void prepare_log(const conf::Config& config) {
     const LogTarget target = log_target(config);
     if (target.owner) {
@@ -371,12 +376,13 @@ ListSettings list_settings(const conf::Config& config, const std::string& key) {
             hmac_sha256(key, "cursors of lists")};
 }
 
-AuditSettings audit_settings(const conf::Config& config, std::string key) {
+AuditSettings audit_settings(const conf::Config& config,
+                             const conf::Config& started_with, std::string key) {
     const conf::Section& audit = config.section("audit");
     const std::string& arguments = audit.str("arguments");
     const std::string& sync = audit.str("sync");
     AuditSettings out;
-    out.path = daemon_paths(config).audit;
+    out.path = daemon_paths(started_with).audit;
     out.checkpoint = audit.duration("checkpoint");
     out.key = std::move(key);
     out.arguments = arguments == "hash"   ? AuditSettings::Arguments::kHash

@@ -147,6 +147,7 @@ def test_what_is_wrong_changes_nothing():
             ("no such certificate", "[tls]\ncert_path = /no.pem\nkey_path = /no.key\n",
              "/no.pem"),
             ("no such token file", "[client c]\ntoken_file = /no.token\n", "/no.token"),
+            ("no such log", "[log]\ntarget = /not/there/log\n", r"log\.target: open /not/there/log"),
             ("open bind", "[server]\nbind = 0.0.0.0\n", r"server\.bind"),
         ]
         pid, failed = daemon.child("a"), 0
@@ -367,6 +368,26 @@ def test_keys_that_need_a_restart_are_named():
         assert done["needs_restart"] == ["server.control_mode", "audit.path"], done
         daemon.wait_for_log("warn reload: audit.path: the new value holds from the next start")
         assert not (daemon.dir / "other.log").exists()
+
+
+def test_keys_that_need_a_restart_outlive_a_reactor():
+    with Neurond({"a": hostile()}) as daemon:
+        key = (daemon.dir / "state/session.key").read_bytes()
+        (daemon.dir / "other").mkdir()
+        daemon.configure({"b": hostile()}, {"server": {"state_dir": daemon.dir / "other"},
+                                            "audit": {"path": daemon.dir / "other.log"}})
+        named = ["server.state_dir", "audit.path"]
+        assert plan(daemon)["needs_restart"] == named
+        since = len(daemon.lines)
+        os.kill(daemon.reactor, signal.SIGKILL)
+        daemon.wait_for_log("daemon: ready", since=since)
+        with daemon.client() as client:
+            assert client.call("b.echo", {"text": "x"}).text == "x"
+        assert '"tool":"b.echo"' in daemon.audit()[-1], daemon.audit()
+        assert not (daemon.dir / "other.log").exists()
+        assert not list((daemon.dir / "other").iterdir())
+        assert (daemon.dir / "state/session.key").read_bytes() == key
+        assert plan(daemon, "--dry-run")["needs_restart"] == named
 
 
 def news_of(stream):

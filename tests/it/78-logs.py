@@ -43,6 +43,22 @@ def test_a_file_and_its_rotation():
         assert not daemon.lines, daemon.lines
 
 
+def test_a_log_that_is_lost_does_not_end_the_service():
+    with Neurond({"a": hostile()}) as daemon:
+        there = daemon.dir / "logs"
+        there.mkdir()
+        daemon.configure({"a": hostile()}, {"log": {"target": there / "neurond.log"}})
+        assert daemon.run("reload").returncode == 0
+        wait_for("the file is used", said(there / "neurond.log", "reload: done"))
+        there.rename(daemon.dir / "gone")
+        since = len(daemon.lines)
+        os.kill(daemon.reactor, signal.SIGKILL)
+        daemon.wait_for_log(r"error daemon: log\.target: open .*logs/neurond\.log")
+        daemon.wait_for_log("daemon: ready", since=since)
+        with daemon.client() as client:
+            assert client.call("a.echo", {"text": "x"}).text == "x"
+
+
 def test_whoever_starts_it_sees_why_it_does_not_start():
     with with_file(config={"server": {"port": 1, "bind": "127.0.0.77"}},
                    text="\n[listener x]\naddress = unix:/nowhere/x.sock\n") as daemon:

@@ -3,6 +3,8 @@
 
 #include <memory>
 
+#include "neurond/base/fd.h"
+#include "neurond/conf/bundle.h"
 #include "neurond/conf/config.h"
 #include "neurond/daemon/tls_setup.h"
 #include "neurond/mcp/clients.h"
@@ -21,6 +23,9 @@ struct CheckedConfig {
 /// names, all through `files`: what a keeper has recorded gives its reactor the same.
 CheckedConfig load_checked(const conf::LoadOptions& options, conf::Files& files,
                            Dates dates);
+
+/// What a keeper has recorded, from the memory that it hands over.
+Result<conf::Bundle> read_bundle(const Fd& fd);
 
 }  // namespace neuron
 

@@ -33,10 +33,14 @@ constexpr const char* kAliveOption = "--alive=";
 /// Argument that tells a reactor whom to become: what as_text() made.
 constexpr const char* kUserOption = "--as=";
 
+/// Argument that tells a reactor that another one has served before it.
+constexpr const char* kAgainOption = "--again";
+
 struct ReactorOptions {
     std::string cgroup;  ///< empty: there are none to be used
     Millis alive{0};     ///< 0: nobody waits for it
     std::string as;      ///< empty: it stays who it is
+    bool again = false;  ///< nobody is there who could mend what is wrong: serve
 };
 
 /// Runs the reactor on the descriptors its keeper left open for it. Returns the exit code.

@@ -25,6 +25,8 @@ struct Estate {
     std::optional<Account> account;  ///< of reactors, if not ours
     PidFile pid_file;
     Fd bundle;  ///< what reactors run
+    /// What the daemon started with: keys that need a restart are as they are here.
+    Fd first_bundle;
     DoorSockets doors;
     std::vector<DoorPlan> plans;          ///< of what is open
     std::unique_ptr<CgroupTree> cgroups;  ///< null: nothing needs them, or we may not

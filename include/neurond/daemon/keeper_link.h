@@ -13,9 +13,9 @@
 
 namespace neuron {
 
-// Between the keeper and its reactor: two descriptors at fixed numbers, and packets over a
-// socketpair. Those of the keeper are parcels of descriptors (socket_parcel.h), those of a
-// reactor single bytes. Whichever end closes, the other process has gone.
+// Between the keeper and its reactor: three descriptors at fixed numbers, and packets over
+// a socketpair. Those of the keeper are parcels of descriptors (socket_parcel.h), those of
+// a reactor single bytes. Whichever end closes, the other process has gone.
 //
 // The first parcel holds the listening sockets. A reload is the reactor's affair; the
 // keeper reads the files for it, and opens sockets, because it may do what the reactor may
@@ -26,6 +26,7 @@ namespace neuron {
 
 constexpr int kKeeperSocketFd = 3;  ///< the socketpair
 constexpr int kBundleFd = 4;        ///< the validated configuration, in a memfd
+constexpr int kFirstBundleFd = 5;   ///< the one the keeper started with, likewise
 
 /// What a reactor tells its keeper.
 enum class ReactorWord : char {

@@ -61,9 +61,11 @@ class Reactor final : private SignalSink,
                       private ReloadTarget,
                       private DaemonView {
   public:
+    /// `started_with`: what the daemon started with, whose places are used to its end.
     /// The sockets listen already; their names are those of door_plans().
-    Reactor(CheckedConfig checked, ReactorKeys keys, Fd keeper,
-            std::vector<NamedFd> sockets, const ReactorOptions& options);
+    Reactor(CheckedConfig checked, std::shared_ptr<const conf::Config> started_with,
+            ReactorKeys keys, Fd keeper, std::vector<NamedFd> sockets,
+            const ReactorOptions& options);
     ~Reactor();
 
     /// Fails when what belongs to the start cannot be had: the audit file.
@@ -108,6 +110,7 @@ class Reactor final : private SignalSink,
     void configure_telemetry(const TlsContexts& tls);
     std::string metrics_text();
     void add_mcp_routes();
+    void add_downstreams(const CheckedConfig& checked);
     void open_doors(const CheckedConfig& checked, std::vector<NamedFd> sockets);
 
     void register_if_ready();

@@ -36,6 +36,8 @@ MetricsFileSettings metrics_file_settings(const conf::Config& config);
 /// The log as [log] wants it. When its target cannot be opened, lines go on where they
 /// went.
 Status configure_log(const conf::Config& config);
+/// Whether its target can be opened, which makes the file if it is not there.
+Status try_log(const conf::Config& config);
 /// Makes the file of another target, if it is to be another user's: the error is theirs to
 /// find.
 void prepare_log(const conf::Config& config);
@@ -44,7 +46,9 @@ HttpServerSettings http_settings(const conf::Config& config, size_t descriptors)
 SupervisorSettings supervisor_settings(const conf::Config& config);
 RouterLimits router_limits(const conf::Config& config);
 /// `key`: of load_or_create_audit_key().
-AuditSettings audit_settings(const conf::Config& config, std::string key);
+/// The path is that of `started_with`.
+AuditSettings audit_settings(const conf::Config& config,
+                             const conf::Config& started_with, std::string key);
 /// `key`: a secret of this state directory, from which the one of cursors is made.
 ListSettings list_settings(const conf::Config& config, const std::string& key);
 McpSettings mcp_settings(const conf::Config& config);
