@@ -171,6 +171,7 @@ void print_json(const AuditVerifier& verifier, bool checked) {
     w.key("chains").unsigned_integer(verifier.chains());
     w.key("checkpoints").unsigned_integer(verifier.checkpoints());
     w.key("signatures_checked").boolean(checked);
+    w.key("unsigned").unsigned_integer(verifier.uncovered());
     if (verifier.fault()) {
         w.key("file").string(verifier.fault()->place.file);
         w.key("line").unsigned_integer(verifier.fault()->place.line);
@@ -188,18 +189,24 @@ void print_text(const AuditVerifier& verifier, bool checked) {
         std::printf("note: %s\n", note.c_str());
     }
     if (verifier.fault()) {
-        std::fprintf(stderr, "neurond: %s:%llu: %s\n",
-                     verifier.fault()->place.file.c_str(),
-                     static_cast<unsigned long long>(verifier.fault()->place.line),
+        const AuditVerifier::Place& place = verifier.fault()->place;
+        const std::string line = place.line == 0 ? "" : ":" + std::to_string(place.line);
+        std::fprintf(stderr, "neurond: %s%s: %s\n", place.file.c_str(), line.c_str(),
                      verifier.fault()->why.c_str());
         return;
+    }
+    std::string signatures = ", signatures verified";
+    if (!checked) {
+        signatures = "; signatures NOT checked (no key: name one with --key)";
+    } else if (verifier.uncovered() > 0) {
+        signatures = "; the last " + std::to_string(verifier.uncovered()) +
+                     " under no signature";
     }
     std::printf("audit OK: %llu records in %zu %s, %llu checkpoints%s\n",
                 static_cast<unsigned long long>(verifier.records()), verifier.chains(),
                 verifier.chains() == 1 ? "chain" : "chains",
                 static_cast<unsigned long long>(verifier.checkpoints()),
-                checked ? ", signatures verified"
-                        : "; signatures NOT checked (no key: name one with --key)");
+                signatures.c_str());
 }
 
 int verify(const Options& options) {

@@ -147,7 +147,7 @@ void AuditLog::change(AuditSettings settings) {
 void AuditLog::begin_chain() {
     if (!chain_.started()) {
         append(false, [this] {
-            return chain_.start(ed25519_public_key(settings_.key), wall_now());
+            return chain_.start(settings_.key, wall_now());
         });
     }
 }
@@ -173,7 +173,8 @@ void AuditLog::add(const AuditRecord& record) {
 
 void AuditLog::checkpoint(CheckpointReason reason) {
     checkpoint_timer_.cancel();
-    if (!chain_.uncovered()) {
+    // The end of a chain is always marked: without, it looks as if cut off.
+    if (!chain_.uncovered() && reason != CheckpointReason::kStop) {
         return;
     }
     begin_chain();

@@ -88,11 +88,11 @@ std::string AuditChain::sealed(std::string_view record, std::string_view seed) {
     return line + "\n";
 }
 
-std::string AuditChain::start(std::string_view public_key, WallTime when) {
+std::string AuditChain::start(std::string_view seed, WallTime when) {
     JsonWriter w;
     w.begin_object().key("event").string("start");
     w.key("timestamp").string(to_rfc3339(when)).key("version").string(kVersion);
-    w.key("key").string(base64_encode(public_key)).key("previous");
+    w.key("key").string(base64_encode(ed25519_public_key(seed))).key("previous");
     if (previous_) {
         w.begin_object().key("chain").string(previous_->chain);
         w.key("seq").unsigned_integer(previous_->seq);
@@ -100,7 +100,8 @@ std::string AuditChain::start(std::string_view public_key, WallTime when) {
     } else {
         w.null();
     }
-    return link(w.end_object().take());
+    uncovered_ = false;
+    return sealed(w.end_object().take(), seed);
 }
 
 std::string AuditChain::checkpoint(CheckpointReason reason, std::string_view seed,

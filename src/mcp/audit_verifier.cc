@@ -2,6 +2,8 @@
 
 #include "neurond/mcp/audit_verifier.h"
 
+#include <algorithm>
+
 #include "neurond/base/crypto.h"
 #include "neurond/base/encode.h"
 #include "neurond/base/text.h"
@@ -12,9 +14,13 @@ namespace {
 
 constexpr std::string_view kSignatureMember = R"(,"signature":)";
 
+bool is_event(const JsonView& record, std::string_view name) {
+    return record.find("event").is_string(name);
+}
+
 /// Should be, or says so.
 bool is_signed(const JsonView& record) {
-    return record.find("event").is_string("checkpoint") ||
+    return is_event(record, "checkpoint") || is_event(record, "start") ||
            record.find("signature").exists();
 }
 
@@ -47,14 +53,37 @@ bool AuditVerifier::line(std::string_view text, bool ended) {
         (is_signed(record) && !check_signature(text, record))) {
         return false;
     }
-    Chain& chain = chains_[link->chain];
-    chain.next = link->seq + 1;
-    chain.digest = link->digest;
-    chain.last = here_;
-    chain.covered = record.find("event").is_string("checkpoint");
-    chain.stopped = chain.covered && record.find("reason").is_string("stop");
-    ++records_;
+    take(*link, record);
     return true;
+}
+
+void AuditVerifier::take(const AuditLink& link, const JsonView& record) {
+    Chain& chain = chains_[link.chain];
+    chain.next = link.seq + 1;
+    chain.digest = link.digest;
+    chain.last = here_;
+    chain.row = ++records_;
+    chain.stopped =
+        is_event(record, "checkpoint") && record.find("reason").is_string("stop");
+    if (is_signed(record)) {
+        chain.covered = chain.signed_to = chain.next;
+        chain.unsigned_from.reset();
+    } else if (!chain.unsigned_from) {
+        chain.unsigned_from = here_;
+        chain.unsigned_since = record.find("timestamp").as_string().value_or("");
+    }
+    if (link.seq != 0) {
+        return;
+    }
+    newest_start_ = records_;
+    const JsonView previous = record.find("previous");
+    const std::string name = previous.find("chain").as_string().value_or("");
+    const auto seq = static_cast<uint64_t>(previous.find("seq").as_int64().value_or(0));
+    if (const auto known = chains_.find(name); known != chains_.end()) {
+        known->second.covered = std::max(known->second.covered, seq + 1);
+    } else if (!name.empty()) {
+        chain.after = "record " + std::to_string(seq) + " of chain " + name;
+    }
 }
 
 /// What is no record is excused by the next record, which knows what a crash left.
@@ -148,14 +177,67 @@ bool AuditVerifier::check_signature(std::string_view text, const JsonView& recor
         base64_decode(record.find("signature").as_string().value_or(""));
     if (at == std::string_view::npos || !signature ||
         (!key_.empty() && !ed25519_verify(key_, text.substr(0, at), *signature))) {
-        return fail(here_, "the signature of this checkpoint is not by this key");
+        return fail(here_, "the signature of this " +
+                               std::string(is_event(record, "start") ? "start"
+                                                                     : "checkpoint") +
+                               " is not by this key");
     }
-    ++checkpoints_;
+    signed_ = true;
+    checkpoints_ += is_event(record, "checkpoint") ? 1 : 0;
     return true;
 }
 
 bool AuditVerifier::finish() {
-    return !torn_at_ || fail(*torn_at_, "the file ends in something that is no record");
+    if (torn_at_) {
+        return fail(*torn_at_, "the file ends in something that is no record");
+    }
+    if (records_ == 0) {
+        return fail(here_, "no records: there is nothing to verify");
+    }
+    if (!signed_) {
+        return fail(here_, "no line up to here is signed: nothing is proved");
+    }
+    for (const auto& [name, chain] : chains_) {
+        if (chain.covered < chain.next && !is_open(chain)) {
+            return fail(*chain.unsigned_from,
+                        "from here to " + text_of(chain.last) +
+                            " records of chain " + name +
+                            ", which has ended, are under no signature");
+        }
+    }
+    return true;
+}
+
+/// Nothing says that it has ended.
+bool AuditVerifier::is_open(const Chain& chain) const noexcept {
+    return !chain.stopped && chain.row >= newest_start_;
+}
+
+uint64_t AuditVerifier::uncovered() const noexcept {
+    uint64_t count = 0;
+    for (const auto& [name, chain] : chains_) {
+        count += chain.next - std::min(chain.next, chain.covered);
+    }
+    return count;
+}
+
+/// Of a chain without a stop record.
+std::string AuditVerifier::end_note(const std::string& name, const Chain& chain) const {
+    std::string note = text_of(chain.last) + ": chain " + name;
+    if (!is_open(chain)) {
+        note += " ended without a stop: its daemon was killed";
+        return chain.signed_to == chain.next
+                   ? note
+                   : note + "; no checkpoint, only the next start, covers the records "
+                            "from " + text_of(*chain.unsigned_from) + " on";
+    }
+    note += " is open: it was written by a daemon that still runs or was killed; what "
+            "came after this line would not be missed";
+    if (chain.covered < chain.next) {
+        note += "; records from " + text_of(*chain.unsigned_from) + " on, since " +
+                chain.unsigned_since + ", are under no signature";
+    }
+    return note;
 }
 
 std::vector<std::string> AuditVerifier::notes() const {
@@ -165,10 +247,12 @@ std::vector<std::string> AuditVerifier::notes() const {
             out.push_back(text_of(*chain.headless) + ": chain " + name +
                           " goes on from a file that was not given");
         }
+        if (!chain.after.empty()) {
+            out.push_back("chain " + name + " starts after " + chain.after +
+                          ", which was not given");
+        }
         if (!chain.stopped) {
-            out.push_back(text_of(chain.last) + ": chain " + name +
-                          " is open: it was written by a daemon that still runs or was "
-                          "killed; what came after this line would not be missed");
+            out.push_back(end_note(name, chain));
         }
     }
     return out;

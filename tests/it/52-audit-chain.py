@@ -1,4 +1,5 @@
 """The audit as evidence: whoever changes, removes or forges a record is found."""
+import hashlib
 import json
 import os
 import pathlib
@@ -34,6 +35,7 @@ def test_a_life_is_a_chain_that_verifies():
         calls(daemon, 3)
         running = verify(daemon)
         assert running.returncode == 0 and "is open" in running.stdout, running
+        assert "6 under no signature" in running.stdout, running
         daemon.stop()
         done = verify(daemon)
         assert done.returncode == 0, done
@@ -102,6 +104,70 @@ def test_what_was_done_to_a_file_is_named():
         assert wrong.returncode == 1 and "expected an Ed25519 public key" in wrong.stderr
         assert daemon.run("audit", "verify").returncode == 64
         assert daemon.run("audit", "prove").returncode == 64
+
+
+def links(records):
+    """Lines of records, numbered and chained anew by one who has no key."""
+    out, digest = [], records[0]["prev"]
+    for number, record in enumerate(records):
+        record = {**record, "seq": number, "prev": digest}
+        line = json.dumps(record, separators=(",", ":")).encode()
+        digest = hashlib.sha256(line).hexdigest()
+        out.append(line + b"\n")
+    return out
+
+
+def test_without_the_key_nobody_writes_it_anew():
+    with tempfile.TemporaryDirectory(prefix="neurond-it-") as name:
+        shared = pathlib.Path(name)
+        config = {"server": {"state_dir": shared}, "audit": {"path": shared / "audit.log"}}
+        for _ in range(2):
+            with Neurond({"a": hostile()}, config) as daemon:
+                calls(daemon, 3)
+                daemon.stop()
+                if not (shared / "first").exists():
+                    (shared / "first").write_bytes((shared / "audit.log").read_bytes())
+                else:
+                    written_anew(daemon, shared)
+
+
+def written_anew(daemon, shared):
+    first = (shared / "first").read_bytes().splitlines(keepends=True)
+    both = (shared / "audit.log").read_bytes().splitlines(keepends=True)
+    assert len(both) == 2 * len(first), both
+    other = daemon.dir / "other.log"
+
+    def anew(lines):
+        kept = [json.loads(line) for line in lines]
+        return links([each for each in kept if each.get("event") != "checkpoint"][:-2])
+    size = len(first)
+    rows = [
+        ("the first chain anew", anew(first) + both[size:], 1,
+         r"other\.log:6: records 5 to 7 of chain \w+, which stood before it, are missing"),
+        ("the same with its start", first[:1] + first[3:-1] + both[size:], 1,
+         r"other\.log:2: record 3 comes where 1"),
+        ("the last chain anew, its start, too", first + anew(
+            [both[size].replace(b'"version":"', b'"version":"x')] + both[size + 1:]), 1,
+         rf"other\.log:{size + 1}: the signature of this start"),
+        ("the last chain anew behind its start", first + anew(both[size:]), 0,
+         rf"records from .*other\.log:{size + 2} on, since 20.* are under no signature"),
+        ("emptied", [], 1, r"other\.log: no records: there is nothing to verify"),
+        ("the first chain removed", both[size:], 0,
+         rf"starts after record {size - 1} of chain \w+, which was not given"),
+        ("cut at a line end", both[:-1], 0,
+         rf"records from .*other\.log:{size + 2} on, since 20.* are under no signature"),
+        ("the end of the first chain cut", both[:size - 2] + both[size:], 1,
+         rf"other\.log:{size - 1}: records {size - 2} to {size - 1} of chain \w+, "),
+    ]
+    for what, lines, status, expected in rows:
+        other.write_bytes(b"".join(lines))
+        found = verify(daemon, other)
+        assert found.returncode == status, (what, found)
+        assert re.search(expected, found.stdout + found.stderr), (what, found)
+    other.write_bytes(b"".join(both[:-1]))
+    cut = verify(daemon, other)
+    assert "signatures verified" not in cut.stdout, cut
+    assert f"the last {size - 2} under no signature" in cut.stdout, cut
 
 
 def test_wherever_it_was_done():

@@ -32,7 +32,7 @@ std::string bare(std::string line) {
 Lines whole_chain(const std::string& name, size_t records,
                   std::optional<AuditLink> previous = {}) {
     AuditChain chain(name, std::move(previous));
-    Lines lines = {bare(chain.start(kPublic, kWhen))};
+    Lines lines = {bare(chain.start(kSeed, kWhen))};
     for (size_t i = 0; i < records; ++i) {
         lines.push_back(bare(chain.link(R"({"event":"call","n":)" + std::to_string(i) + "}")));
     }
@@ -57,6 +57,20 @@ std::string verdict(const Lines& lines, const std::string& key = kPublic) {
                             : "ok";
 }
 
+/// What the verifier notes of sound lines, each with a line end.
+std::string notes(const Lines& lines) {
+    AuditVerifier verifier(kPublic);
+    verifier.begin_file("f");
+    for (const std::string& line : lines) {
+        REQUIRE(verifier.line(line, true));
+    }
+    std::string out;
+    for (const std::string& note : verifier.notes()) {
+        out += note + "\n";
+    }
+    return out;
+}
+
 /// The line at which `verdict` finds fault, 0 for none.
 int bad_line(const Lines& lines) {
     const std::string found = verdict(lines);
@@ -67,12 +81,14 @@ int bad_line(const Lines& lines) {
 
 TEST_CASE("a record says where in which chain it stands, and what was before") {
     AuditChain chain("c", std::nullopt);
-    const std::string start = chain.start(kPublic, kWhen);
-    CHECK(start == R"({"chain":"c","seq":0,"event":"start","timestamp":")" +
+    const std::string start = chain.start(kSeed, kWhen);
+    const std::string text = R"({"chain":"c","seq":0,"event":"start","timestamp":")" +
                        to_rfc3339(kWhen) + R"(","version":")" +
                        *JsonView(start).find("version").as_string() + R"(","key":")" +
                        base64_encode(kPublic) + R"(","previous":null,"prev":")" +
-                       std::string(64, '0') + "\"}\n");
+                       std::string(64, '0') + "\"";
+    CHECK(start == text + R"(,"signature":")" + base64_encode(ed25519_sign(kSeed, text)) +
+                       "\"}\n");
     CHECK(chain.link(R"({"event":"call"})") ==
           R"({"chain":"c","seq":1,"event":"call","prev":")" +
               hex_encode(sha256(bare(start))) + "\"}\n");
@@ -80,7 +96,7 @@ TEST_CASE("a record says where in which chain it stands, and what was before") {
 
 TEST_CASE("a whole file verifies") {
     CHECK(verdict(whole_chain("c", 5)) == "ok");
-    CHECK(verdict({}) == "ok");
+    CHECK(verdict({}) == "0: no records: there is nothing to verify");
 }
 
 TEST_CASE("every change of a byte in every line is found at its line") {
@@ -153,6 +169,47 @@ TEST_CASE("a chain names the last record of the one before") {
     CHECK(verdict(headless) == "ok");
 }
 
+TEST_CASE("records under no signature are let pass at the end of an open chain alone") {
+    const auto pieces = [](const std::string& name, std::optional<AuditLink> previous,
+                           bool stop) {
+        Lines lines = whole_chain(name, 3, std::move(previous));
+        lines.resize(lines.size() - (stop ? 0 : 1));
+        return lines;
+    };
+    const auto joined = [](Lines a, const Lines& b) {
+        a.insert(a.end(), b.begin(), b.end());
+        return a;
+    };
+    const Lines open = pieces("a", {}, false);
+    CHECK(verdict(open) == "ok");
+    CHECK(notes(open) == "f:4: chain a is open: it was written by a daemon that still "
+                         "runs or was killed; what came after this line would not be "
+                         "missed; records from f:2 on, since , are under no signature\n");
+    // killed: the next start names and signs what was there
+    const Lines killed = joined(open, pieces("b", read_audit_link(open.back()), true));
+    CHECK(verdict(killed) == "ok");
+    CHECK(notes(killed) ==
+          "f:4: chain a ended without a stop: its daemon was killed; no checkpoint, only "
+          "the next start, covers the records from f:2 on\n");
+    // written anew behind the record that the next start names
+    CHECK(verdict(joined(open, pieces("b", read_audit_link(open[1]), true))) ==
+          "2: from here to f:4 records of chain a, which has ended, are under no "
+          "signature");
+    // its file may have been removed in time
+    const Lines later = pieces("b", read_audit_link(open.back()), true);
+    CHECK(verdict(later) == "ok");
+    CHECK(notes(later) ==
+          "chain b starts after record 3 of chain a, which was not given\n");
+    CHECK(verdict(Lines(open.begin() + 1, open.end())) ==
+          "3: no line up to here is signed: nothing is proved");
+}
+
+TEST_CASE("a start that has no signature of the key is none") {
+    Lines lines = whole_chain("c", 1);
+    lines[0] = lines[0].substr(0, lines[0].find(R"(,"signature")")) + "}";
+    CHECK(verdict(lines) == "1: the signature of this start is not by this key");
+}
+
 TEST_CASE("two reactors may write at the same time, each its own chain") {
     const Lines a = whole_chain("a", 4);
     const Lines b = whole_chain("b", 4, read_audit_link(a[1]));
@@ -165,12 +222,12 @@ TEST_CASE("two reactors may write at the same time, each its own chain") {
 TEST_CASE("a forged checkpoint is found") {
     const Lines sound = whole_chain("c", 2);
     CHECK(verdict(sound, ed25519_public_key(std::string(kEd25519KeyBytes, 'x'))) ==
-          "4: the signature of this checkpoint is not by this key");
+          "1: the signature of this start is not by this key");
     CHECK(verdict(sound, "") == "ok");  // not checked
     // one who can compute digests, but has no key, writes the chain anew
     AuditChain forged("c", std::nullopt);
     const Lines lines = {
-        bare(forged.start(kPublic, kWhen)), bare(forged.link(R"({"event":"call"})")),
+        bare(forged.start(kSeed, kWhen)), bare(forged.link(R"({"event":"call"})")),
         bare(forged.checkpoint(CheckpointReason::kStop, std::string(32, 'y'), kWhen))};
     CHECK(verdict(lines) == "3: the signature of this checkpoint is not by this key");
 }

@@ -8,10 +8,11 @@
 //
 // C names the life of one reactor, N counts from 0, D is the SHA-256 (hex) of the line
 // before it in the chain, without its line end. Record 0 is a `start`, which names the
-// last record that was in the file. A `checkpoint` ends in the Ed25519 signature (base64)
-// of its own line up to the comma before `"signature"`. What stands between two records
-// without being one (the beginning of a line that a crash or a full disk cut) is told by
-// the next record's `torn`, and what could not be written at all by its `lost`.
+// last record that was in the file. It and a `checkpoint` end in the Ed25519 signature
+// (base64) of their own line up to the comma before `"signature"`. What stands between
+// two records without being one (the beginning of a line that a crash or a full disk
+// cut) is told by the next record's `torn`, and what could not be written at all by its
+// `lost`.
 
 #include <cstdint>
 #include <optional>
@@ -41,8 +42,8 @@ class AuditChain {
 
     /// `record` is a JSON object in one line; the answer is the line, its end included.
     std::string link(std::string_view record);
-    /// The first line.
-    std::string start(std::string_view public_key, WallTime when);
+    /// The first line, signed: it covers what the file ended with.
+    std::string start(std::string_view seed, WallTime when);
     std::string checkpoint(CheckpointReason reason, std::string_view seed, WallTime when);
 
     bool started() const noexcept { return next_ > 0; }
