@@ -199,6 +199,34 @@ def test_the_units():
         directives = re.findall(r"^[A-Z]\w*=.*", service.read_text(), re.M)
         assert not any(line.startswith("MemoryDenyWriteExecute") for line in directives)
         assert f"ExecStartPre={BINARY} -t -c /etc/neurond/neurond.conf" in directives
+        assert "Type=notify" in directives
+        after = next(line for line in directives if line.startswith("After="))
+        assert {"network-online.target", "mcpd.service"} <= set(after[6:].split()), after
+        never = next(line for line in directives if line.startswith("RestartPreventExitStatus="))
+        assert "78" in never.partition("=")[2].split(), never
+        # The check comes first: the second is not run when it fails.
+        assert [line for line in directives if line.startswith("ExecReload=")] == [
+            f"ExecReload={BINARY} -t -c /etc/neurond/neurond.conf",
+            f"ExecReload={BINARY} reload -c /etc/neurond/neurond.conf"]
+        # In this order: what comes later adds to and takes from what comes before.
+        assert [line for line in directives if line.startswith("SystemCall")] == [
+            "SystemCallArchitectures=native", "SystemCallFilter=@system-service",
+            "SystemCallFilter=~@privileged", "SystemCallFilter=@chown",
+            "SystemCallErrorNumber=EPERM"]
+
+
+def test_the_container_and_its_pod_are_the_same_user():
+    docker = (ROOT / "contrib/docker/Dockerfile").read_text()
+    pod = (ROOT / "contrib/docker/kubernetes.yaml").read_text()
+    uid, gid = re.search(r"^USER (\d+):(\d+)$", docker, re.M).groups()
+    assert f"--uid {uid} --gid {gid} " in docker and f"groupadd --gid {gid} " in docker
+    for line in (f"runAsUser: {uid}", f"runAsGroup: {gid}", f"fsGroup: {gid}",
+                 "runAsNonRoot: true"):
+        assert re.search(rf"^ *{line}$", pod, re.M), line
+    assert "defaultMode: 0440" in pod  # root's, and fsGroup's to read
+    for variable, place in (("RUNTIME", "/run"), ("STATE", "/var/lib"), ("LOGS", "/var/log")):
+        assert re.search(rf"\b{variable}_DIRECTORY={place}/neurond\b", docker), variable
+        assert f"mountPath: {place}/neurond" in pod, place
 
 
 main(__name__)
