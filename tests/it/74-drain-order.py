@@ -1,12 +1,13 @@
 """A stop in its order: readiness, listeners, calls, streams, children, files, exit 0; and with
 everything at once that could hold it up."""
 import json
+import os
 import signal
 import subprocess
 import threading
 import time
 
-from harness import BINARY, Neurond, hostile, main
+from harness import BINARY, Neurond, hostile, main, stat_of, tree_of
 from mcp import McpClient
 from rawhttp import Closed, Conn, wait_for
 
@@ -110,6 +111,22 @@ def test_with_all_that_could_hold_it_up():
                                  str(daemon.dir / "audit.log")], capture_output=True, text=True,
                                 check=False)
         assert verify.returncode == 0, verify.stdout + verify.stderr
+
+
+def test_a_reactor_that_hangs_is_ended_in_time():
+    config = {"server": {"drain_timeout": "300ms", "shutdown_timeout": "500ms"}}
+    with Neurond({"a": hostile()}, config) as daemon:
+        tree = {pid: stat_of(pid) for pid in tree_of(daemon.pid)}
+        os.kill(daemon.reactor, signal.SIGSTOP)
+        began = time.monotonic()
+        daemon.process.send_signal(signal.SIGTERM)
+        code = daemon.wait_exit(10)
+        took = time.monotonic() - began
+        # The keeper gives it shutdown_timeout and two seconds; the rest is for a busy machine.
+        assert 2 < took < 5, f"{took} s"
+        assert code == 1, code
+        daemon.expect_nothing_left(tree)
+        assert not (daemon.dir / "run/neurond.pid").exists()
 
 
 def test_what_will_not_end_is_cut_off_in_time():
