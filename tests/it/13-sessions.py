@@ -5,7 +5,7 @@ import re
 import threading
 
 from harness import Neurond, hostile, main
-from mcp import LEGACY, McpClient
+from mcp import LEGACY, McpClient, ModernClient
 from rawhttp import Conn, wait_for
 
 
@@ -128,6 +128,31 @@ def test_keepalive_comments_keep_a_silent_stream_open():
             client.call("a.add_tool", {"name": "later"})
             assert stream.next()["method"] == "notifications/tools/list_changed"
             stream.close()
+
+
+def test_comments_come_while_a_call_or_a_listen_is_silent():
+    tool = {"name": "a.silent", "arguments": {}}
+    ears = {"notifications": {"toolsListChanged": True}}
+    with Neurond({"a": hostile()}, {"http": {"keepalive_comment": "1s"}}) as daemon:
+        with daemon.client() as legacy:
+            modern = ModernClient(daemon.address)
+            for method, params, headers in (
+                    ("tools/call", tool, legacy.headers()),
+                    ("tools/call", modern.with_meta(tool),
+                     modern.headers_for("tools/call", tool).items()),
+                    ("subscriptions/listen", modern.with_meta(ears),
+                     modern.headers_for("subscriptions/listen", ears).items())):
+                raw = params if isinstance(params, bytes) else json.dumps(params).encode()
+                body = b'{"jsonrpc":"2.0","id":1,"method":"%s","params":%s}' % (
+                    method.encode(), raw)
+                with Conn(daemon.address) as conn:
+                    conn.send(b"POST /api/v1/mcp HTTP/1.1\r\nHost: localhost\r\n" + "".join(
+                        f"{n}: {v}\r\n" for n, v in headers).encode()
+                        + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+                    assert conn.head().header("content-type") == "text/event-stream"
+                    comments = (chunk for chunk in conn.chunks() if chunk.startswith(b":"))
+                    assert next(comments) and next(comments)
+            legacy.notify("notifications/cancelled", {"requestId": 1})
 
 
 def test_cancelling_reaches_the_child_and_no_answer_comes():

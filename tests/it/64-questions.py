@@ -1,5 +1,6 @@
 """Servers ask the client of a call: each question reaches the one whose call it is, and its
 reply the server; progress, messages and answers cross nobody's; what ends, ends for all."""
+import concurrent.futures
 import json
 import queue
 import random
@@ -100,6 +101,22 @@ class Asking(HttpServer):
         return True
 
     def chat(self, conn, request, who):
+        self.chatter(conn, request, who)
+        id_value = self.ask(conn, "elicitation/create", {**FORM, "message": who})
+        return self.replies[id_value].get(timeout=DEADLINE)["result"]["content"]["who"]
+
+    def modern_chat(self, conn, request, replies):
+        conn.sendall(HEAD)
+        who = request.params["arguments"]["who"]
+        self.chatter(conn, request, who)
+        self.say(conn, {"id": request.id, "result": {
+            "resultType": "complete",
+            "content": [{"type": "text", "text": json.dumps(replies["k"]["content"]["who"])}],
+        } if replies else {"resultType": "input_required", "inputRequests": {"k": {
+            "method": "elicitation/create", "params": {**FORM, "message": who}}}}})
+        return True
+
+    def chatter(self, conn, request, who):
         token = request.params["_meta"]["progressToken"]
         for n in range(3):
             time.sleep(random.random() / 50)
@@ -107,12 +124,12 @@ class Asking(HttpServer):
                 "progressToken": token, "progress": n, "message": who}})
             self.say(conn, {"method": "notifications/message", "params": {
                 "level": "warning", "data": who}})
-        id_value = self.ask(conn, "elicitation/create", {**FORM, "message": who})
-        return self.replies[id_value].get(timeout=DEADLINE)["result"]["content"]["who"]
 
     def modern_call(self, conn, request, name):
         meta, replies = request.params["_meta"], request.params.get("inputResponses")
         self.declared.append(meta[PREFIX + "clientCapabilities"])
+        if name == "chat":
+            return self.modern_chat(conn, request, replies)
         if replies:
             return self.result(conn, request, {"resultType": "complete", "content": [{
                 "type": "text",
@@ -364,12 +381,40 @@ def test_nobody_sees_what_is_anothers():
                     if (json.loads(got.text), names, tokens, steps) != (
                             who, [who] * 7, {who}, [0, 1, 2]):
                         wrong.append((who, got.raw, replier.seen[:]))
-        threads = [threading.Thread(target=one, args=(n,)) for n in range(32)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        at_once(one)
         assert not wrong, wrong[0]
+
+
+def at_once(one):
+    """one(n) for 32 numbers, each in a thread; the first that fails is the failure."""
+    with concurrent.futures.ThreadPoolExecutor(32) as pool:
+        list(pool.map(one, range(32)))
+
+
+def test_no_modern_client_sees_what_is_anothers():
+    for era in ("modern", "legacy"):
+        with Asking(era) as server, Neurond(asking(server)) as daemon:
+            def one(n):
+                who, client = f"client {n}", ModernClient(daemon.address, capabilities=CAPS)
+                params = {"name": "a.chat", "arguments": {"who": who}, "_meta": {
+                    "progressToken": who, PREFIX + "logLevel": "debug"}}
+                for _ in range(scaled(3, 30)):
+                    said = []
+                    got = client.request("tools/call", params, on_event=said.append).result
+                    ((key, question),) = got.pop("inputRequests").items()
+                    assert question["params"]["message"] == who, question
+                    assert got.pop("resultType") == "input_required"
+                    again = client.request("tools/call", {**params, **got, "inputResponses": {
+                        key: {"action": "accept", "content": {"who": who}}}},
+                        on_event=said.append)
+                    assert json.loads(again.text) == who, again.raw
+                    heard = [m["params"] for m in said if "method" in m]
+                    rounds = 2 if era == "modern" else 1
+                    assert [p.get("data", p.get("message")) for p in heard] == (
+                        [who] * 6 * rounds), heard
+                    tokens = [p["progressToken"] for p in heard if "progress" in p]
+                    assert tokens == [who] * 3 * rounds, heard
+            at_once(one)
 
 
 class Patient(Asking):
