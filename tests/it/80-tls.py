@@ -198,6 +198,31 @@ def test_versions_and_protocols():
         assert refused(lambda: ask_health(SecureAddress(daemon.address, context)))
 
 
+def test_ciphers_are_those_of_the_configuration():
+    """What a client offers alone is taken or refused, in both versions."""
+    narrow = {"ciphers": "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384",
+              "ciphersuites": "TLS_AES_256_GCM_SHA384"}
+    rows = [("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"),
+            ("-tls1_2", "-cipher", narrow["ciphers"]),
+            ("-tls1_3", "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256"),
+            ("-tls1_3", "-ciphersuites", narrow["ciphersuites"])]
+    table = Table()
+    with Files() as files, files.daemon() as usual, files.daemon(**narrow) as strict:
+        def row(daemon, options, fine):
+            got = subprocess.run(
+                ["openssl", "s_client", "-connect", f"127.0.0.1:{daemon.port}", "-CAfile",
+                 files.ca.cert, *options], stdin=subprocess.DEVNULL, timeout=30,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            assert (b"Cipher is (NONE)" not in got.stdout) == fine, got.stdout
+            assert (b"alert handshake failure" in got.stdout) == (not fine), got.stdout
+
+        for options in rows:
+            table.row(f"usual {options}", lambda: row(usual, options, True))
+            fine = options[2] in narrow.values()
+            table.row(f"narrow {options}", lambda: row(strict, options, fine))
+    assert not table.failed
+
+
 def test_nobody_negotiates_again():
     with Files() as files, files.daemon() as daemon:
         with subprocess.Popen(
