@@ -351,6 +351,8 @@ constexpr KeySpec kHttp[] = {
          "Origins of web pages that may call, beside those on loopback."),
     list("allowed_hosts", "", nullptr, kReload,
          "Host names this server answers to, beside the address and loopback names."),
+    yes_no("cors", "no", kReload,
+           "Whether pages of these origins, and of loopback, may read what is answered."),
     duration("keepalive_comment", "15s", {kSecond, kDay}, kReload,
          "A comment is sent this often on a silent event stream to keep it open."),
 };

@@ -352,6 +352,7 @@ HttpServerSettings http_settings(const conf::Config& config, size_t descriptors)
     out.handshake_timeout = limits.duration("handshake_timeout");
     out.allowed_origins = config.section("http").list("allowed_origins");
     out.allowed_hosts = config.section("http").list("allowed_hosts");
+    out.cors = config.section("http").yes("cors");
     return out;
 }
 

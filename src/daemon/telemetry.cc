@@ -129,6 +129,13 @@ void Telemetry::add_counters() {
                 return dropped(view, static_cast<DropKind>(i));
             });
     }
+    for (const Refusal why :
+         {Refusal::kInvalid, Refusal::kMissing, Refusal::kForbidden}) {
+        add("neurond_auth_failures_total", "Requests of callers who were not let in.",
+            "reason", to_string(why), [why](const DaemonView& view) {
+                return view.server().refusals().count(why);
+            });
+    }
     count_denied("default", 0);
 }
 

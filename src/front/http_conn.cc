@@ -220,6 +220,7 @@ bool HttpConn::begin_request() {
     }
     decoder_ = BodyDecoder(framing_);
     skip_body_ = false;
+    common_ = owner_.answer_fields(head_);
     HttpReply otherwise;
     caller_ = owner_.identify(*this, head_);
     handler_ = owner_.route(*this, request(), otherwise);

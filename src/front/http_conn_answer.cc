@@ -4,6 +4,7 @@
 #include "neurond/front/http_conn.h"
 
 #include <ctime>
+#include <utility>
 
 #include "neurond/wire/http_write.h"
 
@@ -27,8 +28,10 @@ void HttpConn::write_head(
     if (!request_id_.empty()) {
         head.field("X-Request-Id", request_id_);
     }
-    for (const auto& [name, value] : fields) {
-        head.field(name, value);
+    for (const auto* each : {&std::as_const(common_), &fields}) {
+        for (const auto& [name, value] : *each) {
+            head.field(name, value);
+        }
     }
     if (!keep_alive_) {
         head.field("Connection", "close");
@@ -111,6 +114,7 @@ void HttpConn::fail(int status, std::string_view why) {
     if (request_id_.empty() || state_ == State::kHead) {
         request_id_ = owner_.new_request_id();
         head_.method = {};
+        common_.clear();
     }
     if (skip_body_) {  // answered already
         enter(State::kClosing);

@@ -10,6 +10,7 @@
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
 #include "neurond/base/url.h"
+#include "neurond/front/cors.h"
 
 namespace neuron {
 
@@ -274,9 +275,7 @@ bool HttpServer::may_operate(const Caller& caller, const HttpConn::Peer& peer,
 HttpHandler* HttpServer::route(const HttpConn& conn, const HttpRequest& request,
                                HttpReply& otherwise) {
     const Door& door = doors_[conn.peer().listener];
-    const std::optional<std::string_view> origin = request.head.fields.field("Origin");
-    const bool several = request.head.fields.count("Origin") > 1;
-    if (origin && (several || !origin_allowed(*origin))) {
+    if (!origins_allowed(request.head)) {
         otherwise = HttpReply::text(403, "403 Forbidden: this Origin is not allowed");
         return nullptr;
     }
@@ -285,7 +284,14 @@ HttpHandler* HttpServer::route(const HttpConn& conn, const HttpRequest& request,
         otherwise = HttpReply::text(403, "403 Forbidden: this Host is not allowed");
         return nullptr;
     }
+    if (settings_.cors) {
+        if (auto answer = answer_preflight(request.head); answer) {
+            otherwise = std::move(*answer);
+            return nullptr;
+        }
+    }
     if (!conn.caller()) {
+        refusals_.note(request, Refusal::kInvalid, loop_.now());
         otherwise = HttpReply::unauthorized(true);
         return nullptr;
     }
@@ -299,6 +305,11 @@ HttpHandler* HttpServer::route(const HttpConn& conn, const HttpRequest& request,
         const bool served = (door.settings.serve & route.what) != 0;
         if (served && covers(route.path, request.head.path)) {
             const bool may = may_use(*conn.caller(), conn.peer(), route.what, otherwise);
+            if (!may) {
+                const bool known = conn.caller()->known;
+                refusals_.note(request, known ? Refusal::kForbidden : Refusal::kMissing,
+                               loop_.now());
+            }
             return may ? route.handler : nullptr;
         }
     }
@@ -306,7 +317,21 @@ HttpHandler* HttpServer::route(const HttpConn& conn, const HttpRequest& request,
     return nullptr;
 }
 
-/// Absent is fine (no browser); else the parsed host decides, never a substring.
+std::vector<std::pair<std::string, std::string>> HttpServer::answer_fields(
+    const RequestHead& head) const {
+    if (!settings_.cors) {
+        return {};
+    }
+    return cors_fields(origins_allowed(head) ? head.fields.field("Origin") : std::nullopt);
+}
+
+/// Absent is fine: no browser.
+bool HttpServer::origins_allowed(const RequestHead& head) const {
+    const std::optional<std::string_view> origin = head.fields.field("Origin");
+    return !origin || (head.fields.count("Origin") == 1 && origin_allowed(*origin));
+}
+
+/// The parsed host decides, never a substring.
 bool HttpServer::origin_allowed(std::string_view origin) const {
     if (listed(settings_.allowed_origins, origin)) {
         return true;

@@ -57,6 +57,46 @@ def test_head_and_options():
             assert "POST" in (options.header("allow") or ""), options
 
 
+def test_pages_read_answers_with_cors_only():
+    page, foreign = ("Origin", "https://app.example"), ("Origin", "https://other.example")
+    asks = [("Access-Control-Request-Method", "POST"),
+            ("Access-Control-Request-Headers", "authorization,content-type,mcp-name")]
+    allowed = {"allowed_origins": page[1]}
+    names = ("Access-Control-Allow-Origin", "Access-Control-Expose-Headers",
+             "Access-Control-Allow-Methods", "Access-Control-Allow-Headers",
+             "Access-Control-Max-Age", "Access-Control-Allow-Credentials", "Vary")
+
+    def seen(conn, method, path, headers, body=None):
+        got = conn.request(method, path, headers, body)
+        return got.status, {name: got.header(name) for name in names if got.header(name)}
+
+    with Neurond(config={"http": {**allowed, "cors": "yes"}}) as daemon, \
+            Conn(daemon.address) as conn:
+        for headers in ([page], [page, ("Authorization", "Bearer wrong")]):
+            status, fields = seen(conn, "OPTIONS", "/api/v1/mcp", asks + headers)
+            assert status == 204 and fields[names[0]] == page[1], fields  # whoever asks
+            assert {"GET", "POST", "DELETE"} <= set(fields[names[2]].split(", ")), fields
+            for name in ("Authorization", "Content-Type", "Mcp-Session-Id", "Mcp-Name"):
+                assert name in fields[names[3]].split(", "), fields
+            assert int(fields[names[4]]) > 0 and names[5] not in fields, fields
+        for request in (("POST", "/api/v1/mcp", [*JSON, page], initialize()),
+                        ("GET", "/health/live", [page]), ("GET", "/nothing", [page]),
+                        ("GET", "/health/live", [page, ("Authorization", "Bearer wrong")])):
+            status, fields = seen(conn, *request)
+            assert fields[names[0]] == page[1] and fields["Vary"] == "Origin", fields
+            assert "Mcp-Session-Id" in fields[names[1]].split(", "), fields
+            assert set(fields) == {names[0], names[1], "Vary"}, fields
+        local = seen(conn, "GET", "/health/live", [("Origin", "http://localhost:5173")])
+        assert local[1][names[0]] == "http://localhost:5173", local
+        assert seen(conn, "GET", "/health/live", []) == (200, {"Vary": "Origin"})
+        for headers in ([foreign], [page, foreign], [foreign, *asks]):
+            assert seen(conn, "OPTIONS", "/api/v1/mcp", headers) == (403, {"Vary": "Origin"})
+    with Neurond(config={"http": allowed}) as daemon, Conn(daemon.address) as conn:
+        for method in ("GET", "OPTIONS"):
+            status, fields = seen(conn, method, "/health/live", [page, *asks])
+            assert status in (200, 204) and not fields, fields
+
+
 def test_expect_100_continue():
     with Neurond() as daemon, Conn(daemon.address) as conn:
         body = initialize()

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import tempfile
@@ -47,6 +48,14 @@ class Files:
 
 def last_client(daemon):
     return json.loads(daemon.audit()[-1])["client"]
+
+
+def auth_failures(daemon):
+    """What /metrics counts, by reason."""
+    with Conn(daemon.address) as conn:
+        got = conn.request("GET", "/metrics").body.decode()
+    return {reason: int(float(value)) for reason, value in re.findall(
+        r'^neurond_auth_failures_total\{reason="(\w+)"\} (\S+)$', got, re.M)}
 
 
 def called_as(daemon, address, headers=()):
@@ -131,6 +140,13 @@ def test_wrong_tokens_get_401_everywhere():
             twice = [bearer(TOKEN), bearer(TOKEN)]
             table.row("twice", lambda: row(daemon.address, twice, "/api/v1/mcp"))
             assert not [line for line in daemon.audit() if "ci" in line]
+            count = 4 * len(wrong) + 2
+            assert auth_failures(daemon) == {"invalid": count, "missing": 0, "forbidden": 0}
+            line = re.search(r"warn http: 127\.0\.0\.1:\d+: refused: its token .*", daemon.log)
+            assert "(POST /api/v1/mcp) [req=" in line[0], line
+            lines = daemon.log.count(": refused: its token or certificate counts for nothing")
+            assert 1 <= lines <= count, lines
+            assert "wrong" not in daemon.log and TOKEN.lower() not in daemon.log.lower()
     assert not table.failed
 
 
@@ -172,6 +188,9 @@ def test_from_elsewhere():
             assert refused.status == 401, refused
             assert refused.header("www-authenticate") == 'Bearer realm="neurond"', refused
             assert status("/metrics").status == 401
+            shown = status("/metrics", [bearer(TOKEN)]).body
+            assert b'neurond_auth_failures_total{reason="missing"} 2' in shown, shown
+            assert "it shows neither certificate nor token (GET /metrics)" in daemon.log
             assert status("/metrics", [bearer(TOKEN)]).status == 200
             plain, known = status("/health"), status("/health", [bearer(TOKEN)])
             assert b'"list"' not in plain.body and b'"list"' in known.body

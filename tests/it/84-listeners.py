@@ -192,6 +192,10 @@ def test_admin_over_listeners():
 
             for number, (address, token, wanted) in enumerate(rows):
                 table.row(f"{number} {wanted} {token}", lambda: row(address, token, wanted))
+            counts = get(daemon.address, "/metrics").body.decode()
+            for reason, refused in (("invalid", 1), ("missing", 2), ("forbidden", 6)):
+                count = f'neurond_auth_failures_total{{reason="{reason}"}} {refused * 5}\n'
+                assert count in counts, counts
             foreign = [("Origin", "https://evil.example"), *bearer(ADMIN)]
             with Conn(ops) as conn:
                 assert conn.request("POST", stop, foreign, b"").status == 403

@@ -94,6 +94,11 @@ class HttpConnOwner {
     /// (404, 401, 403 for a foreign Origin or Host).
     virtual HttpHandler* route(const HttpConn& conn, const HttpRequest& request,
                                HttpReply& otherwise) = 0;
+    /// Fields that go into every answer to this request (CORS).
+    virtual std::vector<std::pair<std::string, std::string>> answer_fields(
+        const RequestHead&) const {
+        return {};
+    }
     /// The connection is to end after the answer in hand.
     virtual bool draining(const HttpConn& conn) const noexcept = 0;
     virtual std::string new_request_id() = 0;
@@ -209,6 +214,7 @@ class HttpConn final : private ChannelOwner {
     RequestHead head_;
     std::optional<Caller> caller_;
     std::string request_id_;
+    std::vector<std::pair<std::string, std::string>> common_;  ///< of all its answers
     BodyDecoder decoder_;
     BodyFraming framing_;
     BlockRef body_;

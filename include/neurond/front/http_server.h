@@ -11,6 +11,7 @@
 #include "neurond/base/owned_set.h"
 #include "neurond/front/credentials.h"
 #include "neurond/front/http_conn.h"
+#include "neurond/front/refusals.h"
 #include "neurond/front/request_ids.h"
 #include "neurond/front/tls_arrivals.h"
 #include "neurond/net/counted_stream.h"
@@ -34,6 +35,7 @@ struct HttpServerSettings {
     bool open = false;
     std::vector<std::string> allowed_origins;  ///< beside loopback ones
     std::vector<std::string> allowed_hosts;    ///< beside loopback names, on loopback
+    bool cors = false;  ///< pages of allowed origins may read answers
 };
 
 /// What comes in through one listener, and how it is treated.
@@ -80,6 +82,7 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     /// What a connection through a door tells of its peer; `socket` stays its caller's.
     HttpConn::Peer peer_at(unsigned door, int socket, TlsPeer tls = {}) const;
     const TlsCounts& tls_counts() const noexcept { return arrivals_.counts(); }
+    const Refusals& refusals() const noexcept { return refusals_; }
     /// What clients have sent and got, on connections of others that are counted here, too.
     ByteCounts& byte_counts() noexcept { return byte_counts_; }
     const ByteCounts& byte_counts() const noexcept { return byte_counts_; }
@@ -135,6 +138,9 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     unsigned add(Door door);
     Caller caller_of(const HttpConn::Peer& peer) const;
 
+    std::vector<std::pair<std::string, std::string>> answer_fields(
+        const RequestHead& head) const override;
+    bool origins_allowed(const RequestHead& head) const;
     bool origin_allowed(std::string_view origin) const;
     bool host_allowed(std::string_view authority) const;
     void check_drained();
@@ -147,6 +153,7 @@ class HttpServer final : private HttpConnOwner, private ListenerOwner {
     HandleTable<HttpConn> table_;
     OwnedSet<HttpConn> conns_;
     TlsArrivals arrivals_;
+    Refusals refusals_;
     ByteCounts byte_counts_;
     RequestIds request_ids_;
     std::map<const void*, size_t> guests_;  ///< by whose they are
