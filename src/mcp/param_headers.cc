@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 #include "neurond/base/text.h"
 #include "neurond/wire/http_fields.h"
@@ -127,7 +128,14 @@ std::vector<std::pair<std::string, std::string>> param_headers(
 
 std::vector<std::pair<std::string, std::string>> call_headers(const Call& call,
                                                               bool repeats) {
-    auto fields = call.request.headers;
+    constexpr std::string_view kRequestId = "X-Request-Id";
+    std::vector<std::pair<std::string, std::string>> fields;
+    for (const auto& field : call.request.headers) {
+        if (!equals_ignoring_case(field.first, kRequestId)) {
+            fields.push_back(field);
+        }
+    }
+    fields.emplace_back(kRequestId, call.request.request_id);
     if (repeats) {
         const JsonView arguments(call.request.arguments.in(call.request.text.view()));
         for (auto& field : param_headers(*call.entry, arguments)) {

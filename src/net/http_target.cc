@@ -18,7 +18,7 @@ constexpr uint16_t kHttpsPort = 443;
 }  // namespace
 
 bool is_forwarded(const HttpTarget& target, std::string_view name) {
-    return is_trace_field(name) ||
+    return is_trace_field(name) || equals_ignoring_case(name, "X-Request-Id") ||
            std::any_of(target.forward_headers.begin(), target.forward_headers.end(),
                        [name](const std::string& each) {
                            return equals_ignoring_case(each, name);

@@ -1,5 +1,7 @@
 """The context of a trace goes with a call to servers of both eras, as header fields and in
-`_meta`, and neurond's own log names the trace."""
+`_meta`, and neurond's own log names the trace. So does the id of the request."""
+import json
+
 from fixtures.http_server import HttpServer
 
 from harness import Neurond, main
@@ -43,6 +45,22 @@ def test_a_client_without_headers_has_it_in_meta():
         assert received(server) == (dict.fromkeys(FIELDS), META), received(server)
         daemon.wait_for_log(rf"request: tools/call a.forwarded .*result=success.* "
                             rf"\[req=\S+ trace={OTHER}\]")
+
+
+def test_the_id_of_a_request_passes():
+    for era in ("legacy", "modern"):
+        with HttpServer(era, sessions=era == "legacy") as server, Neurond(
+                {"a": {"url": server.url, "forward_headers": "X-Request-Id"}}) as daemon:
+            def seen():
+                call = [r for r in server.requests if r.params.get("name") == "forwarded"][-1]
+                return call.fields.get("x-request-id")
+            for given in ("r-7", "r 8", None):  # the second cannot be repeated
+                headers = [("x-request-id", given)] if given else []
+                with McpClient(daemon.address, headers=headers) as client:
+                    client.request("tools/call", {**PARAMS, "_meta": {}})
+                audited = json.loads(daemon.audit()[-1])["request_id"]
+                assert seen() == audited != "r 8", (seen(), audited)
+                assert (audited == given) == (given == "r-7"), audited
 
 
 def test_what_is_no_trace_is_not_logged_as_one():

@@ -31,8 +31,9 @@ void drop_faulty_tools(Offer& offer);
 std::vector<std::pair<std::string, std::string>> param_headers(const CatalogEntry& entry,
                                                                const JsonView& arguments);
 
-/// The header fields that go with a call over HTTP: those of the client that are forwarded
-/// and, where the revision wants it, what it repeats of the arguments.
+/// The header fields that go with a call over HTTP: those of the client that are forwarded,
+/// `X-Request-Id` as log and audit have it and, where the revision wants it, what it
+/// repeats of the arguments.
 std::vector<std::pair<std::string, std::string>> call_headers(const Call& call,
                                                               bool repeats);
 

@@ -35,7 +35,8 @@ struct HttpTarget {
     unsigned json_depth = 64;
 };
 
-/// Whether a client's header of this name goes with its calls; that of a trace always does.
+/// Whether a header of this name goes with calls; those of a trace, and X-Request-Id,
+/// always do.
 bool is_forwarded(const HttpTarget& target, std::string_view name);
 /// "host:port" as the Host field has it.
 std::string authority_of(const Url& url);
