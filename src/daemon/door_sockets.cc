@@ -26,6 +26,7 @@ Result<Fd> DoorSockets::take_named(const DoorPlan& plan) {
     }
     const Address address = Address::local_of(fd.get());
     if (plan.local_only && !address.is_unix() && !address.is_loopback()) {
+        inherited_.give_back(fd);
         return Error{plan.name + ": " + conf::why_too_reachable(address.to_string(), "")};
     }
     return fd;
@@ -79,6 +80,16 @@ bool DoorSockets::has(const DoorPlan& plan) const {
 
 Status DoorSockets::open(const std::vector<DoorPlan>& plans) {
     std::deque<Socket> fresh;
+    if (Status opened = open_into(fresh, plans); !opened) {
+        release(fresh);
+        return opened;
+    }
+    std::move(fresh.begin(), fresh.end(), std::back_inserter(sockets_));
+    return Ok{};
+}
+
+Status DoorSockets::open_into(std::deque<Socket>& fresh,
+                              const std::vector<DoorPlan>& plans) {
     // A port may go from one address to another that contains it.
     std::vector<int> leaving;
     for (const Socket& socket : sockets_) {
@@ -97,16 +108,24 @@ Status DoorSockets::open(const std::vector<DoorPlan>& plans) {
         }
         fresh.push_back(std::move(*opened));
     }
-    std::move(fresh.begin(), fresh.end(), std::back_inserter(sockets_));
     return Ok{};
 }
 
+void DoorSockets::release(std::deque<Socket>& sockets) {
+    for (Socket& socket : sockets) {
+        inherited_.give_back(socket.plain);
+    }
+    sockets.clear();
+}
+
 void DoorSockets::keep(const std::vector<DoorPlan>& plans) {
-    const auto unwanted = [&plans](const Socket& open) {
-        return !is_wanted(open, plans);
-    };
-    sockets_.erase(std::remove_if(sockets_.begin(), sockets_.end(), unwanted),
-                   sockets_.end());
+    std::deque<Socket> wanted;
+    std::deque<Socket> others;
+    for (Socket& socket : sockets_) {
+        (is_wanted(socket, plans) ? wanted : others).push_back(std::move(socket));
+    }
+    sockets_ = std::move(wanted);
+    release(others);
 }
 
 std::vector<std::pair<std::string, int>> DoorSockets::all() const {

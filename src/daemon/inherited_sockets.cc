@@ -48,7 +48,7 @@ InheritedSockets InheritedSockets::from_environment() {
         }
         ::fcntl(fd, F_SETFD, FD_CLOEXEC);
         ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
-        out.sockets_.push_back({std::move(name), Fd(fd)});
+        out.sockets_.push_back({std::move(name), Fd(fd), fd});
     }
     return out;
 }
@@ -70,6 +70,14 @@ Fd InheritedSockets::take_bound(const Address& address) {
         }
     }
     return {};
+}
+
+void InheritedSockets::give_back(Fd& fd) {
+    for (Socket& socket : sockets_) {
+        if (fd && !socket.fd && socket.number == fd.get()) {
+            socket.fd = std::move(fd);
+        }
+    }
 }
 
 std::vector<std::string> InheritedSockets::left() const {

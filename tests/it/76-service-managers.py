@@ -148,6 +148,23 @@ def test_sockets_by_name_and_by_address():
             sock.close()
 
 
+def test_a_reload_that_comes_to_nothing_loses_no_socket():
+    named, busy = listening(), listening()
+    door = {"listener b": {"address": "systemd:door"}}
+    taken = {"listener x": {"address": "%s:%d" % busy.getsockname()}}
+    no_log = {"log": {"target": "/not/there/log"}}
+    with hand_over([named], "door") as daemon:
+        control = ("--control", str(daemon.dir / "run/control.sock"))
+        for config, code in (({**door, **taken}, 78), ({**door, **no_log}, 78), (door, 0),
+                             ({}, 0), (door, 0)):
+            daemon.configure(config=config)
+            done = daemon.run("reload", *control)
+            assert done.returncode == code, (config, done)
+        assert serves(named.getsockname())
+    named.close()
+    busy.close()
+
+
 def test_sockets_that_are_not_there_or_not_wanted():
     with Neurond(config={"listener b": {"address": "systemd:door"}}, wait=False) as daemon:
         daemon.wait_for_log(r"listener\.b: no socket named door was handed over")

@@ -29,7 +29,8 @@ class DoorSockets {
     /// Opens what `plans` want and is not open yet; what is open under the same name and
     /// address stays as it is. On an error nothing has changed.
     Status open(const std::vector<DoorPlan>& plans);
-    /// Closes what `plans` do not want.
+    /// Closes what `plans` do not want. Inherited ones stay, to be taken again: who made
+    /// them will not hand them over a second time.
     void keep(const std::vector<DoorPlan>& plans);
     /// Inherited ones that no plan wanted, by name.
     std::vector<std::string> unused() const { return inherited_.left(); }
@@ -48,6 +49,8 @@ class DoorSockets {
 
     Result<Socket> open_one(const DoorPlan& plan, const std::vector<int>& leaving);
     Result<Fd> take_named(const DoorPlan& plan);
+    Status open_into(std::deque<Socket>& fresh, const std::vector<DoorPlan>& plans);
+    void release(std::deque<Socket>& sockets);
     static bool is_wanted(const Socket& open, const std::vector<DoorPlan>& plans);
     bool has(const DoorPlan& plan) const;
 

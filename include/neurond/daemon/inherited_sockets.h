@@ -25,6 +25,9 @@ class InheritedSockets {
     Fd take_named(std::string_view name);
     /// The one bound to that address; as above.
     Fd take_bound(const Address& address);
+    /// Takes back what one of these two has given, to be taken again; leaves any other
+    /// descriptor where it is.
+    void give_back(Fd& fd);
     /// Names of those that nobody has taken.
     std::vector<std::string> left() const;
 
@@ -32,6 +35,7 @@ class InheritedSockets {
     struct Socket {
         std::string name;
         Fd fd;
+        int number;  ///< of `fd`, also while somebody else has it
     };
 
     std::vector<Socket> sockets_;
