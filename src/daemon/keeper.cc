@@ -116,7 +116,7 @@ class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkO
     };
     std::optional<Offer> offer_;
     std::string seen_;  ///< a digest of what was read last
-    bool reload_wanted_ = false;  ///< while there was no reactor
+    bool reload_wanted_ = false;  ///< and no reactor has begun it
     std::optional<Fd> starter_;
     EventLoop loop_;
     Children children_;
@@ -213,6 +213,7 @@ void Keeper::on_word(ReactorWord word) {
             }
             break;
         case ReactorWord::kLoad:
+            reload_wanted_ = false;
             manager_.reloading();
             read_config(true);
             break;
@@ -241,11 +242,9 @@ void Keeper::on_reopen() {
 }
 
 /// A reactor that is to come reloads once it listens: the configuration that it starts
-/// with is known to be good.
+/// with is known to be good. The one that is there may be dead without our knowing.
 void Keeper::on_reload() {
-    if (reactor_ == 0) {
-        reload_wanted_ = true;
-    }
+    reload_wanted_ = true;
     forward(SIGHUP);
 }
 

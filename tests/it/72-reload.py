@@ -433,6 +433,21 @@ def test_a_reactor_that_comes_back_runs_what_was_reloaded():
             assert client.call("b.echo", {"text": "x"}).text == "x"
 
 
+def test_a_hup_that_no_reactor_hears_is_kept():
+    with Neurond({"a": hostile()}) as daemon:
+        reactor = daemon.reactor
+        daemon.process.send_signal(signal.SIGSTOP)
+        os.kill(reactor, signal.SIGKILL)
+        wait_for("the reactor is dead", lambda: not is_alive(reactor))
+        daemon.configure({"b": hostile()})
+        daemon.process.send_signal(signal.SIGHUP)
+        since = len(daemon.lines)
+        daemon.process.send_signal(signal.SIGCONT)
+        daemon.wait_for_log("reload: done", since=since)
+        with daemon.client() as client:
+            assert client.call("b.echo", {"text": "x"}).text == "x"
+
+
 def has_taken_its_hups(pid):
     """None is pending, and it sleeps: what it read it has passed on, too."""
     with open(f"/proc/{pid}/status", encoding="latin-1") as file:
