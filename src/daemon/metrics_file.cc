@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "neurond/base/atomic_file.h"
 #include "neurond/base/log.h"
 #include "neurond/base/memory_file.h"
 
@@ -44,6 +45,14 @@ void MetricsFile::write() {
                         under_way_ = false;
                         on_written(ok, why);
                     });
+}
+
+void MetricsFile::finish() {
+    timer_.cancel();
+    if (!settings_.path.empty()) {
+        const Status written = write_file_atomically(settings_.path, render_(), kMode);
+        on_written(static_cast<bool>(written), written ? "" : written.error().message);
+    }
 }
 
 /// Once each way, as a full disk stays full.

@@ -7,7 +7,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "neurond/base/log.h"
+#include "neurond/base/text.h"
+
 namespace neuron {
+
+namespace {
+
+constexpr size_t kMaxShown = 32;
+
+/// What stands in it.
+std::string text_of(const Fd& fd) {
+    char text[kMaxShown];
+    const ssize_t n = ::pread(fd.get(), text, sizeof text, 0);
+    const std::string out(text, n > 0 ? static_cast<size_t>(n) : 0);
+    return escape(out.substr(0, out.find('\n')), kMaxShown);
+}
+
+}  // namespace
 
 Status PidFile::acquire(const std::string& path) {
     for (;;) {
@@ -16,11 +33,9 @@ Status PidFile::acquire(const std::string& path) {
             return sys_error("open", path);
         }
         if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-            char pid[32] = "unknown";
-            const ssize_t n = ::pread(fd.get(), pid, sizeof pid - 1, 0);
-            const std::string text(pid, n > 0 ? static_cast<size_t>(n) : 7);
+            const std::string pid = text_of(fd);
             return Error{"neurond is already running (pid " +
-                             text.substr(0, text.find('\n')) +
+                             (pid.empty() ? "unknown" : pid) +
                              "); see 'neurond status', or end it by 'neurond stop'",
                          0};
         }
@@ -29,6 +44,10 @@ Status PidFile::acquire(const std::string& path) {
         if (::fstat(fd.get(), &locked) != 0 || ::stat(path.c_str(), &named) != 0 ||
             locked.st_ino != named.st_ino) {
             continue;  // it was removed between open and lock: that lock means nothing
+        }
+        if (const std::string pid = text_of(fd); !pid.empty()) {
+            log_info("keeper", "replacing the stale PID file %s (pid %s)", path.c_str(),
+                     pid.c_str());
         }
         const std::string text = std::to_string(::getpid()) + "\n";
         if (::ftruncate(fd.get(), 0) != 0 ||

@@ -385,6 +385,7 @@ void Reactor::end() {
     supervisor_.kill();
     audit_.close();
     kill_descendants(0, kSweepMillis);
+    metrics_file_.finish();
     log_info("daemon", "stopped");
     log_flush();
     loop_.stop();

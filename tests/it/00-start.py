@@ -1,6 +1,7 @@
 """Starting, stopping, and the options that only print."""
 import fcntl
 import os
+import re
 import signal
 import subprocess
 import time
@@ -77,6 +78,8 @@ def test_a_stale_pid_file_does_not_stop_a_start():
         (daemon.dir / "run/neurond.pid").write_text("1\n")
     with Neurond({"a": hostile()}, setup=leave_one) as daemon:
         assert int((daemon.dir / "run/neurond.pid").read_text()) == daemon.pid
+        assert re.search(r"info keeper: replacing the stale PID file .*/neurond\.pid \(pid 1\)",
+                         daemon.log), daemon.log
 
 
 def test_a_port_in_use_is_said():

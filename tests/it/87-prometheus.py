@@ -140,6 +140,19 @@ def test_the_file_is_replaced_as_a_whole_and_says_the_same():
             assert json.loads(conn.request("GET", "/health").body)["dropped"] >= lost
 
 
+def test_the_file_is_written_a_last_time_at_the_end():
+    with Neurond({"a": hostile()}) as daemon:
+        path = daemon.dir / "neurond.prom"
+        daemon.configure({"a": hostile()}, {"metrics": {"interval": "1h", "file": path}})
+        assert daemon.run("reload").returncode == 0
+        wait_for("the file", path.exists)
+        with daemon.client() as client:
+            assert client.call("a.echo", {"text": "x"}).text == "x"
+        daemon.stop()
+        calls = samples(path.read_text(), "neurond_calls_total")
+        assert sum(calls.values()) == 1, calls
+
+
 def test_rules_and_their_tests_pass():
     for args in (("check", "rules", "neurond.rules.yml"),
                  ("test", "rules", "neurond.rules.test.yml")):

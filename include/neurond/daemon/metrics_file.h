@@ -26,6 +26,8 @@ class MetricsFile {
     /// Writes at once, then after each interval. A path that is not the one before leaves
     /// the old file where it is.
     void change(MetricsFileSettings settings);
+    /// Writes a last time, itself: blocks, for when the writer has gone.
+    void finish();
     /// Times that it could not be written.
     uint64_t failures() const noexcept { return failures_; }
 
