@@ -4,9 +4,13 @@
 #include "neurond/base/secrets.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "neurond/base/encode.h"
 #include "neurond/base/limits.h"
 #include "neurond/base/text.h"
 
@@ -35,15 +39,103 @@ void keep(std::string secret) {
     all.insert(place, std::move(secret));
 }
 
-/// As it may be written: raw, as escape() does, as JSON does (RFC 8259 section 7).
+void append_unit(std::string& out, uint32_t unit, bool upper) {
+    char text[8];
+    std::snprintf(text, sizeof text, upper ? "\\u%04X" : "\\u%04x", unit);
+    out += text;
+}
+
+/// The character at the front of well-formed UTF-8, which is taken off.
+uint32_t take_character(std::string_view& utf8) {
+    const auto first = static_cast<unsigned char>(utf8.front());
+    const size_t size = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    uint32_t out = size == 1 ? first : first & (0x7f >> size);
+    for (size_t i = 1; i < size; ++i) {
+        out = out << 6 | (static_cast<unsigned char>(utf8[i]) & 0x3f);
+    }
+    utf8.remove_prefix(size);
+    return out;
+}
+
+/// Within a JSON string (RFC 8259 section 7), ASCII alone; those of `escaped` as \uXXXX.
+std::string to_ascii_json(std::string_view utf8, std::string_view escaped, bool upper) {
+    std::string out;
+    while (!utf8.empty()) {
+        const uint32_t c = take_character(utf8);
+        const char byte = static_cast<char>(c);
+        if (c > 0xffff) {
+            append_unit(out, 0xd800 + ((c - 0x10000) >> 10), upper);
+            append_unit(out, 0xdc00 + ((c - 0x10000) & 0x3ff), upper);
+        } else if (c == '"' || c == '\\') {
+            out.append("\\").append(1, byte);
+        } else if (const size_t at = std::string_view("\b\f\n\r\t").find(byte);
+                   c < 0x20 && at != std::string_view::npos) {
+            out.append("\\").append(1, "bfnrt"[at]);
+        } else if (c < 0x20 || c > 0x7e || escaped.find(byte) != escaped.npos) {
+            append_unit(out, c, upper);
+        } else {
+            out += byte;
+        }
+    }
+    return out;
+}
+
+/// As it may be written: raw, as escape() does, as JSON does (RFC 8259 section 7; some
+/// writers escape all but ASCII, some what HTML minds, some slashes), as URLs do.
 void keep_all_forms(std::string_view secret) {
+    if (secret.size() < kMinSecretBytes) {
+        return;
+    }
     keep(std::string(secret));
     keep(escape(secret, secret.size() * 4 + 4));
     std::string json;
+    std::string slashes;
     for (const char c : secret) {
         json.append(c == '"' || c == '\\' ? "\\" : "").append(1, c);
+        slashes.append(c == '"' || c == '\\' || c == '/' ? "\\" : "").append(1, c);
     }
     keep(std::move(json));
+    keep(std::move(slashes));
+    if (is_utf8(secret)) {
+        for (const bool upper : {false, true}) {
+            keep(to_ascii_json(secret, "", upper));
+            keep(to_ascii_json(secret, "<>&", upper));
+        }
+    }
+    std::string percent = percent_encode(secret);
+    keep(percent);
+    for (size_t at = 0; (at = percent.find('%', at)) != percent.npos; at += 3) {
+        percent.replace(at, 3, to_lower(std::string_view(percent).substr(at, 3)));
+    }
+    keep(std::move(percent));
+}
+
+/// Where in `text` the password of a URL stands, from `from` on: of the first that has
+/// one; no size if none has.
+std::pair<size_t, size_t> find_password(std::string_view text, size_t from) {
+    for (size_t at = from; (at = text.find("://", at)) != text.npos;) {
+        at += 3;
+        const std::string_view rest = text.substr(at);
+        const size_t end = rest.find_first_of("/?# \t\n\"'");
+        const std::string_view authority = rest.substr(0, end);
+        const size_t host = authority.rfind('@');
+        const size_t colon = authority.find(':');
+        if (host != authority.npos && colon < host && colon + 1 < host) {
+            return {at + colon + 1, host - colon - 1};
+        }
+    }
+    return {text.size(), 0};
+}
+
+/// `name` ends in the word "auth": X-Auth, BASIC_AUTH, dbAuth.
+bool ends_in_auth(std::string_view name, std::string_view lower) {
+    if (!ends_with(lower, "auth")) {
+        return false;
+    }
+    const size_t at = lower.size() - 4;
+    const auto is_small = [](char c) { return c >= 'a' && c <= 'z'; };
+    return at == 0 || !((lower[at - 1] >= 'a' && lower[at - 1] <= 'z')) ||
+           (!is_small(name[at]) && is_small(name[at - 1]));
 }
 
 bool is_scheme(std::string_view word) {
@@ -54,13 +146,16 @@ bool is_scheme(std::string_view word) {
 
 bool is_secret_name(std::string_view name) {
     const std::string lower = to_lower(name);
-    for (const char* part :
-         {"token", "secret", "password", "key", "authorization", "credential"}) {
+    if (lower == "pwd" || lower == "oldpwd") {
+        return false;  // directories
+    }
+    for (const char* part : {"token", "secret", "passw", "passphrase", "pwd", "key",
+                             "cookie", "authorization", "credential"}) {
         if (lower.find(part) != std::string::npos) {
             return true;
         }
     }
-    return false;
+    return ends_in_auth(name, lower);
 }
 
 void learn_secret(std::string_view secret) {
@@ -101,6 +196,26 @@ std::string mask_cut_secrets(std::string_view text) {
     return cut == out.size() ? out : out.substr(0, cut) + kMask;
 }
 
+void learn_passwords(std::string_view text) {
+    for (auto [at, size] = find_password(text, 0); size != 0;
+         std::tie(at, size) = find_password(text, at + size)) {
+        const std::string_view password = text.substr(at, size);
+        learn_secret(password);
+        learn_secret(percent_decode(password).value_or(""));
+    }
+}
+
+std::string mask_passwords(std::string_view text) {
+    std::string out;
+    size_t done = 0;
+    for (auto [at, size] = find_password(text, 0); size != 0;
+         std::tie(at, size) = find_password(text, done)) {
+        out.append(text.substr(done, at - done)).append(kMask);
+        done = at + size;
+    }
+    return out.append(text.substr(done));
+}
+
 void learn_url(std::string_view url, bool secret) {
     const size_t begin = url.find("://");
     if (begin == url.npos) {
@@ -133,11 +248,11 @@ std::string mask_url(std::string_view url, bool secret) {
     if (secret) {
         const size_t begin = url.find("://");
         const size_t end = begin == url.npos ? 0 : url.find_first_of("/?", begin + 3);
-        return std::string(url.substr(0, end)) + (end == url.npos ? "" : "/") +
+        return mask_passwords(url.substr(0, end)) + (end == url.npos ? "" : "/") +
                (end == url.npos ? "" : kMask);
     }
     const size_t query = url.find('?');
-    std::string out(url.substr(0, query));
+    std::string out = mask_passwords(url.substr(0, query));
     if (query == url.npos) {
         return out;
     }
@@ -162,7 +277,7 @@ std::string ArgumentMask::next(std::string_view arg, bool secret) {
     if (hide) {
         return kMask;
     }
-    return inside ? std::string(arg.substr(0, equals + 1)) + kMask : std::string(arg);
+    return inside ? std::string(arg.substr(0, equals + 1)) + kMask : mask_passwords(arg);
 }
 
 }  // namespace neuron

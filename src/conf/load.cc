@@ -206,13 +206,14 @@ bool Builder::take_text(const Section& section, const std::string& written,
     } else if (from_outside || by_name) {
         learn_secret(out.text);
     }
+    learn_passwords(out.text);
     if (!setting.spec->may_be_secret) {
         return true;
     }
     out.secret = by_name || from_outside;
     const bool stands_here =
         expanded->literal && !out.text.empty() && out.text != kMask;
-    if (by_name && !expanded->public_file.empty()) {
+    if (!expanded->public_file.empty()) {
         setting.public_file = expanded->public_file;
     } else if (by_name && stands_here && place.source->world_readable) {
         setting.public_file = place.source->name;

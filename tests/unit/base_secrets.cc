@@ -10,10 +10,13 @@ using namespace neuron;
 
 TEST_CASE("names under which secrets are kept") {
     for (const char* name : {"API_TOKEN", "secret", "DbPassword", "SSH_KEY", "key_path",
-                             "Authorization", "AWS_CREDENTIALS"}) {
+                             "Authorization", "AWS_CREDENTIALS", "passwd", "MYSQL_PWD",
+                             "Cookie", "SSH_PASSPHRASE", "X-Auth", "BASIC_AUTH", "auth",
+                             "dbAuth"}) {
         CHECK(is_secret_name(name));
     }
-    for (const char* name : {"", "PATH", "HOME", "REDIS_URL", "tok", "passwd"}) {
+    for (const char* name : {"", "PATH", "HOME", "REDIS_URL", "tok", "PWD", "OLDPWD",
+                             "author", "SSH_AUTH_SOCK", "X-Author", "pass_through"}) {
         CHECK_FALSE(is_secret_name(name));
     }
 }
@@ -69,10 +72,34 @@ TEST_CASE("of a URL, values that are called like secrets are masked") {
         {"https://a.example/?api_key=abc&y=2", "https://a.example/?api_key=***&y=2"},
         {"https://a.example/?y&token=a=b", "https://a.example/?y&token=***"},
         {"https://a.example/?token", "https://a.example/?token"},  // no value
+        {"http://u:pw@a.example/?x", "http://u:***@a.example/?x"},
+        {"http://u@a.example/", "http://u@a.example/"},
+        {"http://a.example:80/@b", "http://a.example:80/@b"},
     };
     for (const Row& row : rows) {
         CHECK(mask_url(row.url) == row.shown);
         CHECK(mask_url(row.shown) == row.shown);
+    }
+}
+
+TEST_CASE("passwords of URLs are masked wherever these stand, and known from then on") {
+    const std::string text = "--db=pg://u:pass-of-unit@h:1/x amqp://:other%2fof-unit@h";
+    CHECK(mask_passwords(text) == "--db=pg://u:***@h:1/x amqp://:***@h");
+    CHECK(mask_passwords("a://b: c@d") == "a://b: c@d");
+    learn_passwords(text);
+    CHECK(mask_secrets("pass-of-unit, other/of-unit, u") == "***, ***, u");
+}
+
+TEST_CASE("a secret is found as JSON and URLs of others write it") {
+    learn_secret("sl/ash&\xc3\xbc\xf0\x9f\x98\x80-of-unit");
+    for (const char* form :
+         {"sl\\/ash&\xc3\xbc\xf0\x9f\x98\x80-of-unit",
+          "sl/ash&\\u00fc\\ud83d\\ude00-of-unit",
+          "sl/ash\\u0026\\u00fc\\ud83d\\ude00-of-unit",
+          "sl/ash&\\u00FC\\uD83D\\uDE00-of-unit",
+          "sl%2Fash%26%C3%BC%F0%9F%98%80-of-unit",
+          "sl%2fash%26%c3%bc%f0%9f%98%80-of-unit"}) {
+        CHECK(mask_secrets(form) == "***");
     }
 }
 

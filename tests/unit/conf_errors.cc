@@ -457,6 +457,9 @@ TEST_CASE("secrets that everybody may read are refused") {
     CHECK(loaded("\"Bearer ${file:/private}\"", true) == "");
     CHECK(loaded("${file:/public}", false) == where + "/public" + fix);
     CHECK(loaded("${env:T}", true) == "");
+    CHECK(loaded("x\nargs = ${file:/public}", false) ==
+          "t.conf:6:1: downstream.x.args: a secret in /public" + fix);
+    CHECK(loaded("x\nargs = ${file:/private}", false) == "");
     CHECK(loaded("\"\"", true) == "");
     CHECK(loaded("***", true) == "");  // what a dump leaves of a secret
     files.texts["t.conf"] = {text + "abc", true};

@@ -9,8 +9,9 @@ namespace neuron {
 /// What stands where a secret would.
 constexpr const char* kMask = "***";
 
-/// True for names under which secrets are kept: those that contain token, secret,
-/// password, key, authorization or credential, in any case.
+/// True for names under which secrets are kept: those that contain token, secret, passw,
+/// passphrase, pwd, key, cookie, authorization or credential, or end in the word auth, in
+/// any case. PWD and OLDPWD are none.
 bool is_secret_name(std::string_view name);
 
 /// From now on mask_secrets() knows this secret: whole, each line of it that is long
@@ -19,7 +20,8 @@ bool is_secret_name(std::string_view name);
 /// were known before stay known; there is no end to a secret.
 void learn_secret(std::string_view secret);
 
-/// `text` with every known secret in it masked, as it is or as escape() or JSON write it.
+/// `text` with every known secret in it masked, as it is or as escape(), JSON or a URL
+/// write it.
 /// For what others have written and people will read: a server's last words, an error.
 /// Never for bytes that are forwarded.
 std::string mask_secrets(std::string_view text);
@@ -29,9 +31,14 @@ std::string mask_secrets(std::string_view text);
 std::string mask_cut_secrets(std::string_view text);
 
 /// A URL as anybody may see it: the values of query parameters that are called like a
-/// secret are masked; of one that is `secret` as a whole only scheme and host are left.
+/// secret are masked, and its password; of one that is `secret` as a whole only scheme and
+/// host are left.
 /// The result is a URL again.
 std::string mask_url(std::string_view url, bool secret = false);
+/// `text` with the password of each URL (scheme://user:password@host) in it masked.
+std::string mask_passwords(std::string_view text);
+/// learn_secret() for each of these.
+void learn_passwords(std::string_view text);
 /// What of a URL nobody is to see, of such a one: learn_secret() for each.
 void learn_url(std::string_view url, bool secret);
 
