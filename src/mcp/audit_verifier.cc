@@ -183,7 +183,9 @@ bool AuditVerifier::check_signature(std::string_view text, const JsonView& recor
                                " is not by this key");
     }
     signed_ = true;
-    checkpoints_ += is_event(record, "checkpoint") ? 1 : 0;
+    if (is_event(record, "checkpoint")) {
+        ++checkpoints_;
+    }
     return true;
 }
 

@@ -185,6 +185,7 @@ handshake_timeout = 4s
 allowed_origins = https://a.example https://b.example
 allowed_hosts = proxy.example
 keepalive_comment = 5s
+cors = yes
 [audit]
 path = none
 arguments = hash
