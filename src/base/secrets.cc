@@ -49,7 +49,7 @@ void append_unit(std::string& out, uint32_t unit, bool upper) {
 uint32_t take_character(std::string_view& utf8) {
     const auto first = static_cast<unsigned char>(utf8.front());
     const size_t size = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    uint32_t out = size == 1 ? first : first & (0x7f >> size);
+    uint32_t out = size == 1 ? first : first & (0x7fU >> size);
     for (size_t i = 1; i < size; ++i) {
         out = out << 6 | (static_cast<unsigned char>(utf8[i]) & 0x3f);
     }
