@@ -55,6 +55,14 @@ void LinkClient::on_garbage(const JsonScanner& scan, std::string_view head,
     const JsonRpcMessage message = classify(scan, head);
     refuse({}, message.code, message.reason);
     first_message_ = false;
+    if (scan.error() == JsonError::kDuplicateKey) {  // a way round a rule
+        const std::string request_id = owner_.new_request_id();
+        AuditRecord line;
+        line.request_id = request_id;
+        line.result = "blocked";
+        line.bytes_in = head.size();
+        router_.record_refusal(peer_.identity, line);
+    }
 }
 
 void LinkClient::on_oversized(std::string_view id_raw) {

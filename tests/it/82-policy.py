@@ -7,6 +7,7 @@ import shutil
 import tempfile
 
 from harness import Neurond, Table, hostile, main
+from lines import SocketLines
 from mcp import MODERN, PREFIX, McpClient, ModernClient
 from rawhttp import Conn, wait_for
 
@@ -229,6 +230,18 @@ def test_ways_round_a_rule():
             client.call("a.write", {})
         assert world.sent()
     assert not table.failed
+
+
+def test_a_line_that_says_two_things():
+    with World() as world, SocketLines(world.address("unix")) as lines:
+        lines.initialize()
+        lines.put(b'{"jsonrpc":"2.0","id":5,"method":"tools/call","params":'
+                  b'{"name":"b.local","name":"a.write"}}\n')
+        assert "duplicate" in lines.read()["error"]["message"]
+        wait_for("its record", world.daemon.audit)
+        (line,) = [json.loads(line) for line in world.daemon.audit()]
+        assert (line["client"], line["decision"]) == (world.name("unix"), "denied"), line
+        assert line["result"] == "blocked" and line["request_id"], line
 
 
 def tolerant(check, path, params):
