@@ -114,7 +114,7 @@ void Instance::send_call(Call& call, std::string_view more) {
 }
 
 void Instance::release_questions() {
-    if (const auto call = pending_.call_of(kAnyExchange, loop_.now()); call) {
+    if (const auto call = pending_.call_of(kAnyExchange); call) {
         questions_.release(*call);
     }
 }
@@ -124,9 +124,7 @@ void Instance::cancel(const Call& call, CancelReason reason) {
         questions_.close(call.handle);
     }
     repeats_.erase(call.handle);
-    const TimePoint now = loop_.now();
-    if (!pending_.abandon(call.leg_id, now, now + settings_.call_timeout) ||
-        state_ == State::kEnding) {
+    if (!pending_.take(call.leg_id) || state_ == State::kEnding) {
         return;
     }
     voice_.cancel(call.leg_id, reason == CancelReason::kTimeout

@@ -51,7 +51,7 @@ void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
     if (id && *id == std::exchange(forgotten_, 0)) {
         return;
     }
-    const auto taken = id ? pending_.finish(*id) : std::nullopt;
+    const auto taken = id ? pending_.take(*id) : std::nullopt;
     if (!taken) {
         complaints_.add("it sent an answer nobody waits for, id " + escape(id_raw, 64));
         return;
@@ -106,7 +106,7 @@ void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
 void Instance::on_bad_answer(std::string_view id_raw, const std::string& what) {
     complaints_.add("it " + what);
     const auto id = read_leg_id(id_raw);
-    if (const auto entry = id ? pending_.finish(*id) : std::nullopt; entry) {
+    if (const auto entry = id ? pending_.take(*id) : std::nullopt; entry) {
         fail_entry(*id, *entry, what);
     }
 }
@@ -147,7 +147,7 @@ void Instance::on_oversized(std::string_view id_raw) {
 /// That there is no room for an answer is not the server's fault.
 void Instance::on_shed(std::string_view id_raw) {
     const auto id = read_leg_id(id_raw);
-    const auto entry = id ? pending_.finish(*id) : std::nullopt;
+    const auto entry = id ? pending_.take(*id) : std::nullopt;
     const std::string what = "sent more than limits.buffer_total leaves room for";
     if (entry && entry->kind == Pending::kCall) {
         answer(entry->call, Answer::failure(own_error(what, "busy")),
@@ -158,7 +158,7 @@ void Instance::on_shed(std::string_view id_raw) {
 }
 
 void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
-    const auto taken = pending_.finish(id);
+    const auto taken = pending_.take(id);
     if (!taken) {
         return;
     }
@@ -189,7 +189,7 @@ void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
 
 void Instance::on_answer_deferred(uint64_t id) {
     heard_ = loop_.now();
-    if (const auto call = pending_.call(id); call) {
+    if (const auto call = pending_.call_of(id); call) {
         sink_.on_deferred(*call);
     }
 }
@@ -274,7 +274,7 @@ std::string Instance::session_of(CallHandle call) const {
 /// What is of no call goes to the one session that the server serves; else to nobody: it
 /// may be another's.
 void Instance::on_server_message(std::string_view params, uint64_t exchange) {
-    const std::optional<CallHandle> call = pending_.call_of(exchange, loop_.now());
+    const std::optional<CallHandle> call = pending_.call_of(exchange);
     const auto notice = read_server_message(params, settings_.server);
     if (call && notice) {
         sink_.on_notice(*call, *notice);
@@ -337,9 +337,8 @@ void Instance::on_progress(const JsonRpcMessage& message, const JsonScanner& sca
 /// count whose clients are away with a question: there the server waits. Else one client
 /// that never comes back would keep all the others from being asked.
 std::optional<CallHandle> Instance::asks_for(uint64_t exchange) const {
-    const TimePoint now = loop_.now();
-    const auto call = pending_.call_of(exchange, now);
-    return call ? call : pending_.call_of(exchange, now, [this](CallHandle handle) {
+    const auto call = pending_.call_of(exchange);
+    return call ? call : pending_.call_of(exchange, [this](CallHandle handle) {
         return owner_.is_parked(handle) && questions_.awaits_reply(handle);
     });
 }

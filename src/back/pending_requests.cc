@@ -2,11 +2,9 @@
 
 #include "neurond/back/pending_requests.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "neurond/back/carrier.h"
-#include "neurond/base/limits.h"
 
 namespace neuron {
 
@@ -28,40 +26,6 @@ std::optional<PendingRequests::Entry> PendingRequests::take(uint64_t id) {
     return entry;
 }
 
-bool PendingRequests::abandon(uint64_t id, TimePoint now, TimePoint until) {
-    std::optional<Entry> entry = take(id);
-    if (!entry) {
-        return false;
-    }
-    while (!abandoned_.empty() && abandoned_.front().until <= now) {
-        abandoned_.pop_front();
-    }
-    if (abandoned_.size() < kMaxAbandonedCalls) {
-        abandoned_.push_back({id, std::move(entry->party), until});
-    } else {
-        crowded_until_ = until;
-    }
-    return true;
-}
-
-std::optional<PendingRequests::Entry> PendingRequests::finish(uint64_t id) {
-    const auto found =
-        std::find_if(abandoned_.begin(), abandoned_.end(),
-                     [id](const Abandoned& each) { return each.id == id; });
-    if (found != abandoned_.end()) {
-        abandoned_.erase(found);
-    }
-    return take(id);
-}
-
-/// What comes may be about a call that another party has given up.
-bool PendingRequests::is_haunted(const std::string& party, TimePoint now) const {
-    return now < crowded_until_ ||
-           std::any_of(abandoned_.begin(), abandoned_.end(), [&](const Abandoned& each) {
-               return now < each.until && each.party != party;
-           });
-}
-
 std::vector<CallHandle> PendingRequests::take_calls() {
     std::vector<CallHandle> calls;
     for (const auto& [id, entry] : std::exchange(entries_, {})) {
@@ -70,8 +34,6 @@ std::vector<CallHandle> PendingRequests::take_calls() {
         }
     }
     calls_ = 0;
-    abandoned_.clear();
-    crowded_until_ = {};
     return calls;
 }
 
@@ -82,7 +44,7 @@ std::optional<CallHandle> PendingRequests::call(uint64_t id) const {
                : std::nullopt;
 }
 
-std::optional<CallHandle> PendingRequests::call_of(uint64_t exchange, TimePoint now,
+std::optional<CallHandle> PendingRequests::call_of(uint64_t exchange,
                                                    const Skip& skip) const {
     if (exchange != kAnyExchange && exchange != 0) {
         return call(exchange);
@@ -101,9 +63,7 @@ std::optional<CallHandle> PendingRequests::call_of(uint64_t exchange, TimePoint 
             latest_id = id;
         }
     }
-    return latest != nullptr && !is_haunted(latest->party, now)
-               ? std::optional(latest->call)
-               : std::nullopt;
+    return latest != nullptr ? std::optional(latest->call) : std::nullopt;
 }
 
 }  // namespace neuron

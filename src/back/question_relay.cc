@@ -156,9 +156,7 @@ void QuestionRelay::on_cancelled(std::string_view id_raw) {
                 held_.end());
     const auto gone = open_.take_id(id_raw);
     if (gone && gone->call) {
-        if (!take_lent(gone->key)) {
-            open_.overtake(gone->call);
-        }
+        take_lent(gone->key);
         sink_.on_input_withdrawn(gone->call, gone->key);
     } else if (gone) {
         session_.withdraw_from_session(gone->key);
@@ -177,9 +175,7 @@ void QuestionRelay::clear() {
 
 void QuestionRelay::reply(const InputReply& reply) {
     if (const auto asked = open_.take(reply.key); asked) {
-        if (!take_lent(reply.key)) {
-            open_.overtake(asked->call);
-        }
+        take_lent(reply.key);
         OutQueue answer;
         write_reply(answer, *asked, reply);
         say_(std::move(answer));
@@ -187,9 +183,6 @@ void QuestionRelay::reply(const InputReply& reply) {
 }
 
 bool QuestionRelay::awaits_reply(CallHandle call) const {
-    if (open_.overtaken(call)) {
-        return false;
-    }
     const std::vector<std::string> keys = open_.keys_of(call);
     return std::any_of(keys.begin(), keys.end(), [this](const std::string& key) {
         return std::none_of(lent_.begin(), lent_.end(), [&key](const Held& each) {

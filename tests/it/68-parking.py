@@ -124,46 +124,12 @@ def test_on_one_pipe_a_parked_call_is_in_nobodys_way():
         expect_nothing_kept(daemon)
 
 
-def running(daemon, *steps):
-    """A client whose call runs, and does these steps next; what reads its answer."""
-    params, client = steps_of({"progress": 1}, *steps), modern(daemon)
-    send_only(client, params, client.with_meta({**params, "_meta": {"progressToken": 1}}))
-    head = client.conn.head()
-    assert head.header("content-type") == "text/event-stream"
-    return client, lambda: client.read(head, None)
-
-
-def test_what_is_asked_about_a_cancelled_call_is_asked_of_nobody():
-    with Neurond(stdio()) as daemon:
-        one, _ = running(daemon, {"wait": "cancelled"}, {"ask": [FORM]}, {"signal": "asked"})
-        two, answer = running(daemon, {"wait": "asked"})
-        one.close()
-        assert answered(answer()) == []
-        params = steps_of({"ask": [FORM]})
-        wait_for("the late answer is there: who asks can be told again", lambda: modern(
-            daemon).request("tools/call", params).result["resultType"] == "input_required")
-        two.close()
-
-
-def test_a_server_that_has_got_a_reply_may_ask_about_the_same_call():
-    with Neurond(stdio()) as daemon:
-        client = modern(daemon)
-        params = steps_of({"put": [FORM, SAMPLE]}, {"take": 1}, {"ask": [FORM]},
-                          {"signal": "asked"}, {"take": 1})
-        requests, state = asked(client.request("tools/call", params))
-        _, answer = running(daemon, {"wait": "asked"})
-        form, sample = requests
-        again, state = asked(retry(client, params, state, {form: YES}))
-        assert list(again) == [sample]
-        assert answered(answer()) == []
-        got = answered(retry(client, params, state, replies_to(again)))
-        assert got[:2] == [YES, REPLIES[SAMPLE[0]]] and got[2]["code"] == -32602, got
-        expect_nothing_kept(daemon)
-
-
 def test_on_one_pipe_two_that_run_cannot_be_told_apart():
     with Neurond(stdio()) as daemon:
-        runs, _ = running(daemon, {"wait": "never"})
+        params = steps_of({"progress": 1}, {"wait": "never"})
+        runs = modern(daemon)
+        send_only(runs, params, runs.with_meta({**params, "_meta": {"progressToken": 1}}))
+        assert runs.conn.head().header("content-type") == "text/event-stream"  # it runs
         got = modern(daemon).request("tools/call", steps_of({"ask": [FORM]}))
         assert "cannot associate" in got.text, got.raw
         runs.close()

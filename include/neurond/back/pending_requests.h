@@ -2,14 +2,12 @@
 #define NEUROND_BACK_PENDING_REQUESTS_H
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "neurond/base/clock.h"
 #include "neurond/mcp/exchange.h"
 
 namespace neuron {
@@ -29,12 +27,6 @@ class PendingRequests {
     uint64_t add(Kind kind, CallHandle call = {}, const std::string& party = {});
     std::optional<Entry> take(uint64_t id);
     void erase(uint64_t id) { take(id); }
-    /// Nobody waits for this call any more, but its server may work on it, and speak of
-    /// it, until it answers, or until `until`, whichever is sooner. False: no such call.
-    bool abandon(uint64_t id, TimePoint now, TimePoint until);
-    /// The answer to this has come: like take(), and nothing more comes about a call that
-    /// was abandoned.
-    std::optional<Entry> finish(uint64_t id);
     /// All that are calls; afterwards nothing is pending.
     std::vector<CallHandle> take_calls();
     /// f(CallHandle) for each call; f must not change anything here.
@@ -56,27 +48,16 @@ class PendingRequests {
     std::optional<CallHandle> call(uint64_t id) const;
     /// The call that what came on `exchange` belongs to (CarrierOwner::on_message). On one
     /// pipe for everything, and on a stream of no request's, that can be told only while
-    /// all calls in flight, and those abandoned, are of one party; then it is the latest
-    /// in flight. Those that `skip` is true of cannot be meant.
+    /// all calls in flight are of one party; then it is the latest.
+    /// Those that `skip` is true of cannot be meant.
     using Skip = std::function<bool(CallHandle)>;
-    std::optional<CallHandle> call_of(uint64_t exchange, TimePoint now,
-                                      const Skip& skip = {}) const;
+    std::optional<CallHandle> call_of(uint64_t exchange, const Skip& skip = {}) const;
 
   private:
-    struct Abandoned {
-        uint64_t id = 0;
-        std::string party;
-        TimePoint until;
-    };
-
-    bool is_haunted(const std::string& party, TimePoint now) const;
-
     uint64_t next_ = 1;
     size_t calls_ = 0;
     unsigned session_ = 0;
     std::unordered_map<uint64_t, Entry> entries_;
-    std::deque<Abandoned> abandoned_;
-    TimePoint crowded_until_;  ///< some abandoned ones are not remembered one by one
 };
 
 }  // namespace neuron

@@ -94,7 +94,6 @@ constexpr size_t kMaxCrashReportBytes = 60 * 1024;  ///< one request to the writ
 constexpr size_t kAlertCommands = 8;    ///< running at a time
 constexpr size_t kHistoryEntries = 50;  ///< ends of a downstream that are remembered
 constexpr unsigned kMaxListPages = 1000;  ///< of one tools/list; a cursor loop ends here
-constexpr size_t kMaxAbandonedCalls = 256;  ///< of a server, known by their parties
 constexpr size_t kMaxServerSessionIdBytes = 1024;  ///< of an HTTP server's session id
 constexpr size_t kMaxEndpointBytes = 4096;         ///< of an `endpoint` event
 
