@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "neurond/base/take_first.h"
+
 namespace neuron {
 
 namespace {
@@ -91,15 +93,7 @@ void QuestionRelay::lend(Held held, CallHandle call) {
 }
 
 std::optional<QuestionRelay::Held> QuestionRelay::take_lent(const std::string& key) {
-    const auto found = std::find_if(lent_.begin(), lent_.end(), [&](const Held& each) {
-        return each.question.key == key;
-    });
-    if (found == lent_.end()) {
-        return std::nullopt;
-    }
-    Held taken = std::move(*found);
-    lent_.erase(found);
-    return taken;
+    return take_first(lent_, [&](const Held& each) { return each.question.key == key; });
 }
 
 void QuestionRelay::give_up(bool all) {

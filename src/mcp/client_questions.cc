@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "neurond/base/crypto.h"
+#include "neurond/base/take_first.h"
 #include "neurond/wire/json_splice.h"
 #include "neurond/wire/json_view.h"
 #include "neurond/wire/json_write.h"
@@ -122,15 +123,8 @@ std::vector<InputReply> ClientQuestions::ask(
 }
 
 std::optional<ClientQuestions::Open> ClientQuestions::take(std::string_view id_raw) {
-    const auto found = std::find_if(open_.begin(), open_.end(), [&](const Open& each) {
-        return same_id(each.id_raw, id_raw);
-    });
-    if (found == open_.end()) {
-        return std::nullopt;
-    }
-    Open taken = std::move(*found);
-    open_.erase(found);
-    return taken;
+    return take_first(
+        open_, [&](const Open& each) { return same_id(each.id_raw, id_raw); });
 }
 
 std::optional<ClientQuestions::Open> ClientQuestions::take(uint64_t tag,

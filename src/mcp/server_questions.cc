@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "neurond/base/take_first.h"
 #include "neurond/wire/jsonrpc.h"
 
 namespace neuron {
@@ -17,15 +18,7 @@ const std::string& ServerQuestions::add(std::string_view id_raw,
 }
 
 std::optional<ServerQuestions::Open> ServerQuestions::take(const std::string& key) {
-    const auto found = std::find_if(open_.begin(), open_.end(), [&](const Open& each) {
-        return each.key == key;
-    });
-    if (found == open_.end()) {
-        return std::nullopt;
-    }
-    Open taken = std::move(*found);
-    open_.erase(found);
-    return taken;
+    return take_first(open_, [&](const Open& each) { return each.key == key; });
 }
 
 std::optional<ServerQuestions::Open> ServerQuestions::take_id(std::string_view id_raw) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "neurond/base/limits.h"
+#include "neurond/base/take_first.h"
 #include "neurond/wire/jsonrpc.h"
 
 namespace neuron {
@@ -19,15 +20,8 @@ std::string SessionQuestions::add(const SessionQuestion& question) {
 }
 
 std::optional<SessionQuestions::Open> SessionQuestions::take(std::string_view id_raw) {
-    const auto found = std::find_if(open_.begin(), open_.end(), [&](const Open& each) {
-        return same_id(each.id_raw, id_raw);
-    });
-    if (found == open_.end()) {
-        return std::nullopt;
-    }
-    Open taken = std::move(*found);
-    open_.erase(found);
-    return taken;
+    return take_first(
+        open_, [&](const Open& each) { return same_id(each.id_raw, id_raw); });
 }
 
 std::string SessionQuestions::id_of(AnswererHandle server, unsigned instance,

@@ -161,7 +161,7 @@ def test_refused_and_accepted_later():
 def test_a_connection_that_was_closed_meanwhile():
     with Cortexd() as cortexd, Neurond({}, with_cortexd(cortexd)) as daemon:
         count = len(cortexd.wait("heartbeat"))
-        cortexd.cut()
+        cortexd.close_all()
         cortexd.wait("heartbeat", count + 2)
         assert cortexd.accepted == 2 and len(cortexd.of("register")) == 1
         assert "warn fleet" not in daemon.log

@@ -50,9 +50,8 @@ class Address {
 Result<Fd> listen_tcp(const Address& address, const std::vector<int>& beside = {});
 
 /// A non-blocking listening Unix socket with mode `mode` and, unless empty, that group and
-/// owner. A
-/// socket file nobody listens on is replaced; a live one is an error ("… in use by
-/// another process").
+/// owner. A socket file nobody listens on is replaced; a live one is an error ("… in use
+/// by another process").
 Result<Fd> listen_unix(const Address& address, mode_t mode,
                        std::optional<gid_t> group = {}, std::optional<uid_t> owner = {});
 
