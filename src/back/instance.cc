@@ -114,7 +114,7 @@ void Instance::send_call(Call& call, std::string_view more) {
 }
 
 void Instance::release_questions() {
-    if (const auto call = pending_.call_of(kAnyExchange); call) {
+    if (const auto call = pending_.call_of(kAnyExchange, loop_.now()); call) {
         questions_.release(*call);
     }
 }
@@ -124,13 +124,48 @@ void Instance::cancel(const Call& call, CancelReason reason) {
         questions_.close(call.handle);
     }
     repeats_.erase(call.handle);
-    if (!pending_.take(call.leg_id) || state_ == State::kEnding) {
+    const auto entry = pending_.take(call.leg_id);
+    if (!entry || state_ == State::kEnding) {
         return;
     }
     voice_.cancel(call.leg_id, reason == CancelReason::kTimeout
                                    ? "timed out"
                                    : "cancelled by the client");
+    abandon(entry->party);
     owner_.on_instance_room();
+}
+
+/// What the server says before it hears of that must not be taken to mean another call.
+/// (A legacy HTTP server may do so on its GET stream; there the barrier is in order only
+/// as far as the server takes its requests in order.)
+void Instance::abandon(const std::string& party) {
+    const bool speaks = settings_.relays_questions || hello_.caps.logging;
+    const bool one_pipe = !settings_.http || is_legacy(hello_.revision);
+    const TimePoint now = loop_.now();
+    if (speaks && one_pipe && !owner_.serves_one_party() &&
+        pending_.abandoned().add(party, now, now + settings_.health.timeout)) {
+        send_barrier();
+    }
+}
+
+void Instance::send_barrier() {
+    AbandonedCalls& abandoned = pending_.abandoned();
+    if (const uint64_t unanswered = abandoned.barrier(); unanswered != 0) {
+        pending_.erase(unanswered);
+        carrier_->forget(unanswered);
+    }
+    abandoned.sent(is_legacy(hello_.revision)
+                       ? voice_.request(Pending::kBarrier, "ping", write_ping)
+                       : voice_.request(Pending::kBarrier, "server/discover",
+                                        write_discover));
+}
+
+void Instance::on_barrier_passed() {
+    const TimePoint now = loop_.now();
+    if (pending_.abandoned().passed(now, now + settings_.health.timeout) &&
+        state_ != State::kEnding) {
+        send_barrier();
+    }
 }
 
 void Instance::reply(Call& call, const InputReply& reply) {

@@ -75,6 +75,9 @@ void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
             break;
         case Pending::kLevel:
             break;
+        case Pending::kBarrier:
+            on_barrier_passed();
+            break;
         case Pending::kCall:
             if (const auto round = is_result && !is_legacy(hello_.revision)
                                        ? read_input_required(body)
@@ -114,6 +117,9 @@ void Instance::on_bad_answer(std::string_view id_raw, const std::string& what) {
 void Instance::fail_entry(uint64_t id, const Entry& entry, const std::string& what) {
     switch (entry.kind) {
         case Pending::kLevel:
+            break;
+        case Pending::kBarrier:
+            on_barrier_passed();
             break;
         case Pending::kCall:
             answer(entry.call, Answer::failure(own_error(what, "protocol")),
@@ -179,6 +185,8 @@ void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
                answered ? CallOutcome::kAnswered : CallOutcome::kLost);
     } else if (entry.kind == Pending::kHealth) {
         health_.on_failure(id, failure.why);
+    } else if (entry.kind == Pending::kBarrier) {
+        on_barrier_passed();
     } else if (entry.kind == Pending::kList) {
         listing_.on_refused(id, failure.why);
     } else if (entry.kind == Pending::kFeed) {
@@ -189,7 +197,7 @@ void Instance::on_request_failed(uint64_t id, const RequestFailure& failure) {
 
 void Instance::on_answer_deferred(uint64_t id) {
     heard_ = loop_.now();
-    if (const auto call = pending_.call_of(id); call) {
+    if (const auto call = pending_.call(id); call) {
         sink_.on_deferred(*call);
     }
 }
@@ -274,7 +282,7 @@ std::string Instance::session_of(CallHandle call) const {
 /// What is of no call goes to the one session that the server serves; else to nobody: it
 /// may be another's.
 void Instance::on_server_message(std::string_view params, uint64_t exchange) {
-    const std::optional<CallHandle> call = pending_.call_of(exchange);
+    const std::optional<CallHandle> call = pending_.call_of(exchange, loop_.now());
     const auto notice = read_server_message(params, settings_.server);
     if (call && notice) {
         sink_.on_notice(*call, *notice);
@@ -337,8 +345,9 @@ void Instance::on_progress(const JsonRpcMessage& message, const JsonScanner& sca
 /// count whose clients are away with a question: there the server waits. Else one client
 /// that never comes back would keep all the others from being asked.
 std::optional<CallHandle> Instance::asks_for(uint64_t exchange) const {
-    const auto call = pending_.call_of(exchange);
-    return call ? call : pending_.call_of(exchange, [this](CallHandle handle) {
+    const TimePoint now = loop_.now();
+    const auto call = pending_.call_of(exchange, now);
+    return call ? call : pending_.call_of(exchange, now, [this](CallHandle handle) {
         return owner_.is_parked(handle) && questions_.awaits_reply(handle);
     });
 }

@@ -44,7 +44,7 @@ std::optional<CallHandle> PendingRequests::call(uint64_t id) const {
                : std::nullopt;
 }
 
-std::optional<CallHandle> PendingRequests::call_of(uint64_t exchange,
+std::optional<CallHandle> PendingRequests::call_of(uint64_t exchange, TimePoint now,
                                                    const Skip& skip) const {
     if (exchange != kAnyExchange && exchange != 0) {
         return call(exchange);
@@ -63,7 +63,9 @@ std::optional<CallHandle> PendingRequests::call_of(uint64_t exchange,
             latest_id = id;
         }
     }
-    return latest != nullptr ? std::optional(latest->call) : std::nullopt;
+    return latest != nullptr && !abandoned_.haunt(latest->party, now)
+               ? std::optional(latest->call)
+               : std::nullopt;
 }
 
 }  // namespace neuron

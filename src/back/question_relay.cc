@@ -150,7 +150,9 @@ void QuestionRelay::on_cancelled(std::string_view id_raw) {
                 held_.end());
     const auto gone = open_.take_id(id_raw);
     if (gone && gone->call) {
-        take_lent(gone->key);
+        if (!take_lent(gone->key)) {
+            open_.overtake(gone->call);
+        }
         sink_.on_input_withdrawn(gone->call, gone->key);
     } else if (gone) {
         session_.withdraw_from_session(gone->key);
@@ -169,7 +171,9 @@ void QuestionRelay::clear() {
 
 void QuestionRelay::reply(const InputReply& reply) {
     if (const auto asked = open_.take(reply.key); asked) {
-        take_lent(reply.key);
+        if (!take_lent(reply.key)) {
+            open_.overtake(asked->call);
+        }
         OutQueue answer;
         write_reply(answer, *asked, reply);
         say_(std::move(answer));
@@ -177,6 +181,9 @@ void QuestionRelay::reply(const InputReply& reply) {
 }
 
 bool QuestionRelay::awaits_reply(CallHandle call) const {
+    if (open_.overtaken(call)) {
+        return false;
+    }
     const std::vector<std::string> keys = open_.keys_of(call);
     return std::any_of(keys.begin(), keys.end(), [this](const std::string& key) {
         return std::none_of(lent_.begin(), lent_.end(), [&key](const Held& each) {

@@ -43,6 +43,18 @@ bool ServerQuestions::has(CallHandle call) const noexcept {
                        [call](const Open& each) { return each.call == call; });
 }
 
+void ServerQuestions::overtake(CallHandle call) {
+    for (Open& each : open_) {
+        each.overtaken = each.overtaken || each.call == call;
+    }
+}
+
+bool ServerQuestions::overtaken(CallHandle call) const noexcept {
+    return std::any_of(open_.begin(), open_.end(), [call](const Open& each) {
+        return each.call == call && each.overtaken;
+    });
+}
+
 std::vector<std::string> ServerQuestions::keys_of(CallHandle call) const {
     std::vector<std::string> keys;
     for (const Open& each : open_) {

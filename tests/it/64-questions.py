@@ -4,9 +4,11 @@ import concurrent.futures
 import json
 import queue
 import random
+import sys
 import threading
 import time
 
+from fixtures import asker
 from fixtures.http_server import HttpServer
 
 from harness import Neurond, main, scaled
@@ -326,6 +328,33 @@ def test_messages_are_for_who_wants_them():
                 assert all(m == {"logger": "a", "level": "warning", "data": "me"}
                            for m in logs), logs
             assert "info" in server.levels, server.levels
+
+
+def test_what_is_said_of_a_cancelled_call_is_nobodys():
+    child = {"command": sys.executable, "args": [asker.__file__], "share": "all"}
+    with Neurond({"a": child}) as daemon, daemon.client() as one, daemon.client() as two:
+        seen = []
+
+        def calls():
+            return sum(b'"tools/call"' in line for line in daemon.received("a"))
+
+        def play(client, *steps):
+            began = calls()
+            thread = threading.Thread(target=client.call, daemon=True, args=(
+                "a.play", {"steps": steps}), kwargs={"on_event": seen.append})
+            thread.start()
+            wait_for("the call is there", lambda: calls() > began)
+            return thread
+        for client in (one, two):
+            assert client.request("logging/setLevel", {"level": "debug"}).result == {}
+        play(one, {"pings": "hold"}, {"log": "held"}, {"wait": "cancelled"},
+             {"log": "SECRET"}, {"pings": "answer"}, {"signal": "said"})
+        wait_for("its log is its own", lambda: "held" in json.dumps(seen))
+        second = play(two, {"wait": "said"}, {"log": "mine"})
+        helper_of(one).notify("notifications/cancelled", {"requestId": one.next_id})
+        second.join()
+        assert [each["params"]["data"] for each in seen if "method" in each] == [
+            "held", "mine"], seen
 
 
 def test_nobody_sees_what_is_anothers():

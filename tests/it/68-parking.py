@@ -124,12 +124,66 @@ def test_on_one_pipe_a_parked_call_is_in_nobodys_way():
         expect_nothing_kept(daemon)
 
 
+def running(daemon, *steps, first=()):
+    """A client whose call runs, and does these steps next; what reads its answer."""
+    params, client = steps_of(*first, {"progress": 1}, *steps), modern(daemon)
+    send_only(client, params, client.with_meta({**params, "_meta": {"progressToken": 1}}))
+    head = client.conn.head()
+    assert head.header("content-type") == "text/event-stream"
+    return client, lambda: client.read(head, None)
+
+
+def test_what_is_asked_about_a_cancelled_call_is_asked_of_nobody():
+    with Neurond(stdio()) as daemon:
+        one, _ = running(daemon, {"wait": "cancelled"}, {"ask": [FORM]}, {"pings": "answer"},
+                         {"signal": "asked"}, first=[{"pings": "hold"}])
+        two, answer = running(daemon, {"wait": "asked"})
+        one.close()
+        assert answered(answer()) == []
+        two.close()
+        asked(modern(daemon).request("tools/call", steps_of({"ask": [FORM]})))
+
+
+def test_a_cancelled_call_that_is_never_answered_is_in_nobodys_way():
+    with Neurond(stdio()) as daemon:
+        for _ in range(3):
+            one, _ = running(daemon, {"wait": "never"})
+            one.close()
+            wait_for("the cancelled call is one no more", lambda: counts(daemon)[0] == 0)
+            params, client = steps_of({"ask": [FORM]}), modern(daemon)
+            requests, state = asked(client.request("tools/call", params))
+            assert answered(retry(client, params, state, replies_to(requests))) == [YES]
+
+
+def test_a_server_that_never_answers_a_ping_is_waited_for_no_longer_than_that():
+    with Neurond({"a": {**stdio()["a"], "health_timeout": "300ms"}}) as daemon:
+        one, _ = running(daemon, {"wait": "never"}, first=[{"pings": "hold"}])
+        one.close()
+        wait_for("the cancelled call is one no more", lambda: counts(daemon)[0] == 0)
+        params = steps_of({"ask": [FORM]})
+        wait_for("others may be asked again", lambda: modern(daemon).request(
+            "tools/call", params).result["resultType"] == "input_required")
+
+
+def test_a_server_that_has_got_a_reply_may_ask_about_the_same_call():
+    with Neurond(stdio()) as daemon:
+        client = modern(daemon)
+        params = steps_of({"put": [FORM, SAMPLE]}, {"take": 1}, {"ask": [FORM]},
+                          {"signal": "asked"}, {"take": 1})
+        requests, state = asked(client.request("tools/call", params))
+        _, answer = running(daemon, {"wait": "asked"})
+        form, sample = requests
+        again, state = asked(retry(client, params, state, {form: YES}))
+        assert list(again) == [sample]
+        assert answered(answer()) == []
+        got = answered(retry(client, params, state, replies_to(again)))
+        assert got[:2] == [YES, REPLIES[SAMPLE[0]]] and got[2]["code"] == -32602, got
+        expect_nothing_kept(daemon)
+
+
 def test_on_one_pipe_two_that_run_cannot_be_told_apart():
     with Neurond(stdio()) as daemon:
-        params = steps_of({"progress": 1}, {"wait": "never"})
-        runs = modern(daemon)
-        send_only(runs, params, runs.with_meta({**params, "_meta": {"progressToken": 1}}))
-        assert runs.conn.head().header("content-type") == "text/event-stream"  # it runs
+        runs, _ = running(daemon, {"wait": "never"})
         got = modern(daemon).request("tools/call", steps_of({"ask": [FORM]}))
         assert "cannot associate" in got.text, got.raw
         runs.close()
@@ -482,7 +536,8 @@ def test_a_drain_ends_what_is_parked():
     with Neurond(stdio(), {"server": {"drain_timeout": "1m"}}) as daemon:
         asked(modern(daemon).request("tools/call", steps_of({"ask": [FORM]})))
         daemon.stop()  # sooner than that
-        reply, cancelled = map(json.loads, daemon.received("a")[-2:])
+        reply, cancelled = [each for each in map(json.loads, daemon.received("a")[-3:])
+                            if each.get("method") != "ping"]
         assert reply["result"] == {"action": "cancel"}, reply
         assert cancelled["method"] == "notifications/cancelled", cancelled
 

@@ -87,6 +87,25 @@ std::string asks(const std::string& method, const std::string& id = "0") {
 
 }  // namespace
 
+TEST_CASE("a server waits until it has a reply, or takes a question back") {
+    World world;
+    CHECK(!world.relay.awaits_reply(kCall));
+    world.request(asks("sampling/createMessage", "1"));
+    CHECK(world.relay.awaits_reply(kCall));
+    world.request(asks("sampling/createMessage", "2"));
+    world.request(asks("sampling/createMessage", "3"));
+    CHECK(world.relay.awaits_reply(kCall));
+    world.relay.reply({world.sink.keys[0], false, Slice({}, "{}")});
+    CHECK(!world.relay.awaits_reply(kCall));  // it may ask more for what it knows now
+    world.relay.reply({world.sink.keys[1], false, Slice({}, "{}")});
+    world.relay.reply({world.sink.keys[2], false, Slice({}, "{}")});
+    world.request(asks("sampling/createMessage", "4"));
+    CHECK(world.relay.awaits_reply(kCall));
+    world.request(asks("sampling/createMessage", "5"));
+    world.relay.on_cancelled("4");
+    CHECK(!world.relay.awaits_reply(kCall));
+}
+
 TEST_CASE("what a server asks goes to the client of its call, who knows if it may") {
     struct Row {
         const char* method;

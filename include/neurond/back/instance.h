@@ -51,6 +51,8 @@ class InstanceOwner : public OneSession {
     /// A URL that this party was asked to open has done its work (OpenedUrls). Empty: it
     /// was asked of nobody in particular.
     virtual void on_url_complete(const std::string& party, const Slice& params) = 0;
+    /// It has calls of no other.
+    virtual bool serves_one_party() const = 0;
     /// It logs outside any call. False: nobody can be told.
     virtual bool on_server_message(const Notice& notice) = 0;
     /// What became of a call it was sent; before the answer is delivered.
@@ -162,6 +164,9 @@ class Instance final : private CarrierOwner,
     void send_call(Call& call, std::string_view more);
     std::optional<CallHandle> asks_for(uint64_t exchange) const;
     void release_questions();
+    void abandon(const std::string& party);
+    void send_barrier();
+    void on_barrier_passed();
     void tell_log_level(std::optional<MessageLevel> level);
     void greet(Discovery::Step step);
     void greeted();

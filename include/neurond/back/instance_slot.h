@@ -175,6 +175,7 @@ class InstanceSlot final : private InstanceOwner {
     std::optional<Question> reclaim_from_session(const std::string& key) override;
     void withdraw_from_session(const std::string& key) override;
     void on_url_complete(const std::string& party, const Slice& params) override;
+    bool serves_one_party() const override { return !session_.empty(); }
     bool on_server_message(const Notice& notice) override;
     void tell_session(const std::string& party, const char* method, const Slice& params);
 

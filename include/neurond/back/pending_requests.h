@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "neurond/back/abandoned_calls.h"
+#include "neurond/base/clock.h"
 #include "neurond/mcp/exchange.h"
 
 namespace neuron {
@@ -15,7 +17,7 @@ namespace neuron {
 /// What one instance has been asked and has not answered, by our id. Pure.
 class PendingRequests {
   public:
-    enum class Kind { kCall, kGreeting, kList, kHealth, kFeed, kLevel };
+    enum class Kind { kCall, kGreeting, kList, kHealth, kFeed, kLevel, kBarrier };
     struct Entry {
         Kind kind = Kind::kCall;
         CallHandle call;
@@ -48,16 +50,19 @@ class PendingRequests {
     std::optional<CallHandle> call(uint64_t id) const;
     /// The call that what came on `exchange` belongs to (CarrierOwner::on_message). On one
     /// pipe for everything, and on a stream of no request's, that can be told only while
-    /// all calls in flight are of one party; then it is the latest.
-    /// Those that `skip` is true of cannot be meant.
+    /// all calls in flight, and those in abandoned(), are of one party; then it is the
+    /// latest in flight. Those that `skip` is true of cannot be meant.
     using Skip = std::function<bool(CallHandle)>;
-    std::optional<CallHandle> call_of(uint64_t exchange, const Skip& skip = {}) const;
+    std::optional<CallHandle> call_of(uint64_t exchange, TimePoint now,
+                                      const Skip& skip = {}) const;
+    AbandonedCalls& abandoned() noexcept { return abandoned_; }
 
   private:
     uint64_t next_ = 1;
     size_t calls_ = 0;
     unsigned session_ = 0;
     std::unordered_map<uint64_t, Entry> entries_;
+    AbandonedCalls abandoned_;
 };
 
 }  // namespace neuron

@@ -60,7 +60,8 @@ class QuestionRelay {
     /// The server takes a request of its own back.
     void on_cancelled(std::string_view id_raw);
     void reply(const InputReply& reply);
-    /// The server waits for a reply to what it has asked about this call.
+    /// The server waits for a reply to what it has asked about this call. Not so where it
+    /// has got one of several, or has taken one back: it works on, and may ask more.
     bool awaits_reply(CallHandle call) const;
     /// The call is over: its questions get the answer that nobody gives.
     void close(CallHandle call);

@@ -20,6 +20,7 @@ class ServerQuestions {
         std::string id_raw;  ///< the server's
         std::string method;
         CallHandle call;
+        bool overtaken = false;  ///< the server has gone on with the call since it asked
     };
 
     /// The key it gets.
@@ -31,6 +32,9 @@ class ServerQuestions {
     /// All of a call.
     std::vector<Open> take_all(CallHandle call);
     bool has(CallHandle call) const noexcept;
+    /// The server goes on with this call, though what is open now has no reply.
+    void overtake(CallHandle call);
+    bool overtaken(CallHandle call) const noexcept;
     /// Their keys.
     std::vector<std::string> keys_of(CallHandle call) const;
     void clear() noexcept { open_.clear(); }
