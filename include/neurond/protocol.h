@@ -17,6 +17,7 @@ constexpr const char* kMetricsPath = "/metrics";
 // The admin API: on the control socket, or with `serve = admin`. JSON; events are SSE.
 constexpr const char* kAdminPath = "/api/v1/admin/";  ///< what the following stand behind
 constexpr const char* kAdminStatus = "/api/v1/admin/status";
+constexpr const char* kAdminConfig = "/api/v1/admin/config";  ///< secrets masked
 constexpr const char* kAdminServers = "/api/v1/admin/servers";  ///< also /NAME and below
 constexpr const char* kAdminTools = "/api/v1/admin/tools";      ///< ?client=ID
 constexpr const char* kAdminPrompts = "/api/v1/admin/prompts";

@@ -8,6 +8,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "neurond/base/text.h"
+
 namespace neuron {
 
 namespace {
@@ -166,9 +168,13 @@ void Metrics::append_histogram(std::string& out, const std::string& name,
     append_sample(out, name, "_count", label_text(labels), std::to_string(so_far));
 }
 
-std::string Metrics::render() const {
+std::string Metrics::render(std::string_view prefix) const {
+    constexpr std::string_view kOurs = "neurond_";
     std::string out;
-    for (const auto& [name, family] : families_) {
+    for (const auto& [own_name, family] : families_) {
+        const bool ours = starts_with(own_name, kOurs);
+        const std::string name =
+            ours ? std::string(prefix) + "_" + own_name.substr(kOurs.size()) : own_name;
         out.append("# HELP ").append(name).append(" ");
         append_escaped(out, family.help, false);
         out.append("\n# TYPE ").append(name).append(" ");

@@ -5,6 +5,7 @@
 #include "neurond/base/glob.h"
 #include "neurond/base/text.h"
 #include "neurond/cli/table.h"
+#include "neurond/conf/dump.h"
 
 namespace neuron {
 
@@ -126,6 +127,15 @@ std::string server_text(JsonView server) {
         }
     }
     return out;
+}
+
+std::string config_text(JsonView settings) {
+    std::vector<conf::ShownSetting> lines;
+    for (JsonView each : settings.elements()) {
+        lines.push_back({cell(each, "section"), cell(each, "name"), cell(each, "key"),
+                         cell(each, "value"), cell(each, "origin")});
+    }
+    return conf::dump(lines);
 }
 
 std::string history_text(JsonView history, size_t width) {

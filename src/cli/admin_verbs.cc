@@ -79,6 +79,15 @@ int run_tools(const Options& options) {
     return list_catalog(options, "tools");
 }
 
+/// As -T shows a file: what the daemon goes by may be another one.
+int run_config(const Options& options) {
+    const Result<std::string> json = ask(options, "config");
+    if (!json) {
+        return fail(json.error());
+    }
+    return options.json ? print_json(*json) : print(config_text(JsonView(*json)));
+}
+
 int run_prompts(const Options& options) {
     return list_catalog(options, "prompts");
 }

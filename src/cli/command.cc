@@ -19,7 +19,8 @@ constexpr const char* kUsage =
                            run in the foreground; -d: as a daemon
   neurond -t [-c FILE]     check the configuration; with --probe also start each
                            downstream, see what it offers, and stop it
-  neurond -T [-c FILE]     print the effective configuration, secrets masked
+  neurond -T [-c FILE]     print the effective configuration, secrets masked;
+                           with --json as JSON
   neurond -V               versions
   neurond COMMAND ...      act on the running daemon
 
@@ -48,6 +49,11 @@ const Command kCommands[] = {
      "sessions,\n"
      "connections and calls there are.\n",
      0, 0, true, true, run_status},
+    {"config", "[--json]", "the configuration in force, secrets masked",
+     "Prints what the daemon goes by, as -T shows what a file says: each key with its "
+     "value\n"
+     "and where that is from. Keys that need a restart have the value of the start.\n",
+     0, 0, true, true, run_config},
     {"servers", "[NAME] [--json]", "downstream servers",
      "Lists the downstreams with their state, or shows NAME in detail, with the "
      "last\n"

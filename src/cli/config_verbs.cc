@@ -20,6 +20,7 @@
 #include "neurond/conf/dump.h"
 #include "neurond/conf/files.h"
 #include "neurond/daemon/checked_config.h"
+#include "neurond/daemon/config_source.h"
 #include "neurond/daemon/probe.h"
 #include "neurond/mcp/revision.h"
 #include "neurond/wire/json_doc.h"
@@ -132,7 +133,12 @@ int run_dump_config(const Options& options) {
     if (!loaded) {
         return kExitConfig;
     }
-    std::fputs(conf::dump(*loaded->checked.config).c_str(), stdout);
+    const conf::Config& config = *loaded->checked.config;
+    if (options.json) {
+        std::puts(settings_json(conf::settings_in_force(config, config)).c_str());
+    } else {
+        std::fputs(conf::dump(config).c_str(), stdout);
+    }
     return kExitDone;
 }
 

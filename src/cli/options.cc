@@ -245,8 +245,9 @@ Status Parser::take_words() {
         if (options_.probe && options_.action != Action::kCheckConfig) {
             return Error{"--probe goes with -t"};
         }
+        const bool lists = options_.probe || options_.action == Action::kDumpConfig;
         for (const OptionSpec* spec : used_) {
-            if ((spec->use == For::kJson && !options_.probe) ||
+            if ((spec->use == For::kJson && !lists) ||
                 spec->use == For::kControl ||
                 spec->use == For::kSocket || spec->use == For::kKey) {
                 return Error{shown(*spec) + " needs a command"};

@@ -46,6 +46,7 @@ class Checker : private CheckBase {
     void limits(const Section& section);
     void rule(const Section& section);
     void patterns(const Section& section, const char* key);
+    void metrics(const Section& section);
     void alert(const Section& section);
     void policy();
     void secrets(const Section& section);
@@ -65,6 +66,7 @@ void Checker::run() {
     for (const Section* section : config_.sections("client")) {
         check_client(*section, files_, diagnostics_);
     }
+    metrics(config_.section("metrics"));
     alert(config_.section("alert"));
     limits(config_.section("limits"));
     policy();
@@ -163,6 +165,19 @@ void Checker::patterns(const Section& section, const char* key) {
         if (pattern.empty() || !glob_is_valid(pattern)) {
             error(section, key, quote(pattern) + " is not a valid pattern");
         }
+    }
+}
+
+/// As Prometheus wants it; a name it does not take spoils the whole scrape.
+void Checker::metrics(const Section& section) {
+    const std::string& prefix = section.str("prefix");
+    const bool digit = !prefix.empty() && kDigits.find(prefix[0]) != kDigits.npos;
+    if (good(section, "prefix") &&
+        (prefix.empty() || digit || prefix.size() > kMaxNamespaceBytes ||
+         !consists_of(prefix, {kLower, kUpper, kDigits, "_"}))) {
+        error(section, "prefix",
+              quote(prefix) + " cannot begin the name of a metric, expected at most 64 "
+                              "letters, digits and _, no digit first");
     }
 }
 

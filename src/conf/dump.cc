@@ -48,24 +48,51 @@ std::string written(const Setting& setting) {
     return write_number(*setting.spec, value.number);
 }
 
-std::string title_of(const Section& section) {
-    std::string out = "[" + std::string(section.name());
-    if (section.spec().has_label()) {
-        out += ' ' + section.label();
-    }
-    return out + "]";
+std::string title_of(std::string_view section, const std::string& name) {
+    return "[" + std::string(section) + (name.empty() ? "" : " ") + name + "]";
 }
 
-void dump_section(const Section& section, std::string& out) {
-    out += (out.empty() ? "" : "\n") + title_of(section) + "\n";
-    for (const Setting& setting : section.settings()) {
-        const std::string value = written(setting);
-        out += setting.key + " =" + (value.empty() ? "" : " ") + value;
-        out += " #= " + setting.origin + '\n';
+/// A daemon goes on with what it began with where another value needs a restart.
+const Setting& in_force(const Section& section, const Setting& setting,
+                        const Config& started) {
+    const Setting* first = nullptr;
+    if (setting.spec->applies == Applies::kOnRestart && !section.spec().has_label()) {
+        first = started.section(section.name()).find(setting.key);
     }
+    return first != nullptr ? *first : setting;
 }
 
 }  // namespace
+
+std::vector<ShownSetting> settings_in_force(const Config& config,
+                                            const Config& started) {
+    std::vector<ShownSetting> out;
+    for (const SectionSpec& spec : sections()) {
+        for (const Section* section : config.sections(spec.name)) {
+            for (const Setting& each : section->settings()) {
+                const Setting& setting = in_force(*section, each, started);
+                out.push_back({spec.name, section->label(), setting.key,
+                               written(setting), setting.origin});
+            }
+        }
+    }
+    return out;
+}
+
+std::string dump(const std::vector<ShownSetting>& settings) {
+    std::string out;
+    std::string before;
+    for (const ShownSetting& each : settings) {
+        const std::string title = title_of(each.section, each.name);
+        if (title != before) {
+            out += (out.empty() ? "" : "\n") + title + "\n";
+            before = title;
+        }
+        out += each.key + " =" + (each.value.empty() ? "" : " ") + each.value;
+        out += " #= " + each.origin + '\n';
+    }
+    return out;
+}
 
 std::vector<std::string> settings_in_lines(const Config& config, bool defaults) {
     std::vector<std::string> out;
@@ -79,7 +106,7 @@ std::vector<std::string> settings_in_lines(const Config& config, bool defaults) 
                 }
             }
             if (!settings.empty()) {
-                out.push_back(title_of(*section) + settings);
+                out.push_back(title_of(spec.name, section->label()) + settings);
             }
         }
     }
@@ -87,13 +114,7 @@ std::vector<std::string> settings_in_lines(const Config& config, bool defaults) 
 }
 
 std::string dump(const Config& config) {
-    std::string out;
-    for (const SectionSpec& spec : sections()) {
-        for (const Section* section : config.sections(spec.name)) {
-            dump_section(*section, out);
-        }
-    }
-    return out;
+    return dump(settings_in_force(config, config));
 }
 
 }  // namespace neuron::conf

@@ -375,6 +375,8 @@ constexpr KeySpec kMetrics[] = {
          "A file that the metrics are written to, for node_exporter, as an absolute path."),
     duration("interval", "15s", {kSecond, kDay}, kReload,
          "How often it is written."),
+    text("prefix", "neurond", kReload,
+         "What the names of our own metrics begin with."),
     integer("max_tools", "200", {0, 100 * 1000}, kReload,
          "How many tools are counted by name; those beyond are counted as other."),
 };

@@ -6,7 +6,7 @@
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
 #include "neurond/conf/bundle.h"
-#include "neurond/conf/dump.h"
+#include "neurond/wire/json_write.h"
 
 namespace neuron {
 
@@ -36,6 +36,19 @@ void log_settings(const conf::Config& config) {
     for (const std::string& line : conf::settings_in_lines(config, all)) {
         log_info("config", "%s", escape(line, kMaxLogLineBytes).c_str());
     }
+}
+
+std::string settings_json(const std::vector<conf::ShownSetting>& settings) {
+    JsonWriter w;
+    w.begin_array();
+    for (const conf::ShownSetting& each : settings) {
+        w.begin_object().key("section").string(each.section);
+        w.key("name").string(each.name);
+        w.key("key").string(each.key);
+        w.key("value").string(each.value);
+        w.key("origin").string(each.origin).end_object();
+    }
+    return w.end_array().take();
 }
 
 }  // namespace neuron

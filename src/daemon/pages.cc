@@ -8,6 +8,7 @@
 #include "neurond/base/encode.h"
 #include "neurond/base/text.h"
 #include "neurond/base/version.h"
+#include "neurond/daemon/config_source.h"
 #include "neurond/daemon/telemetry.h"
 #include "neurond/mcp/list_pages.h"
 #include "neurond/mcp/parked_calls.h"
@@ -96,12 +97,17 @@ Pages::Pages(HttpServer& server, const Metrics& metrics, DaemonView& view)
     }
     add(server, kMetricsPath, kServeMetrics, kRead, [this, &metrics](const HttpRequest&) {
         view_.refresh_metrics();
-        HttpReply reply = HttpReply::json(200, metrics.render());
+        HttpReply reply = HttpReply::json(
+            200, metrics.render(view_.config().section("metrics").str("prefix")));
         reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
         return reply;
     });
     add(server, kAdminStatus, kServeAdmin, kRead,
         [this](const HttpRequest&) { return HttpReply::json(200, status_json()); });
+    add(server, kAdminConfig, kServeAdmin, kRead, [this](const HttpRequest&) {
+        return HttpReply::json(200, settings_json(conf::settings_in_force(
+                                        view_.config(), view_.started_with())));
+    });
     add_catalog(server, kAdminTools, {ItemKind::kTool});
     add_catalog(server, kAdminPrompts, {ItemKind::kPrompt});
     add_catalog(server, kAdminResources,

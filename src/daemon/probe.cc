@@ -84,6 +84,7 @@ class Probe final : private SignalSink, private SupervisorOwner, private CallObs
     void on_subscribed(const ResourcePlace&, const Answer&) override {}
     void on_all_resolved() override {}
     void on_call_done(const Call&, const CallEnd&) override {}
+    void on_blocked(std::string_view) override {}
 
     void look() {
         if (stopping_) {

@@ -201,7 +201,7 @@ int Reactor::run() {
 
 std::string Reactor::metrics_text() {
     telemetry_.refresh();
-    return metrics_.render();
+    return metrics_.render(config_->section("metrics").str("prefix"));
 }
 
 /// A loop that hangs says nothing, which is what the watchdog listens for.

@@ -137,13 +137,14 @@ void Telemetry::add_counters() {
             });
     }
     count_denied("default", 0);
+    count_denied("", 0);
 }
 
 /// At nought from the start, where it can be: an increase from nothing is none.
 void Telemetry::count_denied(const std::string& rule, uint64_t times) {
     metrics_
-        .counter("neurond_policy_denied_total", "Calls refused, by the rule that did it.",
-                 {{"rule", rule}})
+        .counter("neurond_policy_denied_total",
+                 "Requests refused by policy, by the rule that did it.", {{"rule", rule}})
         .add(times);
 }
 

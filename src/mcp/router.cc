@@ -466,6 +466,9 @@ void Router::record_refusal(const Identity& who, AuditRecord line) {
     line.peer = who.peer;
     line.allowed = false;
     audit_.add(line);
+    if (line.result == "blocked") {
+        observer_.on_blocked(line.rule);
+    }
     stage_task_.schedule();
 }
 

@@ -33,6 +33,12 @@ def test_status_servers_tools_call_health_stop():
         assert called.returncode == 0 and "shell" in called.stdout, called
         assert daemon.run("call", "a.none").returncode == 1
         assert daemon.run("call", "a.one", "{nonsense").returncode in (1, 64)
+        shown = daemon.run("-T").stdout
+        assert daemon.run("config").stdout == shown != ""
+        rows = json.loads(daemon.run("config", "--json").stdout)
+        assert rows == json.loads(daemon.run("-T", "--json").stdout), rows
+        assert {"section": "downstream", "name": "a", "key": "restart", "value": "on-failure",
+                "origin": "default"} in rows, rows
         stopped = daemon.run("stop")
         assert stopped.returncode == 0, stopped
         assert daemon.wait_exit() == 0

@@ -1,5 +1,6 @@
 """Policy by identity for all that is no tool: prompts, resources, templates, completion and
 subscriptions. Every spelling of what may not be used is refused and audited."""
+import collections
 import hashlib
 import json
 import sys
@@ -7,6 +8,7 @@ import sys
 from harness import HERE, Neurond, Table, main
 from listens import Listen
 from mcp import McpClient, ModernClient
+from prometheus import samples
 from rawhttp import wait_for
 
 DENIED = -32600
@@ -216,6 +218,17 @@ def test_a_listen_honours_what_may_be_read():
             assert set(blocked.values()) <= RULED and blocked[SECRET] == "no-secrets", blocked
             assert ("mem:///a" in blocked) == (who != "reader"), blocked
             listen.close()
+        with client(daemon, "reader") as mine:
+            mine.post(b'{"jsonrpc":"2.0","id":1,"method":"prompts/get","method":"ping"}')
+            assert mine.request("prompts/get", {"name": "a.write"}).error
+            assert "error" in mine.request("resources/subscribe", {"uri": SECRET}).message
+        tally = collections.Counter(
+            line.get("rule", "") for line in denials(daemon) if line["result"] == "blocked")
+        with daemon.connect() as conn:
+            counted = samples(conn.request("GET", "/metrics").body.decode(),
+                              "neurond_policy_denied_total")
+        assert {dict(labels)["rule"]: n for labels, n in counted.items() if n} == tally
+        assert tally[""] == 1 and tally["no-secrets"] > 2 and tally["default"] > 2, tally
 
 
 def test_what_an_identity_may_use_can_be_asked():

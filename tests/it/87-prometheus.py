@@ -85,7 +85,8 @@ def test_counters_agree_with_a_tally():
         assert tally(downstream="a", tool="one", result="blocked") == 4, calls
         assert tally(downstream="c", tool="echo", result="success") == 1, calls
         denied = samples(text, "neurond_policy_denied_total")
-        assert denied == {(("rule", "not-one"),): 4, (("rule", "default"),): 0}, denied
+        assert denied == {(("rule", "not-one"),): 4, (("rule", "default"),): 0,
+                          (("rule", ""),): 0}, denied
         duration = samples(text, "neurond_call_duration_seconds_count")
         assert duration[(("downstream", "a"),)] == 14, duration
         records = samples(text, "neurond_audit_records_total")
@@ -101,6 +102,22 @@ def test_counters_agree_with_a_tally():
         for way in ("in", "out"):
             more = after[(("direction", way),)] - before[(("direction", way),)]
             assert 100000 < more < 140000, (way, more)
+
+
+def test_another_prefix_holds_at_once_and_for_the_file_too():
+    keys = {"interval": "1s"}
+    with Neurond({"a": hostile()}, {"metrics": keys}) as daemon:
+        own = families(scrape(daemon))
+        path = daemon.dir / "neurond.prom"
+        daemon.configure({"a": hostile()},
+                         {"metrics": {**keys, "prefix": "mcp_citadel", "file": path}})
+        assert daemon.run("reload").returncode == 0
+        text = scrape(daemon)
+        wanted = {re.sub("^neurond_", "mcp_citadel_", name) for name in own}
+        assert set(families(text)) == wanted, set(families(text)) ^ wanted
+        assert promtool("check", "metrics", stdin=text) == (0, "")
+        wait_for("the file", path.exists)
+        assert set(families(path.read_text())) == wanted
 
 
 def test_tools_beyond_max_tools_are_others():

@@ -26,6 +26,17 @@ TEST_CASE("families are sorted by name and series by labels") {
           "b_ready 1\n");
 }
 
+TEST_CASE("names of ours begin with the prefix, others stay as they are") {
+    Metrics metrics;
+    metrics.gauge("neurond_ready", "r").set(1);
+    metrics.gauge("process_open_fds", "p").set(2);
+    CHECK(metrics.render("mcp_citadel") ==
+          "# HELP mcp_citadel_ready r\n# TYPE mcp_citadel_ready gauge\n"
+          "mcp_citadel_ready 1\n"
+          "# HELP process_open_fds p\n# TYPE process_open_fds gauge\n"
+          "process_open_fds 2\n");
+}
+
 TEST_CASE("same name and labels are the same metric, in any order of labels") {
     Metrics metrics;
     Counter& first = metrics.counter("c", "h", {{"a", "1"}, {"b", "2"}});

@@ -59,6 +59,17 @@ TEST_CASE("a dump shows every key with its origin") {
     }
 }
 
+TEST_CASE("what needs a restart is in force as it was at the start") {
+    FakeFiles before("[server]\nstate_dir = /one\ndrain_timeout = 1s\n");
+    FakeFiles after("[server]\nstate_dir = /two\ndrain_timeout = 2s\n");
+    const LoadResult started = load({"t.conf", {}}, before);
+    const LoadResult now = load({"t.conf", {}}, after);
+    REQUIRE((started.config && now.config));
+    const std::string text = dump(settings_in_force(*now.config, *started.config));
+    CHECK(has_line(text, "state_dir = /one #= t.conf:2"));
+    CHECK(has_line(text, "drain_timeout = 2s #= t.conf:3"));
+}
+
 TEST_CASE("values are written in their canonical form") {
     FakeFiles files(
         "[limits]\nmessage_max = 2048\nidle_timeout = 60000ms\n"

@@ -347,6 +347,12 @@ TEST_CASE("pairs of keys, patterns, separators and addresses are checked") {
          "t.conf:2:13: federation.separator: \"....\" cannot separate, expected 1 to 3 "
          "of "
          ". _ - : /"},
+        {"[metrics]\nprefix = my-own",
+         "t.conf:2:10: metrics.prefix: \"my-own\" cannot begin the name of a metric, "
+         "expected at most 64 letters, digits and _, no digit first"},
+        {"[metrics]\nprefix = 9lives",
+         "t.conf:2:10: metrics.prefix: \"9lives\" cannot begin the name of a metric, "
+         "expected at most 64 letters, digits and _, no digit first"},
         {"[federation]\nseparator = x",
          "t.conf:2:13: federation.separator: \"x\" cannot separate, expected 1 to 3 of "
          ". _ "

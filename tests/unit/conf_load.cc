@@ -195,6 +195,7 @@ sync = each
 [metrics]
 file = /var/lib/node/neurond.prom
 interval = 1m
+prefix = mcp_citadel
 max_tools = 7
 [alert]
 crashes = 5

@@ -47,6 +47,7 @@ struct NoResources final : ResourceSource {
 
 struct Nobody final : CallObserver {
     void on_call_done(const Call&, const CallEnd&) override {}
+    void on_blocked(std::string_view) override {}
 };
 
 std::shared_ptr<const Catalog> catalog(AnswererHandle answerer,

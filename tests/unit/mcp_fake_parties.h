@@ -134,7 +134,11 @@ struct FakeObserver final : CallObserver {
     void on_call_done(const Call& call, const CallEnd& end) override {
         done += std::to_string(call.request.tag) + " " + std::string(end.result) + " ";
     }
+    void on_blocked(std::string_view rule) override {
+        blocked += std::string(rule) + " ";
+    }
     std::string done;
+    std::string blocked;
 };
 
 /// A server that lists these tools.

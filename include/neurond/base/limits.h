@@ -99,7 +99,8 @@ constexpr size_t kMaxEndpointBytes = 4096;         ///< of an `endpoint` event
 
 // front
 constexpr size_t kOperatorConnections = 64;  ///< on Unix sockets, beyond limits.connections
-constexpr unsigned kTlsLogLinesPerSecond = 20;  ///< of handshakes that fail
+/// Of handshakes that fail, and of callers who are not let in: anybody can cause them.
+constexpr unsigned kStrangerLogLinesPerSecond = 20;
 constexpr size_t kMaxBatch = 100;            ///< messages of one JSON-RPC batch
 
 // daemon

@@ -90,7 +90,8 @@ class Metrics {
 
     /// Prometheus text format 0.0.4: families by name, series by labels, each with HELP
     /// and TYPE in front. Names and labels are ours; values and help are escaped.
-    std::string render() const;
+    /// `prefix` stands for the "neurond" that names begin with.
+    std::string render(std::string_view prefix = "neurond") const;
 
   private:
     using Series = std::variant<Counter, Gauge, Histogram>;

@@ -37,6 +37,8 @@ std::string duration_cell(JsonView object, std::string_view key);
 
 // The texts of the listing verbs, from the daemon's JSON. `width` as Table has it.
 std::string status_text(JsonView status);
+/// In the grammar of configurations.
+std::string config_text(JsonView settings);
 std::string servers_text(JsonView servers, size_t width);
 std::string server_text(JsonView server);
 std::string history_text(JsonView history, size_t width);

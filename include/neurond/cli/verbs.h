@@ -27,6 +27,7 @@ int run_reload(const Options& options);
 int run_stop(const Options& options);
 int run_drain(const Options& options);
 /// Returns when the daemon stops.
+int run_config(const Options& options);
 int run_events(const Options& options);
 /// Returns when the session is over.
 int run_connect(const Options& options);

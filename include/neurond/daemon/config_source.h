@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "neurond/base/fd.h"
+#include "neurond/conf/dump.h"
 #include "neurond/daemon/checked_config.h"
 
 namespace neuron {
@@ -32,6 +33,10 @@ void log_diagnostics(const char* module, const conf::Diagnostics& diagnostics);
 
 /// What holds, secrets masked: with log.level debug the defaults, too.
 void log_settings(const conf::Config& config);
+
+/// As JSON: a list of objects with the members `section`, `name` (of [section name], or
+/// ""), `key`, `value` and `origin`.
+std::string settings_json(const std::vector<conf::ShownSetting>& settings);
 
 }  // namespace neuron
 

@@ -96,7 +96,9 @@ class Reactor final : private SignalSink,
     void on_other_end_gone() override;
 
     void on_call_done(const Call& call, const CallEnd& end) override;
+    void on_blocked(std::string_view rule) override { telemetry_.on_blocked(rule); }
 
+    const conf::Config& config() const override { return *config_; }
     const conf::Config& started_with() const override { return *started_with_; }
     std::vector<DownstreamSettings> downstreams_of(
         const CheckedConfig& checked) override;

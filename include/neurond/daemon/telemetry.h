@@ -21,6 +21,7 @@ class Telemetry final : public CallObserver {
     Telemetry(Metrics& metrics, const DaemonView& view);
 
     void on_call_done(const Call& call, const CallEnd& end) override;
+    void on_blocked(std::string_view rule) override { count_denied(std::string(rule), 1); }
     /// The certificates in use, in place of those before: files, and when each ends.
     void set_certificates(const std::map<std::string, std::time_t>& certificates);
     /// Forgets the series of a downstream that is gone.

@@ -23,6 +23,9 @@ class DaemonView {
   public:
     virtual const char* state() const noexcept = 0;  ///< starting, ready, draining
     virtual bool is_ready() const noexcept = 0;
+    /// In force, but for what needs a restart: that is as in started_with().
+    virtual const conf::Config& config() const = 0;
+    virtual const conf::Config& started_with() const = 0;
     virtual const Supervisor& supervisor() const noexcept = 0;
     virtual const Router& router() const noexcept = 0;
     virtual const HttpServer& server() const noexcept = 0;

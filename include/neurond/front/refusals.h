@@ -31,7 +31,7 @@ class Refusals {
 
   private:
     uint64_t counts_[kRefusalCount] = {};
-    LogLimiter log_{kTlsLogLinesPerSecond};
+    LogLimiter log_{kStrangerLogLinesPerSecond};
 };
 
 }  // namespace neuron

@@ -52,7 +52,7 @@ class TlsArrivals {
     std::function<void()> gone_;
     TlsQueue queue_;
     TlsCounts counts_;
-    LogLimiter log_{kTlsLogLinesPerSecond};  ///< anybody can fail
+    LogLimiter log_{kStrangerLogLinesPerSecond};  ///< anybody can fail
     OwnedSet<Arrival> arrivals_;
 };
 

@@ -67,6 +67,8 @@ struct CallEnd {
 class CallObserver {
   public:
     virtual void on_call_done(const Call& call, const CallEnd& end) = 0;
+    /// Something was refused that never became a call, by this rule; empty: by none.
+    virtual void on_blocked(std::string_view rule) = 0;
 
   protected:
     ~CallObserver() = default;
