@@ -5,6 +5,7 @@
 
 #include "neurond/base/log.h"
 #include "neurond/base/text.h"
+#include "neurond/mcp/input_shapes.h"
 #include "neurond/mcp/leg_legacy.h"
 #include "neurond/mcp/leg_modern.h"
 #include "neurond/mcp/param_headers.h"
@@ -177,7 +178,8 @@ void Instance::reply(Call& call, const InputReply& reply) {
     if (step.kind == RepeatedCalls::Step::Kind::kRepeat) {
         send_call(call, step.text);
     } else if (step.kind == RepeatedCalls::Step::Kind::kFail) {
-        answer(call.handle, Answer::failure(own_error(step.text, "unavailable")),
+        answer(call.handle,
+               gave_up(call.request.kind, own_error(step.text, "unavailable")),
                CallOutcome::kAnswered);
     }
 }

@@ -155,6 +155,9 @@ InputOutcome LinkCalls::on_input(uint64_t tag, const InputRound& round) {
     if (item->second.door->modern()) {
         return pass_on(tag, round);
     }
+    if (!round.result.empty() && !can_be_asked(round, peer_.caps, *peer_.revision)) {
+        return InputOutcome::kRefused;
+    }
     const CallHandle call = item->second.call;
     const std::vector<InputReply> refused =
         questions_.ask(tag, round, peer_.caps, *peer_.revision, asked_,

@@ -168,7 +168,9 @@ InputOutcome PostExchange::on_input(uint64_t tag, const InputRound& round) {
     Session* session = sessions_.find(events_.session());
     const HttpConn* conn = events_.conn();
     if (!item.open || !accepts_.events || session == nullptr ||
-        (conn != nullptr && conn->congested())) {
+        (conn != nullptr && conn->congested()) ||
+        (!round.result.empty() &&
+         !can_be_asked(round, session->caps, session->revision))) {
         return InputOutcome::kRefused;
     }
     const CallHandle call = item.call;

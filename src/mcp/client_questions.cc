@@ -75,6 +75,13 @@ std::optional<std::string> refuse_question(const Question& question, ClientCaps 
     return error_object(JsonRpcError::kMethodNotFound, "Method not found");
 }
 
+bool can_be_asked(const InputRound& round, ClientCaps caps, Revision revision) {
+    return std::none_of(round.questions.begin(), round.questions.end(),
+                        [&](const Question& each) {
+                            return refuse_question(each, caps, revision).has_value();
+                        });
+}
+
 void write_question(OutQueue& out, std::string_view id_raw, const Question& question) {
     if (question.params.empty()) {
         write_request(out, id_raw, question.method, std::string_view());

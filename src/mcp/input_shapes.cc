@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "neurond/base/crypto.h"
 #include "neurond/base/limits.h"
+#include "neurond/base/secrets.h"
 #include "neurond/wire/json_splice.h"
 #include "neurond/wire/json_write.h"
 #include "neurond/wire/jsonrpc.h"
@@ -134,6 +136,18 @@ InputReply reply_of_nobody(const Question& question) {
                 Slice({}, R"({"code":-1,"message":"The client cannot be asked now"})")};
     }
     return {question.key, false, Slice({}, R"({"roots":[]})")};
+}
+
+Answer gave_up(CallKind kind, OwnError why) {
+    if (kind != CallKind::kTool) {
+        return Answer::failure(std::move(why));
+    }
+    JsonWriter w;
+    w.begin_object().key("content").begin_array();
+    w.begin_object().key("type").string("text");
+    w.key("text").string(mask_secrets(why.message)).end_object();
+    w.end_array().key("isError").boolean(true).end_object();
+    return Answer::result(Slice::copy_of(w.take()));
 }
 
 std::vector<Question> read_url_elicitations(const Slice& error) {

@@ -21,6 +21,10 @@ namespace neuron {
 std::optional<std::string> refuse_question(const Question& question, ClientCaps caps,
                                            Revision revision);
 
+/// Whether it can be asked all of this. A server that has ended the call to ask asks for
+/// nothing else (mcp-protocol 5.3), so what is wrong with one question is with all.
+bool can_be_asked(const InputRound& round, ClientCaps caps, Revision revision);
+
 /// A question as a request to a legacy client, under an id of our own.
 void write_question(OutQueue& out, std::string_view id_raw, const Question& question);
 /// `notifications/cancelled` for it.

@@ -32,6 +32,10 @@ bool is_reply_to(std::string_view method, const JsonView& value);
 /// and there are no roots.
 InputReply reply_of_nobody(const Question& question);
 
+/// What ends a call whose client did not give what its server cannot go on without: the
+/// result of a tool says so, anything else fails with `why`.
+Answer gave_up(CallKind kind, OwnError why);
+
 /// The URLs that a 2025-11-25 server wants visited first (its error -32042), as questions.
 /// None: `error` is another one.
 std::vector<Question> read_url_elicitations(const Slice& error);
