@@ -219,9 +219,9 @@ std::string Pages::status_json() const {
     w.key("tools").unsigned_integer(view_.router().rules().catalog->entries().size());
     w.key("sessions").unsigned_integer(view_.sessions().size());
     write_clients(w, view_);
-    size_t connections = view_.server().connections();
-    for (const LinkClients* each : view_.link_clients()) {
-        connections += each->size();
+    size_t connections = 0;
+    for (const auto& [door, count] : open_connections(view_)) {
+        connections += count;
     }
     w.key("connections").unsigned_integer(connections);
     w.key("calls_in_flight").unsigned_integer(view_.router().in_flight());

@@ -82,9 +82,6 @@ void Telemetry::add_gauges() {
     metrics.gauge("neurond_ready", "1 when ready, else 0.").set_source([&view] {
         return view.is_ready() ? 1.0 : 0.0;
     });
-    metrics.gauge("neurond_connections", "Open connections.", {{"door", "http"}})
-        .set_source(
-            [&view] { return static_cast<double>(view.server().connections()); });
     metrics.gauge("neurond_sessions", "Open sessions.", {{"door", "http"}})
         .set_source([&view] { return static_cast<double>(view.sessions().size()); });
     metrics
@@ -174,18 +171,17 @@ void Telemetry::set_certificates(
 }
 
 void Telemetry::refresh_doors() {
-    std::map<std::string, std::pair<size_t, size_t>> doors;
-    for (const LinkClients* each : view_.link_clients()) {
-        auto& [connections, sessions] = doors[each->door()];
-        connections += each->size();
-        sessions += each->sessions();
+    for (const auto& [door, count] : open_connections(view_)) {
+        metrics_.gauge("neurond_connections", "Open connections.", {{"door", door}})
+            .set(static_cast<double>(count));
     }
-    for (const auto& [door, counts] : doors) {
-        const MetricLabels labels = {{"door", door}};
-        metrics_.gauge("neurond_connections", "Open connections.", labels)
-            .set(static_cast<double>(counts.first));
-        metrics_.gauge("neurond_sessions", "Open sessions.", labels)
-            .set(static_cast<double>(counts.second));
+    std::map<std::string, size_t> sessions;
+    for (const LinkClients* each : view_.link_clients()) {
+        sessions[each->door()] += each->sessions();
+    }
+    for (const auto& [door, count] : sessions) {
+        metrics_.gauge("neurond_sessions", "Open sessions.", {{"door", door}})
+            .set(static_cast<double>(count));
     }
 }
 

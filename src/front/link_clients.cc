@@ -27,6 +27,13 @@ void LinkClients::add(Credentials shown, View view, const LinkMaker& make_link) 
     changed_();
 }
 
+void LinkClients::under(const std::string& request_id,
+                        const std::function<void()>& hand_on) {
+    given_id_ = request_id;
+    hand_on();
+    given_id_.clear();
+}
+
 void LinkClients::judge_again(const HttpServer& server) {
     clients_.for_each([this, &server](LinkClient& client) {
         if (!server.may_stay(client.shown())) {

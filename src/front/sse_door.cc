@@ -111,7 +111,9 @@ HttpReply SseDoor::take(const HttpRequest& request) {
         const JsonRpcMessage message = classify(*request.scan, {});
         return error_reply(400, message.code, message.reason);
     }
-    link->take(*request.scan, Slice(request.body, request.body->view()));
+    clients_.under(request.request_id, [&] {
+        link->take(*request.scan, Slice(request.body, request.body->view()));
+    });
     return HttpReply::text(202, "Accepted");
 }
 

@@ -205,11 +205,10 @@ void write_own_error(OutQueue& out, std::string_view id_raw, const OwnError& err
         write_error(out, id_raw, error.code, error.message, w.take());
         return;
     }
-    if (error.type.empty()) {
-        write_error(out, id_raw, error.code, message);
-        return;
+    w.begin_object();
+    if (!error.type.empty()) {
+        w.key("type").string(error.type);
     }
-    w.begin_object().key("type").string(error.type);
     if (!error.server.empty()) {
         w.key("server").string(error.server);
     }

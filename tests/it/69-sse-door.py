@@ -210,17 +210,60 @@ def metrics(daemon):
         return conn.request("GET", "/metrics").body.decode()
 
 
+def connections(daemon):
+    return json.loads(daemon.run("status", "--json").stdout)["connections"]
+
+
 def test_comments_keep_the_stream_and_metrics_count_it():
     with Neurond({"a": hostile()}, {"http": {"keepalive_comment": "1s"}}) as daemon:
+        alone = connections(daemon)
         with connect(daemon) as sse:
             sse.initialize(OLD)
             assert 'neurond_sessions{door="sse"} 1' in metrics(daemon)
             assert 'neurond_connections{door="sse"} 1' in metrics(daemon)
+            wait_for("what posts, and what asks for this", lambda:
+                     'neurond_connections{door="http"} 2' in metrics(daemon))
+            with connect(daemon) as other:
+                wait_for("two streams, and what posts",
+                         lambda: connections(daemon) == alone + 3)
+            wait_for("it has gone", lambda: connections(daemon) == alone + 2)
+            assert other.response.status == 200
             end = time.monotonic() + 5
             while b":" not in sse.conn.buffer[:20]:
                 assert time.monotonic() < end
                 sse.conn.fill()
         wait_for("it has gone", lambda: 'neurond_sessions{door="sse"} 0' in metrics(daemon))
+
+
+def test_a_message_has_the_id_of_its_post():
+    keys = {"crash_window": "1s", "start_timeout": "2s"}
+    with Neurond({"a": hostile(), "gone": {"command": "/bin/false", **keys}},
+                 {"log": {"requests": "all"}}) as daemon, connect(daemon) as sse:
+        assert sse.response.header("x-request-id"), "of the stream"
+        sse.initialize(OLD)
+        given = "mine-7"
+        for name, fields in (("a.echo", [("X-Request-Id", given)]), ("a.echo", []),
+                             ("gone.x", [("X-Request-Id", "mine-8")]),
+                             ("nothing", [("X-Request-Id", "mine-9")])):
+            got = sse.post(json.dumps({
+                "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                "params": {"name": name, "arguments": {"text": "x"}}}).encode(), fields)
+            own = got.header("x-request-id")
+            assert got.status == 202 and own == (fields[0][1] if fields else own), got
+            message = sse.read()
+            if name != "a.echo":
+                assert message["error"]["data"]["request_id"] == own, message
+                wait_for("the record", lambda: len(records(daemon, own)) == 1)
+            else:
+                wait_for("both records", lambda: len(records(daemon, own)) == 2)
+            daemon.wait_for_log(rf"req={own}\b|request_id={own}\b|\b{own}\b")
+        sse.request("tools/call", {"name": "a.echo", "arguments": {"text": "x"}})
+        assert len(records(daemon, given)) == 2, "the next one has another"
+
+
+def records(daemon, request_id):
+    return [line for line in map(json.loads, daemon.audit())
+            if line["request_id"] == request_id]
 
 
 def test_a_client_that_does_not_read_is_told_to_wait_and_dropped():

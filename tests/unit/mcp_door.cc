@@ -292,7 +292,8 @@ TEST_CASE("errors of our own carry what DESIGN 1.7 promises") {
     OutQueue bare;
     write_own_error(bare, "7", {JsonRpcError::kInvalidParams, "m", {}, {}, {}}, "r-1");
     CHECK(bare.to_string() ==
-          R"({"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"m"}})");
+          R"({"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"m",)"
+          R"("data":{"request_id":"r-1"}}})");
 }
 
 TEST_CASE("a progress notice gets the client's own token back") {

@@ -1,6 +1,9 @@
 #ifndef NEUROND_DAEMON_VIEW_H
 #define NEUROND_DAEMON_VIEW_H
 
+#include <cstddef>
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -48,6 +51,10 @@ class DaemonView {
   protected:
     ~DaemonView() = default;
 };
+
+/// Open connections of clients by door, each once: an event stream of the "sse" door is
+/// one of the HTTP server's, too, but is not counted as one.
+std::map<std::string, size_t> open_connections(const DaemonView& view);
 
 /// What may be lost of that which is to be told about the daemon.
 enum class DropKind { kAudit, kLog, kMetrics };

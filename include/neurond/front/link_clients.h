@@ -31,6 +31,8 @@ class LinkClients final : private LinkClientOwner {
 
     /// For clients that come from now on.
     void change(const LinkSettings& settings) noexcept { settings_ = settings; }
+    /// What `hand_on` hands a client's link has come under this id (X-Request-Id).
+    void under(const std::string& request_id, const std::function<void()>& hand_on);
     void add(Credentials shown, View view, const LinkMaker& make_link);
     /// Ends those that `server` would not let in as the same any more, each after its last
     /// answer.
@@ -48,7 +50,9 @@ class LinkClients final : private LinkClientOwner {
   private:
     const char* door_name() const noexcept override { return door_; }
     Millis stall_timeout() const noexcept override { return settings_.stall_timeout; }
-    std::string new_request_id() override { return request_ids_.next(); }
+    std::string new_request_id() override {
+        return given_id_.empty() ? request_ids_.next() : given_id_;
+    }
     void on_link_client_closed(LinkClient& client, const std::string& reason) override;
 
     EventLoop& loop_;
@@ -58,6 +62,7 @@ class LinkClients final : private LinkClientOwner {
     LinkSettings settings_;
     std::function<void()> changed_;
     RequestIds request_ids_;
+    std::string given_id_;  ///< of what is being handed on; empty: it has none
     OwnedSet<LinkClient> clients_;
 };
 
