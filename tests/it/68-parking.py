@@ -1,80 +1,17 @@
 """A 2026-07-28 client is asked by an answer and replies by calling again; meanwhile the call of
 an older server is parked, each retry is the client's and this call's, and nothing is left."""
-import hashlib
 import json
-import sys
 import threading
 
-from fixtures import asker
 from fixtures.asker import HttpAsker
 
 from harness import Neurond, main
 from lines import SocketLines
-from mcp import McpClient, ModernClient, PREFIX
-from rawhttp import Conn, wait_for
-
-CAPS = {"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}}
-SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}}
-FORM = ["elicitation/create", {"message": "Who?", "requestedSchema": SCHEMA}]
-URL = ["elicitation/create", {"mode": "url", "url": "http://x/", "message": "Sign",
-                              "elicitationId": "e-1"}]
-SAMPLE = ["sampling/createMessage", {"messages": [], "maxTokens": 5}]
-ROOTS = ["roots/list", None]
-YES = {"action": "accept", "content": {"n": 1}}
-REPLIES = {"elicitation/create": YES, "roots/list": {"roots": [{"uri": "file:///x"}]},
-           "sampling/createMessage": {"role": "assistant", "model": "m",
-                                      "content": {"type": "text", "text": "t"}}}
-
-
-def steps_of(*steps):
-    return {"name": "a.play", "arguments": {"steps": list(steps)}}
-
-
-def http(server):
-    return {"a": {"url": server.url}}
-
-
-def stdio():
-    return {"a": {"command": sys.executable, "args": [asker.__file__], "share": "session"}}
-
-
-def modern(daemon, **keys):
-    return ModernClient(daemon.address, **{"capabilities": CAPS, **keys})
-
-
-def counts(daemon):
-    got = json.loads(daemon.run("status", "--json").stdout)
-    return got["calls_in_flight"], got["parked_calls"]
-
-
-def expect_nothing_kept(daemon, in_flight=0):
-    wait_for("every table empty", lambda: counts(daemon) == (in_flight, 0))
-
-
-def asked(got):
-    assert got.result["resultType"] == "input_required", got.raw
-    assert set(got.result) == {"resultType", "inputRequests", "requestState"}, got.raw
-    return got.result["inputRequests"], got.result["requestState"]
-
-
-def retry(client, params, state=None, replies=None, **keys):
-    more = {**({"requestState": state} if state is not None else {}),
-            **({"inputResponses": replies} if replies is not None else {})}
-    return client.request("tools/call", {**params, **more}, **keys)
-
-
-def replies_to(requests):
-    return {key: REPLIES[each["method"]] for key, each in requests.items()}
-
-
-def invalid(got, words):
-    assert got.error["code"] == -32602 and words in got.error["message"], got.raw
-    assert got.status == 200
-
-
-def answered(got):
-    assert got.result["resultType"] == "complete", got.raw
-    return json.loads(got.text)
+from mcp import McpClient, PREFIX
+from parking import (answered, asked, CAPS, counts, digest, expect_nothing_kept, FORM, http,
+                     invalid, modern, replies_to, REPLIES, retry, ROOTS, SAMPLE, send_only,
+                     stdio, steps_of, URL, YES)
+from rawhttp import wait_for
 
 
 def test_a_question_is_an_answer_and_the_reply_a_call():
@@ -205,10 +142,6 @@ def test_lines_may_park_and_http_may_come_back():
         expect_nothing_kept(daemon)
 
 
-def digest(token):
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 def test_prompts_and_resources_ask_and_completions_do_not():
     with HttpAsker() as server, Neurond(http(server)) as daemon:
         client = modern(daemon)
@@ -241,9 +174,11 @@ def test_replies_that_are_missing_are_asked_for_again():
         params = steps_of({"ask": [FORM, ROOTS]})
         requests, state = asked(client.request("tools/call", params))
         form, roots = requests
-        again, state = asked(retry(client, params, state, {
+        again, later = asked(retry(client, params, state, {
             form: YES, "unknown": {"action": "accept"}}))
-        assert again == {roots: requests[roots]}
+        assert again == {roots: requests[roots]} and later != state
+        invalid(retry(client, params, state, replies_to(requests)), "used before")
+        state = later
         again, state = asked(retry(client, params, state))  # no replies at all
         assert again == {roots: requests[roots]}
         for wrong in ({"roots": 1}, [], "x", {"action": "accept"}):
@@ -316,15 +251,6 @@ def test_a_retry_whose_client_leaves_takes_the_call_back():
         wait_for("the server is told", lambda: server.cancelled)
         invalid(retry(client, params, state, {}), "used before")
         expect_nothing_kept(daemon)
-
-
-def send_only(client, params, body):
-    client.conn = Conn(client.address)
-    whole = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":%s}' % body
-    lines = [f"POST {client.path} HTTP/1.1", "Host: localhost",
-             f"Content-Length: {len(whole)}"]
-    lines += [f"{n}: {v}" for n, v in client.headers_for("tools/call", params).items()]
-    client.conn.send("\r\n".join(lines).encode() + b"\r\n\r\n" + whole)
 
 
 def test_a_server_that_goes_on_without_the_reply():
@@ -462,8 +388,8 @@ def test_progress_while_somebody_waits_and_none_meanwhile():
 def test_limits():
     config = {"federation": {"parked_max": "4"}}
     with HttpAsker() as server, Neurond(http(server), {
-            **config, "client one": {"token_sha256": digest("one")},
-            "client two": {"token_sha256": digest("two")}}) as daemon:
+            **config, **{f"client {who}": {"token_sha256": digest(who)}
+                         for who in ("one", "two", "three")}}) as daemon:
         params = steps_of({"ask": [FORM, SAMPLE, ROOTS]})
 
         def client(who):
@@ -475,6 +401,8 @@ def test_limits():
             got = answered(client(who).request("tools/call", params))
             assert got[0] == {"action": "cancel"} and got[1]["code"] == -1, got
             assert got[2] == {"roots": []}, got
+        got = answered(client("three").request("tools/call", params))
+        assert got[0] == {"action": "cancel"}, "there is no place for anybody"
         assert counts(daemon) == (4, 4)
         for who, requests, state in parked:
             got = answered(retry(client(who), params, state, replies_to(requests)))
