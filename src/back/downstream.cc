@@ -323,6 +323,14 @@ void Downstream::on_circuit(Circuit::Change change, const std::string& why) {
     }
 }
 
+void Downstream::on_away(Call& call, bool away) {
+    instances_.for_each([&](InstanceSlot& slot) {
+        if (slot.number() == call.instance) {
+            slot.on_away(call, away);
+        }
+    });
+}
+
 void Downstream::reply(Call& call, const InputReply& reply) {
     instances_.for_each([&](InstanceSlot& slot) {
         if (slot.number() == call.instance) {

@@ -146,6 +146,12 @@ void HttpCarrier::forget(uint64_t id) {
     drop_resumed(id);
 }
 
+void HttpCarrier::set_aside(uint64_t id, bool aside) {
+    if (const auto found = requests_.find(id); found != requests_.end()) {
+        pool_.set_aside(*found->second, aside);
+    }
+}
+
 void HttpCarrier::drop_resumed(uint64_t request) {
     const auto found = resumed_.find(request);
     if (found != resumed_.end()) {

@@ -151,6 +151,12 @@ size_t InstanceSet::in_flight() const {
     return sum;
 }
 
+size_t InstanceSet::away() const {
+    size_t sum = 0;
+    for_each([&sum](const InstanceSlot& slot) { sum += slot.away(); });
+    return sum;
+}
+
 size_t InstanceSet::queued() const {
     size_t sum = 0;
     for_each([&sum](const InstanceSlot& slot) { sum += slot.queued(); });

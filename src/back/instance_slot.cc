@@ -370,6 +370,12 @@ void InstanceSlot::reply(Call& call, const InputReply& reply) {
     }
 }
 
+void InstanceSlot::on_away(Call& call, bool away) {
+    if (instance_) {
+        instance_->on_away(call, away);
+    }
+}
+
 // --- questions of no call --------------------------------------------------------------
 
 bool InstanceSlot::ask_session(const Question& question) {

@@ -57,9 +57,25 @@ Parking::Claim ParkedCalls::claim(const Call& retry) {
 bool ParkedCalls::go_on(Parking::Id id, const Call& retry) {
     // The router may be done with the retry before the table is.
     const CallRequest request = retry.request;
+    if (const ParkedCall* parked = parking_.find(id); parked != nullptr) {
+        take_level(parked->call, request.log_level);
+    }
     const bool taken = parking_.go_on(id, request, loop_.now());
     arm();
     return taken;
+}
+
+/// Which messages are wanted is for each request to say.
+void ParkedCalls::take_level(CallHandle handle, std::optional<MessageLevel> level) {
+    Call* call = router_.find_call(handle);
+    if (call == nullptr || call->request.log_level == level) {
+        return;
+    }
+    call->request.log_level = level;
+    Answerer* server = router_.parties().answerers.find(call->entry->answerer);
+    if (level && server != nullptr) {
+        server->on_wanted_level();
+    }
 }
 
 void ParkedCalls::lost(Parking::Id id, const Call& retry) {
@@ -99,6 +115,15 @@ void ParkedCalls::on_input_withdrawn(uint64_t tag, const std::string& key) {
 void ParkedCalls::on_answer(uint64_t tag, const Answer& answer) {
     parking_.answer(tag, answer);
     arm();
+}
+
+void ParkedCalls::parked_away(CallHandle handle, bool away) {
+    Call* call = router_.find_call(handle);
+    Answerer* server =
+        call == nullptr ? nullptr : router_.parties().answerers.find(call->entry->answerer);
+    if (server != nullptr) {
+        server->on_away(*call, away);
+    }
 }
 
 void ParkedCalls::parked_reply(CallHandle call, const InputReply& reply) {

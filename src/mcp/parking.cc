@@ -21,8 +21,14 @@ constexpr Millis kWindow{20};  ///< questions that belong together come at once
 constexpr size_t kNonceBytes = 16;
 constexpr std::string_view kPurpose = "request state";
 
+bool has_place(const ParkedCall& call) {
+    return call.parked() || call.window;
+}
+
+/// What would go if it went. The request of one that only runs is its client's.
 size_t bytes_of(const ParkedCall& parked) {
     size_t sum = parked.answer ? parked.answer->body.size : 0;
+    sum += has_place(parked) ? parked.request_bytes : 0;
     for (const Question& each : parked.questions) {
         sum += each.params.size;
     }
@@ -31,7 +37,8 @@ size_t bytes_of(const ParkedCall& parked) {
 
 /// What is kept for minutes must not keep a large block alive.
 Slice to_keep(const Slice& text) {
-    return text.size < kSmallBytes ? Slice::copy_of(text.view()) : text;
+    const bool little = text.block && text.size < text.block->capacity() / 2;
+    return little || text.size < kSmallBytes ? Slice::copy_of(text.view()) : text;
 }
 
 JsonView replies_in(const CallRequest& request) {
@@ -61,16 +68,6 @@ OwnError own_error(JsonRpcError code, std::string message) {
     return out;
 }
 
-Answer declined(CallKind kind) {
-    if (kind != CallKind::kTool) {
-        return Answer::failure(
-            own_error(JsonRpcError::kInternal, "The client did not open the URL"));
-    }
-    return Answer::result(Slice(
-        {}, R"({"resultType":"complete","content":[{"type":"text",)"
-            R"("text":"The client did not open the URL"}],"isError":true})"));
-}
-
 }  // namespace
 
 ParkedCall* Parking::lookup(Id id) {
@@ -93,6 +90,7 @@ Parking::Id Parking::add(const Call& call, ParkedWaiter waiter) {
     parked.digest = call_digest(call.request);
     parked.kind = call.request.kind;
     parked.caps = call.request.caps;
+    parked.request_bytes = call.request.text.size;
     parked.waiter = waiter;
     return last_;
 }
@@ -129,26 +127,36 @@ InputOutcome Parking::ask(Id id, const InputRound& round, TimePoint now) {
 
 /// Who has a place may go on asking, as far as the bytes go.
 bool Parking::full(const ParkedCall& asking, const InputRound& round) const {
-    size_t places = 0;
-    size_t own = 0;
-    size_t bytes = 0;
-    for (const auto& [id, each] : calls_) {
-        bytes += bytes_of(each);
-        const bool has_place = each.parked() || each.window;
-        if (has_place) {
-            ++places;
-            own += each.identity == asking.identity ? 1U : 0U;
-        }
-    }
+    const Kept kept = kept_beside(asking);
+    size_t bytes = bytes_of(asking) + (has_place(asking) ? 0 : asking.request_bytes);
     for (const Question& each : round.questions) {
         bytes += each.params.size;
     }
-    if (bytes > kMaxParkedBytes) {
-        return true;
+    return !kept.room_for(bytes) ||
+           (!has_place(asking) && (kept.places >= limits_.calls ||
+                                   kept.own >= std::max<size_t>(limits_.calls / 2, 1)));
+}
+
+/// Of one identity's, as of its calls, there may be half.
+bool Parking::Kept::room_for(size_t more) const {
+    return bytes + more <= kMaxParkedBytes && own_bytes + more <= kMaxParkedBytes / 2;
+}
+
+Parking::Kept Parking::kept_beside(const ParkedCall& one) const {
+    Kept out;
+    for (const auto& [id, each] : calls_) {
+        if (&each == &one) {
+            continue;
+        }
+        const size_t bytes = bytes_of(each);
+        const size_t places = has_place(each) ? 1 : 0;
+        const bool own = each.identity == one.identity;
+        out.places += places;
+        out.bytes += bytes;
+        out.own += own ? places : 0;
+        out.own_bytes += own ? bytes : 0;
     }
-    return !asking.parked() && !asking.window &&
-           (places >= limits_.calls ||
-            own >= std::max<size_t>(limits_.calls / 2, 1));
+    return out;
 }
 
 void Parking::withdraw(Id id, const std::string& key) {
@@ -168,7 +176,6 @@ void Parking::withdraw(Id id, const std::string& key) {
     }
 }
 
-/// A call that ended because its client did not come back is nobody's any more.
 void Parking::answer(Id id, const Answer& answer) {
     ParkedCall* parked = lookup(id);
     if (parked == nullptr) {
@@ -178,20 +185,13 @@ void Parking::answer(Id id, const Answer& answer) {
         end(id, answer);
         return;
     }
-    if (answer.kind == Answer::Kind::kOwnError && answer.own.type == "timeout") {
-        calls_.erase(id);
-        return;
-    }
     parked->call = {};
+    parked->request_bytes = 0;
     parked->questions.clear();
     parked->told = 0;
     parked->failure.reset();
     parked->window.reset();
-    size_t bytes = answer.body.size;
-    for (const auto& [other, each] : calls_) {
-        bytes += bytes_of(each);
-    }
-    if (bytes > kMaxParkedBytes) {
+    if (!kept_beside(*parked).room_for(answer.body.size)) {
         parked->answer = Answer::failure(
             own_error(JsonRpcError::kInternal,
                       "The answer came before the client did, and was too large to keep"));
@@ -238,6 +238,9 @@ void Parking::park(Id id, ParkedCall& parked, TimePoint now) {
     parked.waiter.reset();
     parked.window.reset();
     const Answer asking = Answer::result(new_state(id, parked, now));
+    if (parked.call) {
+        user_.parked_away(parked.call, true);
+    }
     user_.parked_tell(waiter, asking);
 }
 
@@ -256,6 +259,7 @@ std::optional<Answer> Parking::read_again(const Call& call, const Answer& answer
     }
     const Id id = add(call, {});
     ParkedCall& parked = calls_[id];
+    parked.request_bytes = 0;
     InputRound round;
     round.questions = urls;
     if (closed_ || full(parked, round)) {
@@ -334,6 +338,7 @@ bool Parking::go_on(Id id, const CallRequest& request, TimePoint now) {
     parked->questions = std::move(open);
     parked->told = 0;
     const CallHandle call = parked->call;
+    user_.parked_away(call, false);
     for (const InputReply& each : given) {
         user_.parked_reply(call, each);
     }
@@ -357,7 +362,8 @@ bool Parking::go_on_again(Id id, ParkedCall& parked, const CallRequest& request,
         refused = refused || (action.exists() && !action.is_string("accept"));
     }
     if (refused) {
-        end(id, declined(parked.kind));
+        end(id, gave_up(parked.kind, own_error(JsonRpcError::kInternal,
+                                               "The client did not open the URL")));
         return true;
     }
     if (missing) {
@@ -454,6 +460,13 @@ void Parking::close() {
             user_.parked_reply(call, reply_of_nobody(each));
         }
     }
+}
+
+size_t Parking::away() const {
+    return static_cast<size_t>(
+        std::count_if(calls_.begin(), calls_.end(), [](const auto& each) {
+            return each.second.parked() && each.second.call;
+        }));
 }
 
 size_t Parking::parked() const {

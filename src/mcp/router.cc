@@ -179,7 +179,8 @@ std::optional<OwnError> Router::refusal(CallRecord& record,
     if (record.retries != 0) {
         return std::nullopt;  // who comes back adds nothing
     }
-    if (calls_.size() > limits_.calls_in_flight) {
+    if (calls_.size() > limits_.calls_in_flight &&
+        calls_.size() - parked_->away() > limits_.calls_in_flight) {
         return OwnError{
             JsonRpcError::kInternal, "Too many calls in flight", "busy", {}, 1};
     }
@@ -361,6 +362,9 @@ void Router::on_deadline(CallRecord& record) {
         // A client that does not reply is no failure of its server's.
         answerer->cancel(record,
                          asking ? CancelReason::kClient : CancelReason::kTimeout);
+    }
+    if (asking && is_parked(record.handle)) {
+        parked_->forget(record);  // who does not come back is owed nothing
     }
     const auto waited = record.clock.waited().count();
     finish(record,

@@ -51,7 +51,7 @@ bool HttpPool::place(HttpJob& job) {
         conn->abort();
         bury(*conn);
     }
-    if (conns_.size() >= target_.max_connections + kUrgentConnections) {
+    if (conns_.size() - aside_ >= target_.max_connections + kUrgentConnections) {
         return false;
     }
     const bool urgent = job.urgent;
@@ -69,6 +69,21 @@ void HttpPool::occupy(HttpClientConn& conn, bool urgent) {
 
 void HttpPool::free(HttpClientConn& conn) {
     ordinary_ -= std::exchange(conn.counts, false) ? size_t{1} : 0;
+    aside_ -= std::exchange(conn.aside, false) ? size_t{1} : 0;
+}
+
+void HttpPool::set_aside(const HttpExchange& exchange, bool aside) {
+    conns_.for_each([&](HttpClientConn& conn) {
+        const bool changes = aside ? conn.counts : conn.aside;
+        if (conn.serves(exchange) && changes) {
+            free(conn);
+            conn.aside = aside;
+            aside_ += aside ? 1 : 0;
+            conn.counts = !aside;
+            ordinary_ += aside ? 0 : 1;
+        }
+    });
+    pump_task_.schedule();
 }
 
 void HttpPool::cancel(const HttpExchange& exchange) {

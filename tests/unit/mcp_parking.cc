@@ -5,10 +5,12 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
 #include "mcp_fake_parties.h"
+#include "neurond/base/limits.h"
 #include "neurond/mcp/input_shapes.h"
 #include "neurond/wire/json_view.h"
 
@@ -25,6 +27,9 @@ struct Lot final : ParkingUser {
         entry->own_name = "get";
     }
 
+    void parked_away(CallHandle call, bool gone) override {
+        gone ? void(away.insert(call.slot)) : void(away.erase(call.slot));
+    }
     void parked_reply(CallHandle call, const InputReply& reply) override {
         told.push_back("reply " + std::to_string(call.slot) + " " + reply.key + " " +
                        std::string(reply.body.view()));
@@ -138,6 +143,7 @@ struct Lot final : ParkingUser {
     std::string state;
     std::string requests;
     uint32_t calls = 0;
+    std::set<uint32_t> away;  ///< calls whose clients are
     bool forwarded = false;
     Parking parking{std::string(32, 'k'), limits, *this};
 };
@@ -153,8 +159,11 @@ TEST_CASE("a question parks the call, and the retry takes its place") {
     lot.wait(20);
     CHECK(lot.told == Told{"tell asker 1 asked q1"});
     CHECK(lot.parking.parked() == 1);
+    CHECK(lot.away == std::set<uint32_t>{1});
+    CHECK(lot.parking.away() == 1);
     lot.told.clear();
     CHECK(lot.retry(lot.with(kYes)).empty());
+    CHECK(lot.away.empty());
     CHECK(lot.told == Told{R"(reply 1 q1 {"action":"accept"})"});
     CHECK(lot.parking.parked() == 0);
     lot.parking.answer(id, Answer::result(Slice({}, R"({"done":1})")));
@@ -232,6 +241,18 @@ TEST_CASE("2: what the client did not declare ends the call") {
     }
 }
 
+TEST_CASE("2: what was not declared and asked meanwhile is told to who comes back") {
+    Lot lot;
+    lot.caps = {ClientCaps::kElicitationForm};
+    const Parking::Id id = lot.parked();
+    lot.ask(id, "q2", "roots/list");
+    lot.wait(0);
+    CHECK(lot.told == Told{"fail 1 -32021"});
+    CHECK(lot.retry(lot.with(kYes)).empty());
+    CHECK(lot.told.back() == R"(tell retry 100 error -32021{"roots":{}})");
+    CHECK(lot.parking.size() == 0);
+}
+
 TEST_CASE("3: questions of a moment go out together, later ones in the next round") {
     Lot lot;
     const Parking::Id id = lot.call();
@@ -262,6 +283,7 @@ TEST_CASE("4: what is missing is asked again, what is unknown ignored") {
     const std::string first = lot.state;
     CHECK(lot.retry(lot.with(R"({"q2":{"roots":[]},"q9":7})")).empty());
     CHECK(lot.told == Told{R"(reply 1 q2 {"roots":[]})", "tell retry 100 asked q1"});
+    CHECK(lot.away == std::set<uint32_t>{1});
     CHECK(lot.state != first);
     lot.told.clear();
     CHECK(lot.retry(R"(,"requestState":")" + lot.state + "\"").empty());
@@ -320,14 +342,29 @@ TEST_CASE("6: a client that does not come back loses its call") {
     CHECK(lot.retry(lot.with(kYes)).find("expired") != std::string::npos);
 }
 
-TEST_CASE("6: a call whose client was waited for too long is forgotten") {
+TEST_CASE("5: of two questions the one that is taken back needs no reply") {
+    Lot lot;
+    const Parking::Id id = lot.call();
+    lot.ask(id, "q1");
+    lot.ask(id, "q2");
+    lot.wait(20);
+    lot.told.clear();
+    lot.parking.withdraw(id, "q1");
+    CHECK(lot.retry(lot.with(R"({"q1":{"action":"accept"},"q2":{"action":"cancel"}})"))
+              .empty());
+    CHECK(lot.told == Told{R"(reply 1 q2 {"action":"cancel"})"});
+}
+
+TEST_CASE("5: a server that takes its question back and is then too slow has failed") {
     Lot lot;
     const Parking::Id id = lot.parked();
+    lot.parking.withdraw(id, "q1");
     OwnError late;
     late.type = "timeout";
     lot.parking.answer(id, Answer::failure(late));
+    CHECK(lot.retry(lot.with(kYes)).empty());
+    CHECK(lot.told == Told{"tell retry 100 error -32603"});
     CHECK(lot.parking.size() == 0);
-    CHECK(lot.told.empty());
 }
 
 TEST_CASE("7: a state is good once; a retry that is lost takes the call with it") {
@@ -433,6 +470,68 @@ TEST_CASE("11: over a limit the server hears that its client cancels") {
     lot.ask(other, "q1");
     lot.wait(20);
     CHECK(lot.told.back() == "tell asker 6 asked q1");
+}
+
+/// So many bytes that nobody writes.
+Slice bytes_of(size_t count) {
+    BlockRef block = Block::make(count);
+    block->commit(count);
+    const std::string_view all = block->view();
+    return {std::move(block), all};
+}
+
+TEST_CASE("11: what is kept is bounded, and one identity has half of that") {
+    const Slice large = bytes_of(kMaxParkedBytes / 4 - 1000);
+    Lot lot;
+    lot.limits.calls = 100;
+    const auto ask = [&](const char* identity) {
+        lot.identity = identity;
+        InputRound round;
+        round.questions.push_back({"q1", "elicitation/create", large});
+        lot.told.clear();
+        lot.parking.ask(lot.call(), round, lot.now);
+        lot.now += Millis{20};
+        lot.parking.on_time(lot.now);
+        REQUIRE(lot.told.size() == 1);
+        return lot.told.front().find("asked q1") != std::string::npos;
+    };
+    CHECK(ask("uid:1"));
+    CHECK(ask("uid:1"));
+    CHECK_FALSE(ask("uid:1"));
+    CHECK(lot.told == Told{R"(reply 3 q1 {"action":"cancel"})"});
+    CHECK(ask("uid:2"));
+    CHECK(ask("uid:3"));
+    CHECK_FALSE(ask("uid:4"));
+    lot.now += Millis{1000};
+    lot.parking.on_time(lot.now);
+    CHECK(ask("uid:4"));
+}
+
+TEST_CASE("11: the requests of who is away are kept, too") {
+    Lot lot;
+    const auto park = [&lot](size_t bytes) {
+        Call made;
+        made.request = lot.request();
+        made.request.text = bytes_of(bytes);
+        made.entry = lot.entry;
+        made.handle = {++lot.calls, 1};
+        lot.told.clear();
+        lot.ask(lot.parking.add(made, {{}, lot.calls, {}}), "q1");
+        lot.wait(20);
+        return lot.told.front().find("asked q1") != std::string::npos;
+    };
+    CHECK(park(kMaxParkedBytes / 2 - 1000));
+    CHECK_FALSE(park(2000));
+}
+
+TEST_CASE("11: an answer that is too large to keep is an error") {
+    Lot lot;
+    const Parking::Id id = lot.parked();
+    lot.parking.answer(id, Answer::result(bytes_of(kMaxParkedBytes / 2 + 1)));
+    CHECK(lot.told.empty());
+    CHECK(lot.retry(lot.with(kYes)).empty());
+    CHECK(lot.told == Told{"tell retry 100 error -32603"});
+    CHECK(lot.parking.size() == 0);
 }
 
 TEST_CASE("14: URLs to be visited first are questions, and the call is made again") {

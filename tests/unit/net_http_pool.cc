@@ -114,6 +114,39 @@ TEST_CASE("what is too many waits, in order, and urgent ones first") {
     CHECK_FALSE(two.done);
 }
 
+TEST_CASE("what is set aside is in nobody's way, and counts again when it is back") {
+    Pool world;
+    world.target.max_connections = 1;
+    HttpPool& pool = world.make();
+    Exchange& one = world.start("one");
+    Exchange& two = world.start("two");
+    const Fd first = world.accept();
+    CHECK(is_for(world.request(first), "one"));
+    CHECK(world.nobody_connects());
+    pool.set_aside(one, true);
+    pool.set_aside(one, true);
+    const Fd second = world.accept();
+    CHECK(is_for(world.request(second), "two"));
+    CHECK(pool.full());
+    pool.set_aside(two, true);
+    CHECK_FALSE(pool.full());
+    pool.set_aside(one, false);
+    pool.set_aside(two, false);  // one more than there may be
+    Exchange& three = world.start("three");
+    put(first, response("200 OK", "", "1"));
+    CHECK(world.outcome(one) == "200 1.");
+    CHECK(world.nobody_connects());
+    CHECK(three.told.empty());
+    pool.set_aside(two, true);
+    pool.cancel(two);
+    CHECK(world.closed(second));
+    CHECK(is_for(world.request(first), "three"));
+    CHECK(pool.full());
+    put(first, response("200 OK", "", "3"));
+    CHECK(world.outcome(three) == "200 3.");
+    CHECK_FALSE(pool.full());
+}
+
 TEST_CASE("no more idle connections are kept than wanted") {
     Pool world;
     world.target.idle_connections = 1;

@@ -102,6 +102,9 @@ class Carrier {
     /// Nobody waits for the answer to this request any more. Over HTTP that closes its
     /// exchange, which in the modern revision cancels it.
     virtual void forget(uint64_t id) = 0;
+    /// The answer to this request waits for people, or does no more: meanwhile it should be
+    /// in no other's way.
+    virtual void set_aside(uint64_t /*id*/, bool /*aside*/) {}
     /// Enough is queued; wait for on_output_room().
     virtual bool congested() const noexcept = 0;
     /// Even answers to what the server asks would only pile up.

@@ -114,6 +114,7 @@ class Downstream final : public Answerer, private SlotOwner {
     void take(Call& call) override;
     void cancel(Call& call, CancelReason reason) override;
     void forget_party(const std::string& party) override;
+    void on_away(Call& call, bool away) override;
     void reply(Call& call, const InputReply& reply) override;
     void reply_outside(unsigned instance, const InputReply& reply) override;
     void on_wanted_level() override;
@@ -136,7 +137,10 @@ class Downstream final : public Answerer, private SlotOwner {
     void on_call_done(CallHandle call, CallOutcome outcome) override;
     void on_ping_missed() override;
     void on_probe_passed() override;
-    bool may_send() const override { return in_flight() < settings_.max_in_flight; }
+    bool may_send() const override {
+        return in_flight() < settings_.max_in_flight ||
+               in_flight() - instances_.away() < settings_.max_in_flight;
+    }
 
     /// What is known of an instance that serves somebody in particular; while it rests,
     /// too.

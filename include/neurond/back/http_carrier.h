@@ -33,6 +33,7 @@ class HttpCarrier final : public Carrier,
     Status start() override { return Ok{}; }
     void send(OutQueue&& message, const Outgoing& about) override;
     void forget(uint64_t id) override;
+    void set_aside(uint64_t id, bool aside) override;
     bool congested() const noexcept override { return pool_.full(); }
     bool overloaded() const noexcept override { return pool_.backed_up(); }
     /// Ends the session, for which it waits a second.

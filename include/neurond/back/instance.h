@@ -105,6 +105,8 @@ class Instance final : private CarrierOwner,
     /// It was ready, and will be again or end: calls may wait for it.
     bool renewing() const noexcept { return renewing_ && state_ != State::kEnding; }
     size_t in_flight() const noexcept { return pending_.calls(); }
+    /// How many of those wait for clients that are away.
+    size_t away() const;
     bool congested() const { return carrier_->congested(); }
     pid_t pid() const noexcept { return carrier_->pid(); }
     const ServerHello& hello() const noexcept { return hello_; }
@@ -114,6 +116,8 @@ class Instance final : private CarrierOwner,
     void cancel(const Call& call, CancelReason reason);
     /// The client's reply to a question of this call.
     void reply(Call& call, const InputReply& reply);
+    /// Answerer::on_away()
+    void on_away(const Call& call, bool away);
     /// The reply to a question it has put to its OneSession.
     void reply_outside(const InputReply& reply) { questions_.reply(reply); }
     /// The roots of its one client are others now. Only when ready().

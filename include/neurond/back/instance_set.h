@@ -60,6 +60,7 @@ class InstanceSet {
     size_t size() const noexcept { return 1 + slots_.size(); }
     bool all_stopped() const;
     size_t in_flight() const;
+    size_t away() const;
     size_t queued() const;
     /// f(InstanceSlot&) for each, those being ended too; f must not make or end any.
     template <typename F>

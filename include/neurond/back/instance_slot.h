@@ -109,6 +109,8 @@ class InstanceSlot final : private InstanceOwner {
     /// When it was last given a call, had answered one, or was started.
     TimePoint last_used() const noexcept { return last_used_; }
     size_t in_flight() const noexcept { return instance_ ? instance_->in_flight() : 0; }
+    /// Those of them whose clients are away with a question.
+    size_t away() const { return instance_ ? instance_->away() : 0; }
     size_t queued() const noexcept { return queue_.size(); }
     /// Nobody needs it: it has no calls, and nobody wants to hear from it.
     bool idle() const noexcept {
@@ -142,6 +144,7 @@ class InstanceSlot final : private InstanceOwner {
     /// Only when takes_calls(), or answers() and the call is the circuit's probe.
     void take(Call& call);
     void cancel(Call& call, CancelReason reason);
+    void on_away(Call& call, bool away);
     void reply(Call& call, const InputReply& reply);
     /// … to a question of no call.
     void reply_outside(const InputReply& reply);

@@ -192,6 +192,9 @@ class Answerer {
     virtual void reply(Call&, const InputReply&) {}
     /// … or to one that this instance of it asked outside any call (SessionClients).
     virtual void reply_outside(unsigned /*instance*/, const InputReply&) {}
+    /// Its client is away with a question (mcp-protocol 5.4), or is back: while it is, the
+    /// call takes no other call's place. Nothing is answered from here.
+    virtual void on_away(Call&, bool /*away*/) {}
     /// The call is over for its asker; no answer is owed any more, and open questions get
     /// no reply: the server is told so.
     virtual void cancel(Call& call, CancelReason reason) = 0;

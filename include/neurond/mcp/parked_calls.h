@@ -42,6 +42,7 @@ class ParkedCalls final : public Asker, private ParkingUser {
     void close();
     size_t size() const noexcept { return parking_.size(); }
     size_t parked() const { return parking_.parked(); }
+    size_t away() const { return parking_.away(); }
 
     void on_notice(uint64_t tag, const Notice& notice) override;
     InputOutcome on_input(uint64_t tag, const InputRound& round) override;
@@ -49,10 +50,12 @@ class ParkedCalls final : public Asker, private ParkingUser {
     void on_answer(uint64_t tag, const Answer& answer) override;
 
   private:
+    void parked_away(CallHandle call, bool away) override;
     void parked_reply(CallHandle call, const InputReply& reply) override;
     void parked_fail(CallHandle call, OwnError why) override;
     void parked_take_back(CallHandle call) override;
     void parked_tell(const ParkedWaiter& waiter, const Answer& answer) override;
+    void take_level(CallHandle handle, std::optional<MessageLevel> level);
     void arm();
 
     EventLoop& loop_;

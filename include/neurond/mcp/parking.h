@@ -17,7 +17,8 @@
 namespace neuron {
 
 struct ParkingLimits {
-    size_t calls;   ///< parked at a time; one identity may have half of them
+    size_t calls;   ///< parked at a time; one identity may have half of them, and half
+                    ///< of the kMaxParkedBytes that are kept for all
     Millis expiry;  ///< for the client to come back
 };
 
@@ -29,9 +30,11 @@ struct ParkedWaiter {
     CallHandle retry;  ///< if it is one's
 };
 
-/// What is done about parked calls. Any of these may call back at once.
+/// What is done about parked calls. Any of these but the first may call back at once.
 class ParkingUser {
   public:
+    /// Its client is away from now on, or is back. Nobody may be called back from here.
+    virtual void parked_away(CallHandle call, bool away) = 0;
     virtual void parked_reply(CallHandle call, const InputReply& reply) = 0;
     /// Ends the call; Parking::answer() follows.
     virtual void parked_fail(CallHandle call, OwnError why) = 0;
@@ -57,6 +60,7 @@ struct ParkedCall {
     std::string identity;
     std::string digest;
     CallKind kind = CallKind::kTool;
+    size_t request_bytes = 0;  ///< of the client's request, as long as there is the call
     ClientCaps caps;  ///< of the latest request
     std::optional<ParkedWaiter> waiter;
     bool claimed = false;  ///< by a retry that has not gone on yet
@@ -125,11 +129,23 @@ class Parking {
     size_t size() const noexcept { return calls_.size(); }
     /// Those that wait for their clients.
     size_t parked() const;
+    /// … and are calls of a server still.
+    size_t away() const;
 
   private:
     using Calls = std::map<Id, ParkedCall>;
 
+    struct Kept {
+        size_t places = 0;  ///< calls that are parked, or about to be
+        size_t own = 0;     ///< … of one identity
+        size_t bytes = 0;
+        size_t own_bytes = 0;
+
+        bool room_for(size_t more) const;
+    };
+
     ParkedCall* lookup(Id id);
+    Kept kept_beside(const ParkedCall& one) const;
     bool full(const ParkedCall& asking, const InputRound& round) const;
     void park(Id id, ParkedCall& parked, TimePoint now);
     Slice new_state(Id id, ParkedCall& parked, TimePoint now);

@@ -54,7 +54,9 @@ class HttpClientConn final : private ConnectorOwner,
     bool serves(const HttpExchange& exchange) const noexcept {
         return job_.exchange == &exchange;
     }
-    bool counts = false;  ///< the pool's note: towards max_connections
+    /// The pool's note: a busy one counts towards max_connections, or is set aside.
+    bool counts = false;
+    bool aside = false;
     /// Forgets its exchange and closes. No callback follows; to be retired.
     void abort();
 

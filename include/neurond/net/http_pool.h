@@ -16,7 +16,7 @@ namespace neuron {
 
 /// The connections to one server: at most `max_connections` busy at a time, and a few more
 /// for urgent jobs; what does not fit waits in order. Up to `idle_connections` are kept for
-/// the next job.
+/// the next job. Those that are set aside come on top.
 class HttpPool final : private HttpClientConnOwner {
   public:
     /// `room` is called, from the loop, when a connection has become free.
@@ -28,6 +28,9 @@ class HttpPool final : private HttpClientConnOwner {
     void start(HttpJob job);
     /// No callback comes any more. What had been sent of it is cut off.
     void cancel(const HttpExchange& exchange);
+    /// What is asked on this exchange is answered when people please, or no more: its
+    /// connection is not one of the `max_connections`. Who comes back may find them busy.
+    void set_aside(const HttpExchange& exchange, bool aside);
     /// Another job that is not urgent would have to wait.
     bool full() const noexcept;
     /// So much waits that more urgent jobs would only pile up.
@@ -54,6 +57,7 @@ class HttpPool final : private HttpClientConnOwner {
     std::vector<HttpClientConn*> idle_;  ///< of conns_; the last was used last
     std::deque<HttpJob> waiting_;        ///< urgent ones first
     size_t ordinary_ = 0;  ///< connections busy with jobs that are not urgent
+    size_t aside_ = 0;     ///< connections busy, but set aside
     std::function<void()> room_;
     Task pump_task_;
 };
