@@ -60,8 +60,9 @@ ALL_FLAGS   = $(LANG_FLAGS) $(WARN) $(if $(IS_CLANG),,$(GXX_WARN)) $(MODE) \
 COMPILE    := $(CXX) $(ALL_FLAGS)
 LINK_FLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(MODE) $(CXXFLAGS) $(LDFLAGS)
 LIBS       := $(shell pkg-config --libs $(PKGS) 2>/dev/null) $(LDLIBS)
-# doctest without exceptions; what nobody measures need not be made fast.
-TEST_FLAGS := -O0 -U_FORTIFY_SOURCE -DDOCTEST_CONFIG_NO_EXCEPTIONS_BUT_WITH_ALL_ASSERTS=
+# doctest without exceptions; what nobody measures need not be made fast, and a failure
+# names its line: -g1 says as much.
+TEST_FLAGS := -O0 -g1 -U_FORTIFY_SOURCE -DDOCTEST_CONFIG_NO_EXCEPTIONS_BUT_WITH_ALL_ASSERTS=
 
 # ---- what there is ----------------------------------------------------------------------
 empty     :=

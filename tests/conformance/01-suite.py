@@ -9,10 +9,12 @@ from suites import FIXTURE, Known, NEW, OLD, failures, http_fixture, none, run_s
 from peers import NODE
 from harness import Neurond, Table, main
 
-# Suite → era of the client that it is, and its options.
-RUNS = {"0.1.16": ("legacy", OLD, "--suite", "all"),
-        "2025-11-25": ("legacy", NEW, "--requirements", "2025-11-25"),
-        "2026-07-28": ("modern", NEW, "--requirements", "2026-07-28")}
+# Suite → era of the client that it is, its options, and those of one scenario of it.
+RUNS = {"0.1.16": ("legacy", OLD, ["--suite", "all"], []),
+        "2025-11-25": ("legacy", NEW, ["--requirements", "2025-11-25"],
+                       ["--spec-version", "2025-11-25"]),
+        "2026-07-28": ("modern", NEW, ["--requirements", "2026-07-28"],
+                       ["--spec-version", "2026-07-28"])}
 DIRECT = "direct"
 
 
@@ -33,7 +35,7 @@ def run_form(form, url):
     """(suite, form) → scenario → checks. One suite after the other: a log message of a
     modern server on a pipe belongs to a call only while that is the only one."""
     return {(suite, form): run_suite(package, "server", "--url", url, *options)
-            for suite, (_, package, *options) in RUNS.items()}
+            for suite, (_, package, options, _) in RUNS.items()}
 
 
 def run_all(urls):
@@ -54,6 +56,13 @@ def problems(known, suite, form, scenario, checks, direct):
             if not known.covers(scenario, check, f"{client}>{form}")]
 
 
+def run_again(suite, scenario, url):
+    """Alone: some checks give themselves 600 ms, which suites beside each other may miss."""
+    _, package, _, options = RUNS[suite]
+    print(f"    note: {suite} {scenario} once more, alone")
+    return run_suite(package, "server", "--url", url, "--scenario", scenario, *options)[scenario]
+
+
 def test_the_official_suites():
     table, known = Table(), Known(lambda combination: ">" in combination)
     with contextlib.ExitStack() as stack:
@@ -67,6 +76,11 @@ def test_the_official_suites():
             with daemon.modern(capabilities={"elicitation": {}}) as client:
                 assert client.call("test_simple_text").text
         results = run_all(urls)
+        for (suite, form), scenarios in results.items():
+            for scenario, checks in scenarios.items():
+                direct = results[suite, DIRECT].get(scenario, [])
+                if problems(known, suite, form, scenario, checks, direct):
+                    scenarios[scenario] = run_again(suite, scenario, urls[form])
     for (suite, form), scenarios in results.items():
         table.row(f"{suite}: all scenarios, {form}", lambda: none(  # one may leave no checks
             sorted(results[suite, DIRECT].keys() ^ scenarios.keys())))

@@ -233,7 +233,7 @@ def test_orders_of_an_operator():
         first = daemon.child("a")
         assert daemon.run("disable", "a").stdout == "a: disabled\n"
         wait_for("it has gone", lambda: not is_alive(first))
-        assert client.tools() == []
+        wait_for("its tools, too", lambda: client.tools() == [])
         error, _ = failure(client)
         assert "disabled" in error["message"], error
         assert server(daemon)["state"] == "disabled"
