@@ -141,6 +141,20 @@ def test_questions_of_a_round_go_out_together_and_replies_back_bare():
             expect_nothing_in_flight(daemon)
 
 
+def test_a_modern_server_is_told_of_capabilities_as_it_knows_them():
+    rows = (({"roots": {"listChanged": True}, "tasks": {"list": {}}}, {"roots": {}}),
+            ({"elicitation": {}}, {"elicitation": {}}),
+            ({"elicitation": {"url": {}}}, {"elicitation": {"url": {}}}),
+            ({"sampling": {"tools": {}, "context": {}}, "x": {}},
+             {"sampling": {"tools": {}, "context": {}}}),
+            ({"experimental": {"y": {}}}, {}))
+    with Rounds() as server, Neurond(at(server)) as daemon:
+        for said, told in rows:
+            with daemon.client(capabilities=said) as client:
+                client.request(*KINDS[0])
+                assert server.metas.pop()[PREFIX + "clientCapabilities"] == told, said
+
+
 def test_an_error_in_reply_to_a_form_is_a_cancel():
     with Rounds({"u": FORM, "r": ROOTS}) as server, Neurond(at(server)) as daemon:
         with daemon.client(capabilities=CAPS) as client:

@@ -2,9 +2,11 @@
 answered by events already, a reactor that dies, little room for others."""
 import json
 import os
+import queue
 import signal
 import threading
 
+from fixtures import asker
 from fixtures.asker import HttpAsker
 
 from harness import Neurond, main
@@ -47,6 +49,53 @@ def test_a_completion_is_no_call_that_asks():
             "argument": {"name": "steps", "value": json.dumps([{"ask": [FORM, ROOTS]}])}})
         (told,) = got.result["completion"]["values"]
         assert [each["code"] for each in json.loads(told)] == [-32601] * 2, told
+        expect_nothing_kept(daemon)
+
+
+def test_what_no_client_is_asked_is_refused_and_a_ping_answered():
+    with HttpAsker() as server, Neurond(http(server)) as daemon:
+        client = modern(daemon)
+        for method in ("tasks/list", "sampling/other", "initialize"):
+            got = answered(client.request("tools/call", steps_of({"ask": [[method, {}]]})))
+            assert got[0]["code"] == -32601, got
+        # Also while the client is away: the server's life goes on.
+        params = steps_of({"put": [FORM]}, {"wait": "on"},
+                          {"ask": [["ping", None], ["tasks/list", {}]]}, {"take": 1})
+        requests, state = asked(client.request("tools/call", params))
+        server.signals["on"].set()
+        wait_for("both are answered", lambda: len(server.got) == 5)
+        ping, other = sorted(server.got[3:], key=lambda m: m["id"])
+        assert ping["result"] == {} and other["error"]["code"] == -32601, server.got
+        assert counts(daemon) == (1, 1)
+        got = answered(retry(client, params, state, replies_to(requests)))
+        assert got[0] == YES, got
+        expect_nothing_kept(daemon)
+
+
+class Curious(HttpAsker):
+    """Asks while it lists: that is nobody's call."""
+
+    def dispatch(self, conn, request, method):
+        if method != "tools/list":
+            return super().dispatch(conn, request, method)
+        conn.sendall(asker.HEAD)
+
+        def say(said):
+            conn.sendall(b"data: %s\n\n" % json.dumps({"jsonrpc": "2.0", **said}).encode())
+        answers = queue.Queue()
+        self.ask(say, answers, *FORM)
+        answers.get(timeout=asker.WAIT)
+        say({"id": request.id, **self.plain(request.message)})
+        return True
+
+
+def test_a_server_that_asks_while_it_lists():
+    with Curious() as server, Neurond(http(server)) as daemon:
+        with modern(daemon) as client:
+            assert client.tools() == ["a.play"]
+            assert answered(client.request("tools/call", steps_of())) == []
+        assert server.got and all(
+            m["error"]["code"] in (-32601, -32602) for m in server.got), server.got
         expect_nothing_kept(daemon)
 
 
