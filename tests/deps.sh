@@ -24,6 +24,7 @@ curl curl
 debootstrap /usr/sbin/debootstrap
 doctest-dev /usr/include/doctest/doctest.h
 libclang-rt-14-dev /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.asan-*.a
+logrotate /usr/sbin/logrotate
 mandoc mandoc
 npm npm
 openssl openssl
@@ -32,6 +33,10 @@ python3 python3
 shellcheck shellcheck
 systemd systemd-analyze
 universal-ctags ctags
+'
+# of make check-long
+long='
+lintian lintian
 '
 develop='
 clang-format-14 clang-format-14
@@ -47,6 +52,7 @@ case $want in
     bench) rows="$build$check$bench" ;;
     *) echo "usage: $0 build|check|bench|develop" >&2; exit 64 ;;
 esac
+[ -z "${NEUROND_LONG:-}" ] || [ "$want" = build ] || rows="$rows$long"
 
 # shellcheck disable=SC2086  # a file probe may be a pattern
 is_there() {

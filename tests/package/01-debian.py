@@ -2,16 +2,12 @@
 """The Debian package in a clean Debian: installed, started by its init script, used,
 upgraded, removed, purged; nothing of it is left. Needs root, and the archive."""
 import os
-import pathlib
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
+import tarfile
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-NEEDS = "adduser,libcjson1,libssl3,libstdc++6"
+from debian import OUT, ROOT, clean_root, inside, make, needs_root, run
 
 # Runs inside, in a network and a table of processes of its own.
 INSIDE = r"""
@@ -77,68 +73,48 @@ umount /proc
 exit $failed
 """
 
-LOOPBACK_UP = """
-import fcntl, socket, struct, os, sys
-with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any:
-    fcntl.ioctl(any, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))
-os.execvp(sys.argv[1], sys.argv[1:])
-"""
-
-
-def run(*command, **keys):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          check=False, **keys)
-    if done.returncode:
-        print(done.stdout[-4000:])
-        sys.exit(f"FAIL {' '.join(command[:3])}: exit status {done.returncode}")
-    return done.stdout
-
-
-def mirror():
-    found = re.search(r"\d+ (https?://\S*debian\S*) \w+/main", run("apt-cache", "policy"))
-    return found[1] if found else "http://deb.debian.org/debian"
-
 
 def packages(where):
     """Two of them; the second one is newer."""
-    out = os.environ.get("OUT", str(ROOT / "build"))
-    for name, suffix in (("one", ""), ("two", "+1")):
-        said = run(str(ROOT / "contrib/debian/build.sh"), suffix, cwd=ROOT,
-                   env={**os.environ, "OUT": out, "MAKE": f"make OUT={out}"})
-        shutil.move(ROOT / said.split()[-1], where / f"{name}.deb")
+    said = make("deb")
+    shutil.move(ROOT / said.split()[-1], where / "one.deb")
+    said = run(str(ROOT / "contrib/debian/build.sh"), "+1", cwd=ROOT,
+               env={**os.environ, "OUT": OUT, "MAKE": f"make OUT={OUT}"})
+    shutil.move(ROOT / said.split()[-1], where / "two.deb")
+
+
+def archive():
+    """`make dist` has what the last commit has, below a directory of its own."""
+    if not (ROOT / ".git").exists():
+        print("note: no repository, so no make dist")
+        return
+    make("dist")
+    (path,) = (ROOT / OUT).glob("neurond-*.tar.gz")
+    top = path.name[:-len(".tar.gz")]
+    with tarfile.open(path) as tar:
+        names = {member.name for member in tar.getmembers() if not member.isdir()}
+    wanted = {f"{top}/{name}" for name in
+              run("git", "ls-tree", "-rz", "--name-only", "HEAD", cwd=ROOT).split("\0") if name}
+    path.unlink()
+    print("ok make dist has all sources" if names == wanted
+          else f"FAIL make dist: {sorted(names ^ wanted)[:20]}")
 
 
 def lint(deb):
-    """Where lintian is there: no error, other than that nobody has asked for a package."""
-    if not shutil.which("lintian"):
-        print("note: lintian is not installed")
-        return
-    said = subprocess.run(["lintian", "--allow-root", "--tag-display-limit", "0", str(deb)],
-                          stdout=subprocess.PIPE, text=True, check=False).stdout
+    said = run("lintian", "--allow-root", "--tag-display-limit", "0", "--fail-on", "none", str(deb))
     errors = re.findall(r"^E: .*", said, re.M)
     print("FAIL lintian\n" + "\n".join(errors) if errors else "ok lintian has no errors")
 
 
 def main():
-    if os.geteuid() != 0:
-        print("note: the package is not tried: that needs root")
-        print("ok nothing to do")
-        return
-    with tempfile.TemporaryDirectory(prefix="neurond-deb-") as temp:
-        clean = pathlib.Path(temp) / "root"
-        codename = re.search(r"VERSION_CODENAME=(\w+)",
-                             pathlib.Path("/etc/os-release").read_text())[1]
-        run("debootstrap", "--variant=minbase", f"--include={NEEDS}", codename, str(clean),
-            mirror())
-        (clean / "deb").mkdir()
-        packages(clean / "deb")
-        lint(clean / "deb/one.deb")
-        (clean / "inside.sh").write_text(INSIDE)
-        shutil.move(clean / "inside.sh", clean / "deb/inside.sh")
-        done = subprocess.run(
-            ["unshare", "--net", "--pid", "--mount", "--fork", "--kill-child", sys.executable,
-             "-c", LOOPBACK_UP, "chroot", str(clean), "/bin/sh", "/deb/inside.sh"],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
+    needs_root()
+    archive()
+    with clean_root() as root:
+        (root / "deb").mkdir()
+        packages(root / "deb")
+        lint(root / "deb/one.deb")
+        (root / "deb/inside.sh").write_text(INSIDE)
+        done = inside(root, "/bin/sh", "/deb/inside.sh")
         print(done.stdout)
         sys.exit(done.returncode)
 
