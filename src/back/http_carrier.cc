@@ -82,11 +82,21 @@ HttpHeadWriter HttpCarrier::post_head(const Outgoing& about) const {
     return head;
 }
 
-HttpPost& HttpCarrier::add_post(const HttpPost::Expect& expect) {
+std::vector<std::string> HttpCarrier::secrets_of(const Outgoing& about) const {
+    std::vector<std::string> out = {session_};
+    if (about.fields != nullptr) {
+        const auto values = forwarded_values(target_, *about.fields);
+        out.insert(out.end(), values.begin(), values.end());
+    }
+    return out;
+}
+
+HttpPost& HttpCarrier::add_post(HttpPost::Expect expect) {
     HttpPost& post = posts_.add(std::make_unique<HttpPost>(
-        loop_, expect, answer_limits(target_), static_cast<HttpPostOwner&>(*this)));
-    if (expect.request != 0) {
-        requests_[expect.request] = &post;
+        loop_, std::move(expect), answer_limits(target_),
+        static_cast<HttpPostOwner&>(*this)));
+    if (post.request() != 0) {
+        requests_[post.request()] = &post;
     }
     return post;
 }
@@ -103,7 +113,8 @@ void HttpCarrier::send(OutQueue&& message, const Outgoing& about) {
     }
     HttpPost& post = add_post({is_request ? about.id : 0,
                                about.method == "server/discover", !session_.empty(),
-                               is_request && is_legacy(about.revision)});
+                               is_request && is_legacy(about.revision),
+                               secrets_of(about)});
     HttpJob job;
     HttpHeadWriter head = post_head(about);
     head.field("Content-Length", message.bytes()).finish(job.bytes);
@@ -314,7 +325,7 @@ void HttpCarrier::stop() {
         end("stopped");
         return;
     }
-    HttpPost& post = add_post({0, false, true});
+    HttpPost& post = add_post({0, false, true, false, {session_}});
     farewell_ = &post;
     HttpJob job;
     HttpHeadWriter head = request_head(target_, "DELETE", target_.url.path_and_query);

@@ -3,6 +3,8 @@
 
 #include "neurond/back/http_post.h"
 
+#include <utility>
+
 #include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
 #include "neurond/wire/http_write.h"
@@ -27,9 +29,9 @@ std::string status_line(int status) {
 
 }  // namespace
 
-HttpPost::HttpPost(EventLoop& loop, const Expect& expect, const AnswerLimits& limits,
+HttpPost::HttpPost(EventLoop& loop, Expect expect, const AnswerLimits& limits,
                    HttpPostOwner& owner)
-    : expect_(expect),
+    : expect_(std::move(expect)),
       limits_(limits),
       owner_(owner),
       rest_(loop, [this] { over(); }) {
@@ -40,7 +42,8 @@ HttpPost::HttpPost(EventLoop& loop, const Expect& expect, const AnswerLimits& li
 
 void HttpPost::on_response(const ResponseHead& head) {
     status_ = head.status;
-    location_ = escape(head.fields.field("Location").value_or(""), kMaxSaidBytes);
+    const std::string location(head.fields.field("Location").value_or(""));
+    location_ = escape(mask_secrets(location, expect_.secrets), kMaxSaidBytes);
     content_type_ = media_type(head);
     if (content_type_ == "application/json") {
         reader_.emplace(AnswerReader::Form::kJson, limits_,
@@ -153,7 +156,7 @@ void HttpPost::note_error(const JsonScanner& scan, std::string_view text) {
     if (!error) {
         return;
     }
-    const std::string message = mask_secrets(error->message);
+    const std::string message = mask_secrets(error->message, expect_.secrets);
     said_ = escape(message, kMaxSaidBytes) + " (" + std::to_string(error->code) +
             ")";
     const bool transport =
@@ -175,7 +178,7 @@ void HttpPost::on_garbage(const JsonScanner& scan, std::string_view head) {
     }
     fail(RequestFailure::Kind::kProtocol,
          "it sent what is not JSON (" + scan.message() +
-             "): " + escape(mask_cut_secrets(head), 128));
+             "): " + escape(mask_cut_secrets(head, expect_.secrets), 128));
 }
 
 void HttpPost::on_oversized() {

@@ -118,7 +118,9 @@ void SseCarrier::pump() {
     }
     head.field("Content-Length", next.message.bytes()).finish(job.bytes);
     job.bytes.append(std::move(next.message));
-    post_ = std::make_unique<HttpPost>(loop_, HttpPost::Expect{}, answer_limits(target_),
+    HttpPost::Expect expect;
+    expect.secrets = forwarded_values(target_, next.fields);
+    post_ = std::make_unique<HttpPost>(loop_, std::move(expect), answer_limits(target_),
                                        static_cast<HttpPostOwner&>(*this));
     post_request_ = next.request;
     job.exchange = post_.get();

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -82,49 +81,119 @@ std::string to_ascii_json(std::string_view utf8, std::string_view escaped, bool 
 
 /// As it may be written: raw, as escape() does, as JSON does (RFC 8259 section 7; some
 /// writers escape all but ASCII, some what HTML minds, some slashes), as URLs do.
-void keep_all_forms(std::string_view secret) {
-    if (secret.size() < kMinSecretBytes) {
-        return;
-    }
-    keep(std::string(secret));
-    keep(escape(secret, secret.size() * 4 + 4));
+std::vector<std::string> all_forms(std::string_view secret) {
+    std::vector<std::string> out = {std::string(secret),
+                                    escape(secret, secret.size() * 4 + 4)};
     std::string json;
     std::string slashes;
     for (const char c : secret) {
         json.append(c == '"' || c == '\\' ? "\\" : "").append(1, c);
         slashes.append(c == '"' || c == '\\' || c == '/' ? "\\" : "").append(1, c);
     }
-    keep(std::move(json));
-    keep(std::move(slashes));
+    out.push_back(std::move(json));
+    out.push_back(std::move(slashes));
     if (is_utf8(secret)) {
         for (const bool upper : {false, true}) {
-            keep(to_ascii_json(secret, "", upper));
-            keep(to_ascii_json(secret, "<>&", upper));
+            out.push_back(to_ascii_json(secret, "", upper));
+            out.push_back(to_ascii_json(secret, "<>&", upper));
         }
     }
     std::string percent = percent_encode(secret);
-    keep(percent);
+    out.push_back(percent);
     for (size_t at = 0; (at = percent.find('%', at)) != percent.npos; at += 3) {
         percent.replace(at, 3, to_lower(std::string_view(percent).substr(at, 3)));
     }
-    keep(std::move(percent));
+    out.push_back(std::move(percent));
+    return out;
 }
 
-/// Where in `text` the password of a URL stands, from `from` on: of the first that has
-/// one; no size if none has.
-std::pair<size_t, size_t> find_password(std::string_view text, size_t from) {
-    for (size_t at = from; (at = text.find("://", at)) != text.npos;) {
-        at += 3;
-        const std::string_view rest = text.substr(at);
-        const size_t end = rest.find_first_of("/?# \t\n\"'");
-        const std::string_view authority = rest.substr(0, end);
-        const size_t host = authority.rfind('@');
-        const size_t colon = authority.find(':');
-        if (host != authority.npos && colon < host && colon + 1 < host) {
-            return {at + colon + 1, host - colon - 1};
+void keep_all_forms(std::string_view secret) {
+    if (secret.size() < kMinSecretBytes) {
+        return;
+    }
+    for (std::string& form : all_forms(secret)) {
+        keep(std::move(form));
+    }
+}
+
+void mask_one(std::string& text, std::string_view secret) {
+    for (size_t at = text.find(secret); at != text.npos; at = text.find(secret, at)) {
+        text.replace(at, secret.size(), kMask);
+        at += std::string_view(kMask).size();
+    }
+}
+
+/// Of all that are long enough to be looked for.
+std::vector<std::string> all_forms(const std::vector<std::string>& secrets) {
+    std::vector<std::string> out;
+    for (const std::string& secret : secrets) {
+        if (secret.size() >= kMinSecretBytes) {
+            const std::vector<std::string> forms = all_forms(secret);
+            out.insert(out.end(), forms.begin(), forms.end());
         }
     }
-    return {text.size(), 0};
+    return out;
+}
+
+/// Where the beginning of a secret stands at the end of `text`; its size if there is none.
+size_t begin_of_part(std::string_view text, const std::vector<std::string>& secrets) {
+    size_t cut = text.size();
+    for (const std::string& secret : secrets) {
+        const size_t most = std::min(secret.size() - 1, text.size());
+        for (size_t n = most; n >= kMinSecretBytes; --n) {
+            if (ends_with(text, std::string_view(secret).substr(0, n))) {
+                cut = std::min(cut, text.size() - n);
+                break;
+            }
+        }
+    }
+    return cut;
+}
+
+struct Found {
+    size_t at = 0;
+    size_t size = 0;  ///< 0: there is none
+};
+
+/// In `url` behind its scheme, from `from` on: the password, or a value of its query that
+/// is called like a secret.
+Found find_in_url(std::string_view url, size_t from) {
+    const size_t authority_end = std::min(url.find_first_of("/?#"), url.size());
+    const std::string_view authority = url.substr(0, authority_end);
+    const size_t host = authority.rfind('@');
+    const size_t colon = authority.find(':');
+    if (host != authority.npos && colon < host && colon + 1 < host && colon >= from) {
+        return {colon + 1, host - colon - 1};
+    }
+    const size_t end = std::min(url.find('#'), url.size());
+    size_t at = std::min(url.find('?'), end);
+    while (at < end) {
+        const size_t pair = at + 1;
+        at = std::min(url.find('&', pair), end);
+        const size_t equals = url.substr(0, at).find('=', pair);
+        if (pair > from && equals != url.npos && equals + 1 < at &&
+            is_secret_name(url.substr(pair, equals - pair))) {
+            return {equals + 1, at - equals - 1};
+        }
+    }
+    return {};
+}
+
+/// The first such in the URLs of `text` that stands behind `from`.
+Found find_in_urls(std::string_view text, size_t from) {
+    for (size_t at = 0; (at = text.find("://", at)) != text.npos;) {
+        at += 3;
+        const std::string_view rest = text.substr(at);
+        const std::string_view url = rest.substr(0, rest.find_first_of(" \t\n\"'"));
+        if (at + url.size() <= from) {
+            continue;
+        }
+        const Found found = find_in_url(url, from > at ? from - at : 0);
+        if (found.size != 0) {
+            return {at + found.at, found.size};
+        }
+    }
+    return {};
 }
 
 /// `name` ends in the word "auth": X-Auth, BASIC_AUTH, dbAuth.
@@ -140,6 +209,15 @@ bool ends_in_auth(std::string_view name, std::string_view lower) {
 
 bool is_scheme(std::string_view word) {
     return equals_ignoring_case(word, "bearer") || equals_ignoring_case(word, "basic");
+}
+
+/// The password in the credentials of RFC 7617.
+void learn_basic(std::string_view scheme, std::string_view credentials) {
+    const auto pair = base64_decode(credentials);
+    const size_t colon = pair ? pair->find(':') : std::string::npos;
+    if (equals_ignoring_case(scheme, "basic") && colon != std::string::npos) {
+        keep_all_forms(std::string_view(*pair).substr(colon + 1));
+    }
 }
 
 }  // namespace
@@ -166,105 +244,76 @@ void learn_secret(std::string_view secret) {
         const auto words = split(line, ' ');
         if (words.size() == 2 && is_scheme(words.front())) {
             keep_all_forms(words.back());
+            learn_basic(words.front(), words.back());
         }
     }
 }
 
-std::string mask_secrets(std::string_view text) {
+std::string mask_secrets(std::string_view text, const std::vector<std::string>& also) {
     std::string out(text);
     for (const std::string& secret : known()) {
-        for (size_t at = out.find(secret); at != out.npos; at = out.find(secret, at)) {
-            out.replace(at, secret.size(), kMask);
-            at += std::string_view(kMask).size();
-        }
+        mask_one(out, secret);
+    }
+    for (const std::string& form : all_forms(also)) {
+        mask_one(out, form);
     }
     return out;
 }
 
-std::string mask_cut_secrets(std::string_view text) {
-    std::string out = mask_secrets(text);
-    size_t cut = out.size();
-    for (const std::string& secret : known()) {
-        const size_t most = std::min(secret.size() - 1, out.size());
-        for (size_t n = most; n >= kMinSecretBytes; --n) {
-            if (ends_with(out, std::string_view(secret).substr(0, n))) {
-                cut = std::min(cut, out.size() - n);
-                break;
-            }
-        }
-    }
+std::string mask_cut_secrets(std::string_view text,
+                             const std::vector<std::string>& also) {
+    const std::string out = mask_secrets(text, also);
+    const size_t cut =
+        std::min(begin_of_part(out, known()), begin_of_part(out, all_forms(also)));
     return cut == out.size() ? out : out.substr(0, cut) + kMask;
 }
 
-void learn_passwords(std::string_view text) {
-    for (auto [at, size] = find_password(text, 0); size != 0;
-         std::tie(at, size) = find_password(text, at + size)) {
-        const std::string_view password = text.substr(at, size);
-        learn_secret(password);
-        learn_secret(percent_decode(password).value_or(""));
+void learn_urls(std::string_view text) {
+    size_t from = 0;
+    for (Found in = find_in_urls(text, 0); in.size != 0; in = find_in_urls(text, from)) {
+        const std::string_view secret = text.substr(in.at, in.size);
+        learn_secret(secret);
+        learn_secret(percent_decode(secret).value_or(""));
+        from = in.at + in.size;
     }
 }
 
-std::string mask_passwords(std::string_view text) {
+std::string mask_urls(std::string_view text) {
     std::string out;
-    size_t done = 0;
-    for (auto [at, size] = find_password(text, 0); size != 0;
-         std::tie(at, size) = find_password(text, done)) {
-        out.append(text.substr(done, at - done)).append(kMask);
-        done = at + size;
+    size_t from = 0;
+    for (Found in = find_in_urls(text, 0); in.size != 0; in = find_in_urls(text, from)) {
+        out.append(text.substr(from, in.at - from)).append(kMask);
+        from = in.at + in.size;
     }
-    return out.append(text.substr(done));
+    return out.append(text.substr(from));
 }
 
 void learn_url(std::string_view url, bool secret) {
+    learn_urls(url);
     const size_t begin = url.find("://");
     if (begin == url.npos) {
         return;
     }
     const std::string_view rest = url.substr(begin + 3);
-    const size_t host_end = rest.find_first_of("/?");
+    const size_t host_end = std::min(rest.find_first_of("/?"), rest.size());
     const std::string_view authority = rest.substr(0, host_end);
     if (const size_t at = authority.rfind('@'); at != authority.npos) {
         const std::string_view user = authority.substr(0, at);
         learn_secret(user.substr(user.find(':') + 1));
     }
-    if (host_end == rest.npos) {
-        return;
-    }
     if (secret) {
         learn_secret(rest.substr(host_end));
-    }
-    const size_t query = rest.find('?');
-    for (const std::string_view pair :
-         split(query == rest.npos ? "" : rest.substr(query + 1), '&')) {
-        const size_t equals = pair.find('=');
-        if (equals != pair.npos && is_secret_name(pair.substr(0, equals))) {
-            learn_secret(pair.substr(equals + 1));
-        }
     }
 }
 
 std::string mask_url(std::string_view url, bool secret) {
-    if (secret) {
-        const size_t begin = url.find("://");
-        const size_t end = begin == url.npos ? 0 : url.find_first_of("/?", begin + 3);
-        return mask_passwords(url.substr(0, end)) + (end == url.npos ? "" : "/") +
-               (end == url.npos ? "" : kMask);
+    if (!secret) {
+        return mask_urls(url);
     }
-    const size_t query = url.find('?');
-    std::string out = mask_passwords(url.substr(0, query));
-    if (query == url.npos) {
-        return out;
-    }
-    const char* before = "?";
-    for (const std::string_view pair : split(url.substr(query + 1), '&')) {
-        const size_t equals = pair.find('=');
-        const bool hide = equals != pair.npos && is_secret_name(pair.substr(0, equals));
-        out.append(std::exchange(before, "&"));
-        out.append(pair.substr(0, hide ? equals + 1 : pair.npos));
-        out.append(hide ? kMask : "");
-    }
-    return out;
+    const size_t begin = url.find("://");
+    const size_t end = begin == url.npos ? 0 : url.find_first_of("/?", begin + 3);
+    return mask_urls(url.substr(0, end)) + (end == url.npos ? "" : "/") +
+           (end == url.npos ? "" : kMask);
 }
 
 std::string ArgumentMask::next(std::string_view arg, bool secret) {
@@ -277,7 +326,7 @@ std::string ArgumentMask::next(std::string_view arg, bool secret) {
     if (hide) {
         return kMask;
     }
-    return inside ? std::string(arg.substr(0, equals + 1)) + kMask : mask_passwords(arg);
+    return inside ? std::string(arg.substr(0, equals + 1)) + kMask : mask_urls(arg);
 }
 
 }  // namespace neuron

@@ -214,13 +214,17 @@ void Checker::policy() {
 
 void Checker::secrets(const Section& section) {
     for (const Setting& setting : section.settings()) {
-        if (!setting.public_file.empty()) {
-            error_at_key(
-                section, setting,
-                "a secret in " + escape(setting.public_file) +
-                    ", which everybody may read, expected mode 0640 or less, or "
-                    "${file:/PATH} of a file of such a mode");
+        if (setting.public_file.empty()) {
+            continue;
         }
+        const Source* source = setting.place.source;
+        const bool in_argument =
+            !source->is_file && setting.public_file == source->name;
+        error_at_key(section, setting,
+                     "a secret in " + escape(setting.public_file) +
+                         ", which everybody may read, expected " +
+                         (in_argument ? "" : "mode 0640 or less, or ") +
+                         "${file:/PATH} of a file of mode 0640 or less");
     }
 }
 

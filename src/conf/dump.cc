@@ -10,7 +10,7 @@ namespace neuron::conf {
 namespace {
 
 std::string written(const std::string& text, bool secret) {
-    return secret ? kMask : write_word(mask_passwords(text));
+    return secret ? kMask : write_word(mask_urls(text));
 }
 
 std::string written_list(const Setting& setting) {

@@ -51,7 +51,11 @@ Status Expander::variable(std::string_view inside) {
     used_.insert(name);
     const auto value = files_.variable(name);
     if (fallback != whole.npos && (!value || value->empty())) {
-        out_.text += whole.substr(fallback + 2);
+        const std::string_view text = whole.substr(fallback + 2);
+        out_.text += text;
+        out_.has_default = out_.has_default || !text.empty();
+        out_.secret_variable =
+            out_.secret_variable || (!text.empty() && is_secret_name(name));
         return Ok{};
     }
     if (!value) {

@@ -5,8 +5,9 @@
 #include <cassert>
 #include <utility>
 
-#include "neurond/base/text.h"
+#include "neurond/base/limits.h"
 #include "neurond/base/secrets.h"
+#include "neurond/base/text.h"
 #include "neurond/conf/check.h"
 #include "neurond/conf/config.h"
 #include "neurond/conf/dump.h"
@@ -19,16 +20,28 @@ namespace {
 
 constexpr size_t kMaxQuoted = 80;  // of a wrong value, in a message
 
-/// What an argument's name, or the one before it, says is a secret.
-void learn_arguments(const std::vector<Text>& args) {
+/// Arguments such as --token-file=/path and --max-tokens=4096 hold none.
+bool may_be_secret(std::string_view text) {
+    return text.size() >= kMinSecretBytes && !starts_with(text, "/") &&
+           text.find_first_not_of("0123456789") != text.npos;
+}
+
+/// What an argument's name, or the one before it, says is a secret. True if everybody may
+/// read one of these.
+bool learn_arguments(const std::vector<Text>& args) {
     ArgumentMask mask;
+    bool found = false;
     for (const Text& arg : args) {
         const std::string shown = mask.next(arg.text, arg.secret);
-        if (shown != arg.text) {
-            const size_t same = shown == kMask ? 0 : shown.find('=') + 1;
-            learn_secret(std::string_view(arg.text).substr(same));
+        if (shown == arg.text) {
+            continue;
         }
+        const size_t same = shown == kMask ? 0 : shown.find('=') + 1;
+        const std::string_view secret = std::string_view(arg.text).substr(same);
+        learn_secret(secret);
+        found = found || (arg.open && may_be_secret(secret));
     }
+    return found;
 }
 
 /// As it is annotated, else where it stands.
@@ -184,8 +197,9 @@ void Builder::append_words(const Section& section, const RawSetting& raw,
         }
         setting.value.list.push_back(std::move(text));
     }
-    if (std::string_view(setting.spec->key) == "args") {
-        learn_arguments(setting.value.list);
+    const bool arguments = std::string_view(setting.spec->key) == "args";
+    if (arguments && learn_arguments(setting.value.list)) {
+        setting.public_file = raw.source->name;
     }
 }
 
@@ -206,16 +220,16 @@ bool Builder::take_text(const Section& section, const std::string& written,
     } else if (from_outside || by_name) {
         learn_secret(out.text);
     }
-    learn_passwords(out.text);
-    if (!setting.spec->may_be_secret) {
-        return true;
-    }
-    out.secret = by_name || from_outside;
-    const bool stands_here =
-        expanded->literal && !out.text.empty() && out.text != kMask;
-    if (!expanded->public_file.empty()) {
+    learn_urls(out.text);
+    const bool written_out = expanded->literal || expanded->has_default;
+    out.open = written_out && place.source->world_readable;
+    out.secret = setting.spec->may_be_secret && (by_name || from_outside);
+    const bool named = (by_name || expanded->secret_variable) && !out.text.empty() &&
+                       out.text != kMask;
+    const bool within = mask_urls(out.text) != out.text;
+    if (setting.spec->may_be_secret && !expanded->public_file.empty()) {
         setting.public_file = expanded->public_file;
-    } else if (by_name && stands_here && place.source->world_readable) {
+    } else if (out.open && ((setting.spec->may_be_secret && named) || within)) {
         setting.public_file = place.source->name;
     }
     return true;

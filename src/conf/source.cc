@@ -60,6 +60,7 @@ const Source& Sources::add_override(std::string text) {
     source.origin = "-D";
     source.text = std::move(text);
     source.is_file = false;
+    source.world_readable = true;  // in the list of processes
     return add(std::move(source));
 }
 

@@ -15,14 +15,30 @@ namespace {
 constexpr uint16_t kHttpPort = 80;
 constexpr uint16_t kHttpsPort = 443;
 
+bool is_named(const HttpTarget& target, std::string_view name) {
+    return std::any_of(target.forward_headers.begin(), target.forward_headers.end(),
+                       [name](const std::string& each) {
+                           return equals_ignoring_case(each, name);
+                       });
+}
+
 }  // namespace
 
 bool is_forwarded(const HttpTarget& target, std::string_view name) {
     return is_trace_field(name) || equals_ignoring_case(name, "X-Request-Id") ||
-           std::any_of(target.forward_headers.begin(), target.forward_headers.end(),
-                       [name](const std::string& each) {
-                           return equals_ignoring_case(each, name);
-                       });
+           is_named(target, name);
+}
+
+std::vector<std::string> forwarded_values(
+    const HttpTarget& target,
+    const std::vector<std::pair<std::string, std::string>>& fields) {
+    std::vector<std::string> out;
+    for (const auto& [name, value] : fields) {
+        if (is_named(target, name)) {
+            out.push_back(value);
+        }
+    }
+    return out;
 }
 
 std::string authority_of(const Url& url) {

@@ -1,12 +1,14 @@
-"""Secrets of the configuration come out nowhere: every key that may hold one is planted,
-servers tell all they know, and what neurond says anywhere is searched for it. Children
-get nothing that is not their own."""
+"""Secrets come out nowhere: every key, file, variable and header field that may hold one is
+planted, servers tell all they know, and what neurond says anywhere is searched for it.
+Children get nothing that is not their own."""
+import base64
 import hashlib
 import http.server
 import json
 import os
 import pathlib
 import shutil
+import ssl
 import stat
 import sys
 import tempfile
@@ -14,7 +16,8 @@ import threading
 
 from harness import HERE, Neurond, children_of, hostile, main
 from mcp import McpClient
-from rawhttp import Conn, render, wait_for
+from rawhttp import Closed, Conn, render, wait_for
+from tls_files import Authority, openssl, secure
 
 LEAKY = str(HERE / "fixtures/leaky.py")
 
@@ -25,38 +28,78 @@ def planted(name):
 
 
 class Telltale(http.server.BaseHTTPRequestHandler):
-    """Answers every request with 401 and all that came with it."""
+    """Answers requests with 401 and all that came with them. Under /near it serves until a
+    tool is called: with a session, named in `session`."""
+    protocol_version = "HTTP/1.1"
+    bodies, session = [], None
 
     def do_POST(self):  # pylint: disable=invalid-name
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.bodies.append(body)
+        asked = json.loads(body) if self.path.startswith("/near") else {}
+        result = {"initialize": {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}},
+                                 "serverInfo": {"name": "near", "version": "1"}},
+                  "notifications/initialized": {},
+                  "tools/list": {"tools": [{"name": "x", "inputSchema": {"type": "object"}}]},
+                  }.get(asked.get("method"))
         words = [self.path] + [f"{name}: {value}" for name, value in self.headers.items()]
-        body = json.dumps({"jsonrpc": "2.0", "error": {
-            "code": -32000, "message": "; ".join(words)}}).encode()
-        self.send_response(401)
+        answer = {"error": {"code": -32000, "message": "; ".join(words)}}
+        if result is not None:
+            answer = {"id": asked.get("id"), "result": result}
+        text = json.dumps({"jsonrpc": "2.0", **answer}).encode()
+        self.send_response(401 if result is None else 200 if result else 202)
+        if "near" in self.path:
+            self.send_header("Mcp-Session-Id", self.session)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(text)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(text)
 
     def log_message(self, *_):
         pass
 
 
 class Plant:
-    """Files with secrets, an HTTP server that tells them, and the configuration."""
+    """Files with secrets, HTTP servers that tell them, and the configuration."""
 
     def __enter__(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="neurond-secrets-"))
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Telltale)
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.http.server_port}/mcp"
         self.secrets = []
+        self.ca = Authority(self.dir / "ca")
+        self.pairs = {name: self.ca.issue(name) for name in (
+            "server", "leg", "registration", "cortexd")}
+        for _, key in self.pairs.values():
+            self.know_key(key.read_text())
+        self.servers = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), Telltale)
+                        for _ in range(2)]
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(*self.pairs["cortexd"])
+        self.servers[1].socket = context.wrap_socket(self.servers[1].socket, server_side=True)
+        for server in self.servers:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.servers[0].server_port}"
+        self.secure_url = f"https://127.0.0.1:{self.servers[1].server_port}"
+        Telltale.bodies, Telltale.session = [], self.plant("session-of-a-server")
         return self
 
     def __exit__(self, *_):
-        self.http.shutdown()
-        self.http.server_close()
+        for server in self.servers:
+            server.shutdown()
+            server.server_close()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+    def know_key(self, pem):
+        """Its lines, and the number that makes it private."""
+        self.secrets += [line for line in pem.splitlines() if len(line) > 16 and "-" not in line]
+        told = openssl("ec", "-text", "-noout", input=pem.encode()).decode()
+        digits = told.split("priv:")[1].split("pub:")[0]
+        self.know_bytes(bytes.fromhex("".join(digits.split()).replace(":", "")))
+
+    def know_bytes(self, key):
+        """As it may be written."""
+        assert len(key) >= 32, len(key)
+        self.secrets += [key.hex(), key.hex().upper(), base64.b64encode(key).decode()[:40],
+                         base64.urlsafe_b64encode(key).decode()[:40]]
 
     def plant(self, name):
         self.secrets.append(planted(name))
@@ -68,6 +111,11 @@ class Plant:
         path.touch(0o600)
         path.write_text(self.plant(name) + "\n")
         return f"${{file:{path}}}"
+
+    def credential(self, name):
+        """${credential:} of the same."""
+        self.file(name)
+        return f"${{credential:{name}}}"
 
     def text(self, form="text"):
         """Sections as they are written; nothing here may be escaped."""
@@ -81,6 +129,9 @@ env.API_TOKEN = ${{env:PLANTED_TOKEN}}
 env.OTHER = ${{env:PLANTED_PASSWORD}}
 env.DB_PASSWORD = "{self.plant('env-literal')}"
 env.PEM = {self.lines()}
+env.FROM_CREDENTIAL = {self.credential('env-credential')}
+env.DATABASE = "pg://user:{self.plant('userinfo')}@host/x?password={self.plant('query-of-env')}"
+env.TOKEN_URL = "https://host/?password={self.plant('query-alone')}"
 """
         return f"""
 [log]
@@ -90,14 +141,19 @@ requests = all
 [metrics]
 file = {self.dir}/metrics.prom
 interval = 1s
+[tls]
+cert_path = {self.pairs['server'][0]}
+key_path = {self.pairs['server'][1]}
 [registration]
-cortexd_url = {self.url}/{self.file('cortexd-path')}
+cortexd_url = {self.secure_url}/{self.file('cortexd-path')}
+{self.tls_keys('registration')}
 [client someone]
 token_file = {self.dir}/client.token
 [downstream leaky]
 command = {sys.executable}
 args = {LEAKY} --token {self.plant('arg-follows')} --key={self.plant('arg-inside')}
-args = {self.file('arg-file')}
+args = {self.file('arg-file')} {self.credential('arg-credential')}
+args = --database pg://user:{self.plant('userinfo-of-arg')}@host/x
 restart = never
 {env}
 [downstream dying]
@@ -107,12 +163,21 @@ max_restarts = 1
 backoff = 10ms
 {env}
 [downstream far]
-url = {self.url}?api_key={self.plant('url-query')}&x=1
+url = {self.url}/mcp?api_key={self.plant('url-query')}&x=1
 header.Authorization = "Bearer {self.file('bearer')}"
 header.X-Api-Key = "{self.plant('header-literal')}"
 header.X-Plain = {self.file('header-file')}
 [downstream further]
-url = {self.url}/{self.file('url-path')}
+url = {self.url}/mcp/{self.file('url-path')}
+header.Authorization = "Basic {self.basic('basic-of-us')}"
+[downstream near]
+url = {self.url}/near
+protocol = legacy
+forward_headers = X-Tenant X-Api-Key
+header.X-Auth = {self.credential('header-credential')}
+[downstream sealed]
+url = {self.secure_url}/mcp
+{self.tls_keys('leg')}
 [downstream all]
 command = {sys.executable}
 args = {HERE}/fixtures/hostile.py
@@ -121,6 +186,16 @@ inherit_env = all
 crashes = 1
 command = {self.alert()}
 """
+
+    def tls_keys(self, name):
+        cert, key = self.pairs[name]
+        return f"tls_ca = {self.ca.cert}\ntls_cert = {cert}\ntls_key = {key}"
+
+    def basic(self, name):
+        """Credentials of RFC 7617."""
+        text = base64.b64encode(b"user:" + self.plant(name).encode()).decode()
+        self.secrets.append(text)
+        return text
 
     def lines(self):
         """A secret of several lines, each one by itself."""
@@ -139,6 +214,9 @@ command = {self.alert()}
     def variables(self):
         return {"PLANTED_TOKEN": self.plant("variable"),
                 "PLANTED_PASSWORD": self.plant("variable-by-name"),
+                "NEUROND_REGISTRATION_CORTEXD_URL":
+                    f"{self.secure_url}/{self.file('cortexd-path-of-variable')}",
+                "NEUROND_OTHER_TOKEN": self.plant("variable-of-nobody"),
                 "CREDENTIALS_DIRECTORY": str(self.dir)}
 
     def expect_none(self, what, text):
@@ -160,7 +238,7 @@ def everything_said(daemon):
                  ["-T"], ["-t"]):
         done = daemon.run(*args)
         yield " ".join(args), done.stdout + done.stderr
-    for server in ("leaky", "dying", "far", "further", "all"):
+    for server in ("leaky", "dying", "far", "further", "near", "sealed", "all"):
         for verb in ("servers", "history", "logs"):
             for form in ([], ["--json"]):
                 done = daemon.run(verb, server, *form)
@@ -171,7 +249,7 @@ def everything_said(daemon):
             got = conn.request("GET", path)
             yield path, repr(got.headers).encode() + got.body
     for path in sorted((daemon.dir / "state").rglob("*")):
-        if path.is_file():
+        if path.is_file() and path.suffix != ".key":
             yield str(path), path.read_bytes()
     yield "the audit", (daemon.dir / "audit.log").read_bytes()
     yield "the log", daemon.log
@@ -180,7 +258,56 @@ def everything_said(daemon):
 def foreign_headers(plant):
     """What clients send that is nobody's business."""
     return [(name, plant.plant(name.lower())) for name in (
-        "Cookie", "Proxy-Authorization", "X-Api-Key", "X-Auth-Token", "Set-Cookie")]
+        "Cookie", "Proxy-Authorization", "X-Api-Key", "X-Auth-Token", "Set-Cookie", "X-Tenant")]
+
+
+def requests_that_fail(plant):
+    """What is refused, as bytes: with a secret wherever one may stand."""
+    def post(body, *headers):
+        return render("POST", "/mcp", [("Content-Type", "application/json"),
+                                       ("Accept", "application/json, text/event-stream"),
+                                       *headers], body)
+
+    def get(path="/mcp", *headers):
+        return render("GET", path, [("Accept", "text/event-stream"), *headers])
+
+    p, ping = plant.plant, b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
+    return {
+        "a path": get("/no/such?token=" + p("query-of-nothing")),
+        "the form of a proxy": get(f"http://user:{p('userinfo-of-target')}@localhost/health"),
+        "a host": get("/health", ("Host", f"user:{p('userinfo-of-host')}@localhost")),
+        "a field without a colon": get().replace(
+            b"\r\n\r\n", b"\r\nAuthorization " + p("no-colon").encode() + b"\r\n\r\n"),
+        "a field with a control byte": get().replace(
+            b"\r\n\r\n", b"\r\nCookie: " + p("control-byte").encode() + b"\1\r\n\r\n"),
+        "a long field": get("/mcp", ("Cookie", p("long-field") + "x" * 20000)),
+        "basic credentials": post(ping, ("Authorization", "Basic " + plant.basic("basic"))),
+        "digest credentials": post(ping, ("Authorization",
+                                          f'Digest response="{p("digest")}"')),
+        "two tokens": post(ping, ("Authorization", "Bearer " + p("token-one")),
+                           ("Authorization", "Bearer " + p("token-two"))),
+        "a token alone": post(ping, ("Authorization", p("token-alone"))),
+        "a session": post(ping, ("Mcp-Session-Id", p("session"))),
+        "a session of a stream": get("/mcp", ("Mcp-Session-Id", p("session-of-stream"))),
+        "a place in a stream": get("/mcp", ("Last-Event-ID", p("last-event"))),
+        "a body that is no JSON": post(b'{"token":"' + p("body").encode()),
+        "a kind of body": render("POST", "/mcp", [("Content-Type", p("content-type"))], ping),
+        "an upgrade": render("GET", "/ws", [
+            ("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", p("ws-key")), ("Sec-WebSocket-Protocol", p("ws-protocol"))]),
+    }
+
+
+def refuse_all(plant, daemon):
+    for what, request in requests_that_fail(plant).items():
+        with daemon.connect() as conn:
+            conn.send_lenient(request)
+            try:
+                got = conn.response("GET" if request.startswith(b"GET") else "POST")
+                assert got.status >= 400, f"{what}: {got}"
+                plant.expect_none(what, repr(got.headers).encode() + got.body)
+            except Closed:
+                pass
 
 
 def test_nothing_that_comes_out_holds_a_secret():
@@ -193,8 +320,10 @@ def nothing_comes_out(form):
         text, variables = plant.text(form), plant.variables()
         with Neurond({}, {}, text, env=variables, wait=False) as daemon:
             found = daemon.wait_for_log(r"listening on 127\.0\.0\.1:(\d+)", timeout=60)
-            daemon.address = ("127.0.0.1", int(found[1]))
+            daemon.address = secure(("127.0.0.1", int(found[1])), plant.ca.cert)
             daemon.wait_for_log("ready: ", timeout=60)
+            for key in ("session.key", "audit.key"):
+                plant.know_bytes((daemon.dir / "state" / key).read_bytes())
             events = Conn(str(daemon.dir / "run/control.sock"))
             events.send(render("GET", "/api/v1/admin/events"))
             assert events.head().status == 200
@@ -202,7 +331,11 @@ def nothing_comes_out(form):
                     ("Authorization", "Bearer " + plant.token),
                     *foreign_headers(plant)]) as client:
                 answers = [client.call(name, {}).raw for name in (
-                    "leaky.crash", "dying.crash", "far.x", "further.x", "no.such")]
+                    "leaky.crash", "dying.crash", "far.x", "further.x", "near.x", "sealed.x",
+                    "no.such")]
+                plant.secrets.append(client.session)
+            assert b"X-Tenant: ***" in answers[4], answers[4]
+            refuse_all(plant, daemon)
             for n, answer in enumerate(answers):
                 plant.expect_none(f"answer {n}", answer)
             wrong = plant.plant("wrong-token")
@@ -224,6 +357,10 @@ def nothing_comes_out(form):
             metrics = plant.dir / "metrics.prom"
             wait_for("metrics", lambda: metrics.exists() and "leaky" in metrics.read_text())
             plant.expect_none("the file of metrics", metrics.read_text())
+            registered = [body for body in Telltale.bodies if b"node_id" in body]
+            assert registered, Telltale.bodies
+            for body in Telltale.bodies:
+                plant.expect_none("a body", body)
             daemon.stop()
             plant.expect_none("the log", daemon.log)
             told = events.rest()

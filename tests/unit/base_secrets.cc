@@ -52,6 +52,22 @@ TEST_CASE("the credentials of a header field, and the lines of a key, are secret
     CHECK(mask_secrets("line-two-of-unit, line-one-of-unit") == "***, ***");
 }
 
+TEST_CASE("of basic credentials the password is a secret, too") {
+    learn_secret("Basic dXNlcjpiYXNpYy1vZi11bml0");  // user:basic-of-unit
+    CHECK(mask_secrets("user, basic-of-unit, dXNlcjpiYXNpYy1vZi11bml0") ==
+          "user, ***, ***");
+    learn_secret("Basic bm8gY29sb24=");
+    learn_secret("Basic ***");
+    CHECK(mask_secrets("no colon") == "no colon");
+}
+
+TEST_CASE("what is secret for one request is forgotten after it") {
+    const std::vector<std::string> also = {"once-of-\"unit", "us", ""};
+    CHECK(mask_secrets("a once-of-\"unit, once-of-\\\"unit us", also) == "a ***, *** us");
+    CHECK(mask_cut_secrets("a once-of-\"unit, once-of", also) == "a ***, ***");
+    CHECK(mask_secrets("a once-of-\"unit") == "a once-of-\"unit");
+}
+
 TEST_CASE("a secret is found as it is written elsewhere") {
     const std::string secret = "quote\"back\\slash\nwritten-of-unit";
     learn_secret(secret);
@@ -82,11 +98,15 @@ TEST_CASE("of a URL, values that are called like secrets are masked") {
     }
 }
 
-TEST_CASE("passwords of URLs are masked wherever these stand, and known from then on") {
+TEST_CASE("secrets of URLs are masked wherever these stand, and known from then on") {
     const std::string text = "--db=pg://u:pass-of-unit@h:1/x amqp://:other%2fof-unit@h";
-    CHECK(mask_passwords(text) == "--db=pg://u:***@h:1/x amqp://:***@h");
-    CHECK(mask_passwords("a://b: c@d") == "a://b: c@d");
-    learn_passwords(text);
+    CHECK(mask_urls(text) == "--db=pg://u:***@h:1/x amqp://:***@h");
+    CHECK(mask_urls("a://b: c@d") == "a://b: c@d");
+    CHECK(mask_urls("'a://h/?x=1&password=b&token=c#key=d' e://u:f@h?key=g&y") ==
+          "'a://h/?x=1&password=***&token=***#key=d' e://u:***@h?key=***&y");
+    CHECK(mask_urls("a://h?token=&key b://h:80/?tokens c?token=d") ==
+          "a://h?token=&key b://h:80/?tokens c?token=d");
+    learn_urls(text);
     CHECK(mask_secrets("pass-of-unit, other/of-unit, u") == "***, ***, u");
 }
 

@@ -457,7 +457,7 @@ TEST_CASE("secrets that everybody may read are refused") {
     const std::string where = "t.conf:5:1: downstream.x.env.API_TOKEN: a secret in ";
     const std::string fix =
         ", which everybody may read, expected mode 0640 or less, or "
-        "${file:/PATH} of a file of such a mode";
+        "${file:/PATH} of a file of mode 0640 or less";
     CHECK(loaded("abc", true) == where + "t.conf" + fix);
     CHECK(loaded("abc", false) == "");
     CHECK(loaded("\"Bearer ${file:/private}\"", true) == "");
@@ -471,6 +471,63 @@ TEST_CASE("secrets that everybody may read are refused") {
     files.texts["t.conf"] = {text + "abc", true};
     CHECK(load({"t.conf", {}}, files).diagnostics.to_string().find("abc") ==
           std::string::npos);
+}
+
+TEST_CASE("a secret within a value is refused as one that is the whole of it") {
+    struct Row {
+        const char* line;
+        bool refused;
+    };
+    const Row rows[] = {
+        {"env.DATABASE = pg://u:pass-word@h/x", true},
+        {"env.DATABASE = pg://u:***@h/x", false},  // as a dump shows it
+        {"env.DATABASE = pg://u@h/x", false},
+        {"env.DATABASE = pg://u:${file:/private}@h/x", false},
+        {"env.OTHER = ${env:API_TOKEN:-pass-word}", true},
+        {"env.OTHER = ${env:API_TOKEN:-}", false},
+        {"env.API_TOKEN = ${env:OTHER:-pass-word}", true},
+        {"env.OTHER = ${env:PLAIN:-word}", false},
+        {"args = --token=pass-word", true},
+        {"args = --token pass-word", true},
+        {"args = x --db pg://u:pass-word@h/x", true},
+        {"args = --token\nargs = pass-word", true},
+        {"args = --token *** --key=***", false},
+        {"args = --token ${file:/private} --key=${file:/private}", false},
+        {"args = --token-file=/srv/token --max-tokens 4096", false},
+        {"args = --verbose --key=", false},
+    };
+    for (const Row& row : rows) {
+        FakeFiles files("[policy]\ndefault_action = allow\n[downstream x]\n"
+                        "command = /bin/x\n" + std::string(row.line));
+        files.texts["/private"] = {"pass-word", false};
+        CAPTURE(row.line);
+        CHECK(messages(load({"t.conf", {}}, files)) == Words{});
+        files.texts["t.conf"].world_readable = true;
+        const std::string told = load({"t.conf", {}}, files).diagnostics.to_string();
+        CHECK((told.find("a secret in t.conf, which everybody may read") !=
+               std::string::npos) == row.refused);
+        CHECK(told.find("pass-word") == std::string::npos);
+    }
+}
+
+TEST_CASE("what stands in a URL's query is refused, too") {
+    FakeFiles files;
+    const std::string text = "[policy]\ndefault_action = allow\n[downstream x]\nurl = ";
+    files.texts["t.conf"] = {text + "http://127.0.0.1/?api_key=pass-word", true};
+    CHECK(messages(load({"t.conf", {}}, files)).size() == 1);
+    files.texts["t.conf"].text = text + "http://127.0.0.1/?api_key=***&x=1";
+    CHECK(messages(load({"t.conf", {}}, files)).empty());
+}
+
+TEST_CASE("everybody may read the command line") {
+    FakeFiles files("[policy]\ndefault_action = allow\n[downstream x]\ncommand = /bin/x\n");
+    files.texts["/private"] = {"pass-word", false};
+    CHECK(messages(load({"t.conf", {"downstream.x.env.TOKEN=pass-word"}}, files)) ==
+          Words{"-D downstream.x.env.TOKEN: downstream.x.env.TOKEN: a secret in -D "
+                "downstream.x.env.TOKEN, which everybody may read, expected "
+                "${file:/PATH} of a file of mode 0640 or less"});
+    CHECK(messages(load({"t.conf", {"downstream.x.env.TOKEN=${file:/private}"}}, files))
+              .empty());
 }
 
 TEST_CASE("a policy that lets nothing through is worth a warning") {

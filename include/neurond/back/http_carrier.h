@@ -67,7 +67,9 @@ class HttpCarrier final : public Carrier,
     void on_stream_over(int status, const std::string& why) override;
 
     HttpHeadWriter post_head(const Outgoing& about) const;
-    HttpPost& add_post(const HttpPost::Expect& expect);
+    /// What of that head is nobody else's business.
+    std::vector<std::string> secrets_of(const Outgoing& about) const;
+    HttpPost& add_post(HttpPost::Expect expect);
     void drop(HttpPost& post);
     void drop_resumed(uint64_t request);
     bool idle() const noexcept { return requests_.empty() && resumed_.empty(); }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "neurond/back/answer_reader.h"
 #include "neurond/back/carrier.h"
@@ -46,9 +47,12 @@ class HttpPost final : public HttpExchange, private AnswerSink {
         bool probe = false;    ///< `server/discover`: an overloaded server is no answer
         bool session = false;  ///< it carried a session id: 404 means that this is gone
         bool resumable = false;  ///< a stream with event ids may end before the answer
+        /// What of its head nobody else may see: a session's id, fields of the client. A
+        /// failure's reason does not repeat it.
+        std::vector<std::string> secrets;
     };
 
-    HttpPost(EventLoop& loop, const Expect& expect, const AnswerLimits& limits,
+    HttpPost(EventLoop& loop, Expect expect, const AnswerLimits& limits,
              HttpPostOwner& owner);
 
     uint64_t request() const noexcept { return expect_.request; }

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace neuron {
 
@@ -15,30 +16,34 @@ constexpr const char* kMask = "***";
 bool is_secret_name(std::string_view name);
 
 /// From now on mask_secrets() knows this secret: whole, each line of it that is long
-/// enough, and each word where it is a header field's value ("Bearer abc…"). What is
+/// enough, and what follows the scheme where it is a header field's value ("Bearer abc…";
+/// of "Basic …" the password within, too). What is
 /// shorter than kMinSecretBytes is not taken: it would be found everywhere. Those that
 /// were known before stay known; there is no end to a secret.
 void learn_secret(std::string_view secret);
 
 /// `text` with every known secret in it masked, as it is or as escape(), JSON or a URL
-/// write it.
+/// write it; and those of `also`, which are secret for one request only.
 /// For what others have written and people will read: a server's last words, an error.
 /// Never for bytes that are forwarded.
-std::string mask_secrets(std::string_view text);
+std::string mask_secrets(std::string_view text,
+                         const std::vector<std::string>& also = {});
 
 /// The same where `text` may have been cut: its end is masked, too, when a secret begins
 /// there.
-std::string mask_cut_secrets(std::string_view text);
+std::string mask_cut_secrets(std::string_view text,
+                             const std::vector<std::string>& also = {});
 
 /// A URL as anybody may see it: the values of query parameters that are called like a
 /// secret are masked, and its password; of one that is `secret` as a whole only scheme and
 /// host are left.
 /// The result is a URL again.
 std::string mask_url(std::string_view url, bool secret = false);
-/// `text` with the password of each URL (scheme://user:password@host) in it masked.
-std::string mask_passwords(std::string_view text);
+/// `text` with what is secret in each URL (scheme://user:password@host/?token=secret) in
+/// it masked: the password, and values of the query that are called like a secret.
+std::string mask_urls(std::string_view text);
 /// learn_secret() for each of these.
-void learn_passwords(std::string_view text);
+void learn_urls(std::string_view text);
 /// What of a URL nobody is to see, of such a one: learn_secret() for each.
 void learn_url(std::string_view url, bool secret);
 

@@ -16,6 +16,7 @@ struct Expanded {
     bool from_file = false;        ///< a part came from ${file:} or ${credential:}
     bool secret_variable = false;  ///< a part came from an ${env:} of a secret's name
     bool literal = true;           ///< nothing was replaced but $$
+    bool has_default = false;      ///< a part came from the TEXT of an ${env:}
     std::string public_file;       ///< a file used that everybody may read, or empty
 };
 

@@ -16,6 +16,7 @@ namespace neuron::conf {
 struct Text {
     std::string text;
     bool secret = false;
+    bool open = false;  ///< it was written out where everybody may read it
 };
 
 /// A value of one of the types; which member counts is the schema's business.

@@ -38,6 +38,11 @@ struct HttpTarget {
 /// Whether a header of this name goes with calls; those of a trace, and X-Request-Id,
 /// always do.
 bool is_forwarded(const HttpTarget& target, std::string_view name);
+/// The values of those of `fields` that forward_headers names: what clients say of
+/// themselves is not for the eyes of others.
+std::vector<std::string> forwarded_values(
+    const HttpTarget& target,
+    const std::vector<std::pair<std::string, std::string>>& fields);
 /// "host:port" as the Host field has it.
 std::string authority_of(const Url& url);
 /// A request head with what every request to this server carries: Host, User-Agent, and
