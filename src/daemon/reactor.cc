@@ -53,6 +53,10 @@ Result<ReactorKeys> load_keys(const std::string& state_dir) {
     return ReactorKeys{std::move(*session), std::move(*audit), std::move(*node_id)};
 }
 
+std::string state_path(const conf::Config& config, const char* name) {
+    return daemon_paths(config).state_dir + "/" + name;
+}
+
 /// Says so when a file that nobody waits for could not be written.
 Helper::Answer note_failure(const char* what) {
     return [what](bool ok, std::string_view why) {
@@ -95,10 +99,9 @@ Reactor::Reactor(CheckedConfig checked,
              }),
       audit_(loop_, writer_,
              audit_settings(*config_, *started_with_, std::move(keys.audit))),
-      crashes_(daemon_paths(*started_with_).state_dir + "/crashes", crash_disk(writer_)),
-      offers_(daemon_paths(*started_with_).state_dir + "/offers",
-              file_writer(writer_, "keep a list")),
-      disabled_(daemon_paths(*started_with_).state_dir + "/disabled",
+      crashes_(state_path(*started_with_, "crashes"), crash_disk(writer_)),
+      offers_(state_path(*started_with_, "offers"), file_writer(writer_, "keep a list")),
+      disabled_(state_path(*started_with_, "disabled"),
                 file_writer(writer_, "remember what is disabled")),
       cgroups_(loop_, cgroup_fs_, options.cgroup),
       supervisor_(loop_, children_, names_, neuron::supervisor_settings(*config_),
@@ -110,6 +113,7 @@ Reactor::Reactor(CheckedConfig checked,
               router_limits(*config_)),
       subscriptions_(loop_, router_, static_cast<ResourceSource&>(*this)),
       sessions_(session_settings(*config_), keys.session),
+      journal_(loop_, writer_, state_path(*started_with_, "sessions"), sessions_.records()),
       server_(loop_, http_settings(*config_, raise_descriptor_limit()), checked.clients),
       mcp_(loop_, server_, router_, sessions_, subscriptions_, mcp_settings(*config_)),
       ws_(loop_, server_, router_, subscriptions_, link_settings(*config_),
@@ -175,6 +179,9 @@ Status Reactor::open() {
     }
     if (Status opened = offers_.open(); !opened) {
         log_warn("daemon", "no lists are kept: %s", opened.error().message.c_str());
+    }
+    if (Status opened = journal_.open(); !opened) {
+        return opened;
     }
     add_mcp_routes();
     return audit_.open();

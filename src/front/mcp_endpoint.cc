@@ -2,6 +2,8 @@
 
 #include "neurond/front/mcp_endpoint.h"
 
+#include <set>
+#include <string>
 #include <utility>
 
 #include "neurond/mcp/door_legacy.h"
@@ -9,12 +11,6 @@
 #include "neurond/wire/jsonrpc.h"
 
 namespace neuron {
-
-namespace {
-
-constexpr Millis kSweepInterval{10000};
-
-}  // namespace
 
 McpEndpoint::McpEndpoint(EventLoop& loop, HttpServer& server, Router& router,
                          SessionStore& sessions, Subscriptions& subscriptions,
@@ -27,7 +23,7 @@ McpEndpoint::McpEndpoint(EventLoop& loop, HttpServer& server, Router& router,
       streams_(loop, server, sessions, subscriptions, settings_.keepalive),
       sweep_(loop, [this] { sweep(); }) {
     sessions_.on_end([&router](const std::string& token) { router.party_gone(token); });
-    sweep_.arm(kSweepInterval);
+    sweep_.arm(sessions_.sweep_interval());
 }
 
 McpEndpoint::~McpEndpoint() = default;
@@ -88,12 +84,24 @@ Session* McpEndpoint::session_of(const HttpRequest& request, HttpReply& otherwis
                                 "Bad Request: unsupported MCP-Protocol-Version");
         return nullptr;
     }
-    if (session->news == nullptr) {  // of an earlier reactor
-        const View view = view_of(request).value_or(View());
-        session->news = streams_.make_news(*session, request.identity, view);
-        router_.own_lists().prepare(view, session->requester(request.identity));
+    if (session->news == nullptr) {
+        adopt(*session, request);
     }
     return session;
+}
+
+/// It is of an earlier reactor, or had made room for another one.
+void McpEndpoint::adopt(Session& session, const HttpRequest& request) {
+    const View view = view_of(request).value_or(View());
+    session.news = streams_.make_news(session, request.identity, view);
+    router_.own_lists().prepare(view, session.requester(request.identity));
+    if (const SessionRecords::Record* known = sessions_.record_of(session); known) {
+        session.log_level = known->level;
+        if (known->level) {
+            router_.want_level(session.token, known->level);
+        }
+        session.news->restore(std::set<std::string>(known->resources));
+    }
 }
 
 void McpEndpoint::on_get(HttpConn& conn, const HttpRequest& request) {
@@ -128,7 +136,7 @@ void McpEndpoint::end_session(Session& session) {
 
 void McpEndpoint::sweep() {
     sessions_.expire(loop_.now());
-    sweep_.arm(kSweepInterval);
+    sweep_.arm(sessions_.sweep_interval());
 }
 
 // --- POST ----------------------------------------------------------------------------

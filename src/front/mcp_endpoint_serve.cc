@@ -57,7 +57,7 @@ void McpEndpoint::serve(Post& post, const Door& door, DoorRequest asked,
             subscribe(post, asked, id_raw);
             return;
         case DoorRequest::Kind::kSetLevel:
-            post.session->log_level = asked.call.log_level;
+            sessions_.set_level(*post.session, asked.call.log_level);
             router_.want_level(post.session->token, asked.call.log_level);
             write_result(answer, id_raw, Slice({}, "{}"));
             break;
@@ -125,6 +125,7 @@ void McpEndpoint::subscribe(Post& post, const DoorRequest& asked,
         return;
     }
     news.unsubscribe(asked.uri);
+    sessions_.set_subscribed(*post.session, asked.uri, false);
     OutQueue answer;
     write_result(answer, id_raw, Slice({}, "{}"));
     say(post, std::move(answer));

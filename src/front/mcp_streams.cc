@@ -59,6 +59,10 @@ void PostExchange::add_subscribe(Subscriber& news, const std::string& uri,
     const uint64_t tag = items_.size() - 1;
     if (const auto known = news.subscribe(uri, registration_.handle(), tag, request_id_);
         known) {
+        const Session* session = sessions_.find(events_.session());
+        if (session != nullptr && known->kind == Answer::Kind::kResult) {
+            sessions_.set_subscribed(*session, uri, true);
+        }
         on_answer(tag, *known);
     }
 }

@@ -193,6 +193,13 @@ void StreamTable::on_session_news(Handle<Session> handle) {
     });
 }
 
+void StreamTable::on_session_subscribed(Handle<Session> handle, const std::string& uri,
+                                        bool good) {
+    if (const Session* session = sessions_.find(handle); session != nullptr) {
+        sessions_.set_subscribed(*session, uri, good);
+    }
+}
+
 void StreamTable::on_stream_idle(EventStream& stream) {
     on_session_news(stream.session());
 }

@@ -3,6 +3,7 @@
 
 #include "neurond/mcp/session.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "neurond/base/crypto.h"
@@ -37,6 +38,11 @@ uint64_t read_number(std::string_view bytes) {
         value = value << 8 | static_cast<unsigned char>(bytes[i]);
     }
     return value;
+}
+
+/// How much later than its record says a session may have been used.
+constexpr Millis slack(Millis idle) {
+    return idle / 8;
 }
 
 std::chrono::seconds since_epoch(WallTime when) {
@@ -89,7 +95,8 @@ Session& SessionStore::add(std::string token, const SessionFacts& facts,
     session.revision = facts.revision;
     session.caps = facts.caps;
     session.identity = facts.identity;
-    session.last_used = now;
+    session.created = facts.created;
+    session.last_used = session.recorded = now;
     // What an earlier reactor has asked may still be answered.
     session.asked = read_number(random_bytes(kAskedRandomBytes)) << kAskedBits;
     session.handle = handles_.add(session);
@@ -119,14 +126,46 @@ Session* SessionStore::find(std::string_view token, const std::string& identity,
             return nullptr;
         }
         session.last_used = now;
+        record_if_due(session, now, now);
         return &session;
     }
     const std::optional<SessionFacts> facts = sealer_.unseal(token);
     if (!facts || facts->identity != identity || too_old(*facts) ||
-        ended_.count(key) != 0 || !has_room(now)) {
+        has_ended(token, *facts) || !has_room(now)) {
         return nullptr;
     }
-    return &add(key, *facts, now);
+    Session& session = add(key, *facts, now);
+    record_use(session, now, now);
+    return &session;
+}
+
+bool SessionStore::has_ended(std::string_view token, const SessionFacts& facts) const {
+    const SessionRecords::Record* known = records_.find(token);
+    const auto used = known != nullptr ? std::max(known->used, facts.created)
+                                       : facts.created;
+    return (known != nullptr && known->ended) ||
+           since_epoch(wall_()) - used > settings_.idle + slack(settings_.idle);
+}
+
+void SessionStore::record_use(Session& session, TimePoint used, TimePoint now) {
+    session.recorded = used;
+    records_.set_used(session.token, session.created,
+                      since_epoch(wall_() - std::chrono::ceil<Millis>(now - used)));
+}
+
+void SessionStore::record_if_due(Session& session, TimePoint used, TimePoint now) {
+    if (used - session.recorded > slack(settings_.idle)) {
+        record_use(session, used, now);
+    }
+}
+
+void SessionStore::set_level(Session& session, std::optional<MessageLevel> level) {
+    session.log_level = level;
+    records_.set_level(session.token, session.created, level);
+}
+
+Millis SessionStore::sweep_interval() const noexcept {
+    return std::clamp(slack(settings_.idle), Millis{100}, Millis{10000});
 }
 
 bool SessionStore::is_idle(const Session& session, TimePoint now) const {
@@ -152,6 +191,7 @@ bool SessionStore::has_room(TimePoint now) {
     if (oldest == nullptr) {
         return false;
     }
+    record_use(*oldest, oldest->last_used, now);
     drop(*oldest);
     return true;
 }
@@ -171,9 +211,8 @@ ReplayBuffer& SessionStore::replay_of(Session& session) {
 }
 
 void SessionStore::end(Session& session) {
-    std::string token = session.token;
+    records_.end(session.token, session.created);
     drop(session);
-    remember_ended(std::move(token));
 }
 
 void SessionStore::drop(Session& session) {
@@ -182,17 +221,6 @@ void SessionStore::drop(Session& session) {
     sessions_.erase(token);
     if (gone_) {
         gone_(token);
-    }
-}
-
-/// Bounded: of very many, the ones that ended first are forgotten first.
-void SessionStore::remember_ended(std::string token) {
-    if (ended_.insert(token).second) {
-        ended_order_.push_back(std::move(token));
-    }
-    if (ended_order_.size() > kMaxEndedSessions) {
-        ended_.erase(ended_order_.front());
-        ended_order_.pop_front();
     }
 }
 
@@ -207,6 +235,9 @@ void SessionStore::expire(TimePoint now) {
     for (const auto& [token, session] : sessions_) {
         if (is_idle(*session, now)) {
             idle.push_back(session.get());
+        } else {
+            record_if_due(*session, session->open_streams > 0 ? now : session->last_used,
+                          now);
         }
     }
     for (Session* session : idle) {

@@ -83,11 +83,18 @@ bool Subscriber::reply(std::string_view id_raw, bool failed, const Slice& body) 
 std::optional<Answer> Subscriber::subscribe(const std::string& uri, AskerHandle asker,
                                             uint64_t tag,
                                             std::string_view request_id) {
+    awaited_.erase(uri);
     return hub_.subscribe(*this, uri, asker, tag, request_id);
 }
 
 void Subscriber::unsubscribe(const std::string& uri) {
+    awaited_.erase(uri);
     hub_.conclude(hub_.unsubscribe(*this, uri), Answer::result(Slice({}, "{}")));
+}
+
+void Subscriber::restore(const std::set<std::string>& uris) {
+    awaited_ = uris;
+    hub_.restore(*this);
 }
 
 void Subscriber::has_seen(ItemKind kind) {
@@ -176,6 +183,20 @@ std::optional<Answer> Subscriptions::subscribe(Subscriber& subscriber,
         tell_source(*place);
     }
     return std::nullopt;
+}
+
+void Subscriptions::restore(Subscriber& subscriber) {
+    for (const std::string& uri : std::exchange(subscriber.awaited_, {})) {
+        if (!source_.place_of(uri, subscriber.view_, subscriber.who_)) {
+            subscriber.awaited_.insert(uri);
+            continue;
+        }
+        subscribe(subscriber, uri, {}, 0, {});
+        if (subscriber.resources_.count(uri) != 0) {
+            subscriber.news_.resources.insert(uri);
+            schedule();
+        }
+    }
 }
 
 /// As the router does it for what is read.
@@ -380,6 +401,7 @@ void Subscriptions::check() {
                 each->news_.lists |= changed ? each->lists_ & set_of(list_of(kind)) : 0U;
             }
             each->seen_ = now;
+            restore(*each);
         }
         if (!each->news_.empty()) {
             each->on_news();

@@ -28,8 +28,14 @@ const std::string kKey(kAeadKeyBytes, 'k');
 const TimePoint kStart{hours(5)};
 constexpr const char* kMe = "uid:1000";
 
-SessionStore store(size_t max_sessions = 4, const std::string& key = kKey) {
-    return SessionStore({max_sessions, Millis(1000)}, key, fake_wall);
+SessionStore store(size_t max_sessions = 4, const std::string& key = kKey,
+                   Millis idle = Millis(1000)) {
+    return SessionStore({max_sessions, idle}, key, fake_wall);
+}
+
+/// A store that knows what these have written down.
+void tell(SessionStore& later, const std::string& text) {
+    REQUIRE(later.records().read(text, std::chrono::seconds(0)));
 }
 
 SessionFacts facts() {
@@ -203,13 +209,86 @@ TEST_CASE("an id that is too old is not adopted, but a session in use lives on")
     SessionStore before = store();
     const std::string token =
         before.create(Revision::k20251125, {}, kMe, kStart)->token;
+    const Millis idle = hours(24 * 30);
     g_wall += hours(24 * kMaxSealedDays);
-    CHECK(store().find(token, kMe, kStart) != nullptr);
+    CHECK(store(4, kKey, idle).find(token, kMe, kStart) != nullptr);
     g_wall += std::chrono::seconds(1);
-    CHECK(store().find(token, kMe, kStart) == nullptr);
+    CHECK(store(4, kKey, idle).find(token, kMe, kStart) == nullptr);
     CHECK(before.find(token, kMe, kStart) != nullptr);
     g_wall -= hours(24 * 300);  // the calendar clock was set back
-    CHECK(store().find(token, kMe, kStart) != nullptr);
+    CHECK(store(4, kKey, idle).find(token, kMe, kStart) != nullptr);
+}
+
+TEST_CASE("what ended in an earlier reactor has ended in a later one") {
+    g_wall = WallTime(hours(24 * 365));
+    SessionStore before = store();
+    Session* session = before.create(Revision::k20251125, {}, kMe, kStart);
+    const std::string token = session->token;
+    const std::string other = before.create(Revision::k20251125, {}, kMe, kStart)->token;
+    before.end(*session);
+    SessionStore later = store();
+    tell(later, before.records().text());
+    CHECK(later.find(token, kMe, kStart) == nullptr);
+    CHECK(later.find(other, kMe, kStart) != nullptr);
+    SessionStore last = store();
+    tell(last, later.records().text());
+    CHECK(last.find(token, kMe, kStart) == nullptr);
+}
+
+TEST_CASE("a session that was idle for too long has expired, whoever served it") {
+    g_wall = WallTime(hours(24 * 365));
+    const Millis idle(8 * 60 * 1000);
+    SessionStore before = store(4, kKey, idle);
+    const std::string unused =
+        before.create(Revision::k20251125, {}, "a", kStart)->token;
+    const std::string used = before.create(Revision::k20251125, {}, "b", kStart)->token;
+    Session* streams = before.create(Revision::k20251125, {}, "c", kStart);
+    streams->open_streams = 1;
+    g_wall += std::chrono::minutes(6);
+    const TimePoint later = kStart + std::chrono::minutes(6);
+    REQUIRE(before.find(used, "b", later) != nullptr);
+    before.expire(later);
+    g_wall += std::chrono::minutes(7);
+    SessionStore after = store(4, kKey, idle);
+    tell(after, before.records().text());
+    CHECK(after.find(unused, "a", kStart) == nullptr);
+    CHECK(after.find(used, "b", kStart) != nullptr);
+    CHECK(after.find(streams->token, "c", kStart) != nullptr);
+    g_wall += std::chrono::minutes(7);  // adopting is using
+    SessionStore last = store(4, kKey, idle);
+    tell(last, after.records().text());
+    CHECK(last.find(used, "b", kStart) != nullptr);
+}
+
+TEST_CASE("one that made room is idle from its last use on") {
+    g_wall = WallTime(hours(24 * 365));
+    const Millis idle(80 * 1000);
+    SessionStore sessions = store(1, kKey, idle);
+    const std::string token =
+        sessions.create(Revision::k20251125, {}, kMe, kStart)->token;
+    sessions.find(token, kMe, kStart + Millis(9000));
+    g_wall += std::chrono::seconds(10);
+    sessions.create(Revision::k20251125, {}, kMe, kStart + Millis(10000));
+    g_wall += std::chrono::seconds(75);
+    CHECK(sessions.find(token, kMe, kStart + Millis(85000)) != nullptr);
+    sessions.create(Revision::k20251125, {}, kMe, kStart + Millis(85000));
+    g_wall += std::chrono::seconds(92);
+    CHECK(sessions.find(token, kMe, kStart + Millis(177000)) == nullptr);
+}
+
+TEST_CASE("a session that is adopted is told of what it had asked for") {
+    g_wall = WallTime(hours(24 * 365));
+    SessionStore before = store();
+    Session* session = before.create(Revision::k20251125, {}, kMe, kStart);
+    before.set_level(*session, MessageLevel::kError);
+    before.set_subscribed(*session, "mem:///a", true);
+    SessionStore later = store();
+    tell(later, before.records().text());
+    Session* adopted = later.find(session->token, kMe, kStart);
+    REQUIRE(adopted != nullptr);
+    REQUIRE(later.record_of(*adopted) != nullptr);
+    CHECK(later.record_of(*adopted)->level == MessageLevel::kError);
+    CHECK(later.record_of(*adopted)->resources == std::set<std::string>{"mem:///a"});
 }
 
 TEST_CASE("idle sessions end; those in use or with a stream stay") {

@@ -38,6 +38,7 @@
 #include "neurond/mcp/audit.h"
 #include "neurond/mcp/router.h"
 #include "neurond/mcp/session.h"
+#include "neurond/mcp/session_journal.h"
 #include "neurond/net/resolver_cache.h"
 
 namespace neuron {
@@ -174,6 +175,7 @@ class Reactor final : private SignalSink,
     Router router_;
     Subscriptions subscriptions_;
     SessionStore sessions_;
+    SessionJournal journal_;  ///< of the sessions
     HttpServer server_;
     McpEndpoint mcp_;
     WsDoor ws_;

@@ -96,6 +96,7 @@ class McpEndpoint final : public HttpHandler {
     void finish_post(Post& post);
 
     Session* session_of(const HttpRequest& request, HttpReply& otherwise);
+    void adopt(Session& session, const HttpRequest& request);
     void end_session(Session& session);
     void sweep();
 

@@ -1,6 +1,7 @@
 #ifndef NEUROND_FRONT_SESSION_NEWS_H
 #define NEUROND_FRONT_SESSION_NEWS_H
 
+#include <string>
 #include <utility>
 
 #include "neurond/base/handle.h"
@@ -14,6 +15,9 @@ struct Session;
 class SessionNewsOwner {
   public:
     virtual void on_session_news(Handle<Session> session) = 0;
+    /// Whether a server tells of what the session has subscribed to.
+    virtual void on_session_subscribed(Handle<Session> session, const std::string& uri,
+                                       bool good) = 0;
 
   protected:
     ~SessionNewsOwner() = default;
@@ -30,6 +34,9 @@ class SessionNews final : public Subscriber {
 
   private:
     void on_news() override { owner_.on_session_news(session_); }
+    void on_subscribed(const std::string& uri, bool good) override {
+        owner_.on_session_subscribed(session_, uri, good);
+    }
 
     Handle<Session> session_;
     SessionNewsOwner& owner_;

@@ -55,6 +55,8 @@ class StreamTable final : private StreamOwner,
     void on_stream_idle(EventStream& stream) override;
     void on_listen_gone(ListenStream& listen) override;
     void on_session_news(Handle<Session> handle) override;
+    void on_session_subscribed(Handle<Session> handle, const std::string& uri,
+                               bool good) override;
 
     void open_new(HttpConn& conn, Session& session, bool after_gap);
     void resume(HttpConn& conn, Session& session, const ReplayBuffer::Place& place);

@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -11,7 +10,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "neurond/base/clock.h"
 #include "neurond/base/handle.h"
@@ -21,6 +19,7 @@
 #include "neurond/mcp/log_level.h"
 #include "neurond/mcp/replay.h"
 #include "neurond/mcp/revision.h"
+#include "neurond/mcp/session_records.h"
 #include "neurond/mcp/subscriptions.h"
 
 namespace neuron {
@@ -32,9 +31,11 @@ struct Session {
     Revision revision = Revision::k20251125;
     ClientCaps caps;
     std::string identity;  ///< whose it is; nobody else can name it
+    std::chrono::seconds created{0};  ///< calendar time since the epoch
     std::optional<MessageLevel> log_level;  ///< of servers' messages it wants
     uint64_t asked = 0;                     ///< questions put to its client so far
     TimePoint last_used;
+    TimePoint recorded;       ///< the last use that its record knows of
     size_t open_streams = 0;  ///< with one open a session is not idle
     /// What was sent on its streams; null before the first one.
     std::unique_ptr<ReplayBuffer> replay;
@@ -80,8 +81,8 @@ struct SessionSettings {
 };
 
 /// The sessions there are. An id that is unknown but rightly sealed, and at most
-/// kMaxSealedDays old, is adopted: it was given out by an earlier reactor. An id that was
-/// ended, or has expired, in this one is not.
+/// kMaxSealedDays old, is adopted: it was given out by an earlier reactor. One that has
+/// ended or expired, in whichever, is not, as far as the records go back.
 class SessionStore {
   public:
     using WallClock = WallTime (*)() noexcept;
@@ -91,6 +92,18 @@ class SessionStore {
     /// `gone` is called with the token of each session that ends from now on.
     void on_end(std::function<void(const std::string& token)> gone) {
         gone_ = std::move(gone);
+    }
+    /// To be read before the first session, and written down.
+    SessionRecords& records() noexcept { return records_; }
+    void set_level(Session& session, std::optional<MessageLevel> level);
+    /// It has subscribed to a resource, or does no more.
+    void set_subscribed(const Session& session, const std::string& uri,
+                        bool subscribed) {
+        records_.set_subscribed(session.token, session.created, uri, subscribed);
+    }
+    /// What an earlier reactor knew of one that has just been adopted; may be null.
+    const SessionRecords::Record* record_of(const Session& session) const {
+        return records_.find(session.token);
     }
     /// For sessions that are made, and looked at, from now on.
     void change(const SessionSettings& settings) noexcept { settings_ = settings; }
@@ -106,6 +119,8 @@ class SessionStore {
     /// Ends those not used for `idle` and without an open stream. To be called now and
     /// then, to free what they hold: find() and create() do not see them any more anyway.
     void expire(TimePoint now);
+    /// How often expire() should be called, at least.
+    Millis sweep_interval() const noexcept;
     size_t size() const noexcept { return sessions_.size(); }
     /// How many speak which revision, added to `counts`.
     void count(std::map<Revision, size_t>& counts) const;
@@ -116,7 +131,9 @@ class SessionStore {
     bool has_room(TimePoint now);
     bool too_old(const SessionFacts& facts) const;
     void drop(Session& session);
-    void remember_ended(std::string token);
+    bool has_ended(std::string_view token, const SessionFacts& facts) const;
+    void record_use(Session& session, TimePoint used, TimePoint now);
+    void record_if_due(Session& session, TimePoint used, TimePoint now);
 
     SessionSettings settings_;
     SessionSealer sealer_;
@@ -125,8 +142,7 @@ class SessionStore {
     HandleTable<Session> handles_;
     ReplayBudget replay_budget_{kMaxReplayBytes};
     std::unordered_map<std::string, std::unique_ptr<Session>> sessions_;
-    std::unordered_set<std::string> ended_;
-    std::deque<std::string> ended_order_;
+    SessionRecords records_;
 };
 
 }  // namespace neuron

@@ -87,6 +87,9 @@ class Subscriber {
     std::optional<Answer> subscribe(const std::string& uri, AskerHandle asker = {},
                                     uint64_t tag = 0, std::string_view request_id = {});
     void unsubscribe(const std::string& uri);
+    /// It had subscribed to these before it was known here: it does so again once their
+    /// servers are there, and each is news, as it may have changed meanwhile.
+    void restore(const std::set<std::string>& uris);
     const std::set<std::string>& resources() const noexcept { return resources_; }
 
     const News& news() const noexcept { return news_; }
@@ -113,6 +116,7 @@ class Subscriber {
     std::array<bool, kItemKindCount> shown_{};  ///< has_seen()
     uint64_t rules_;  ///< Subscriptions::rules_ that `seen_` stands for
     std::set<std::string> resources_;
+    std::set<std::string> awaited_;  ///< restore(): not there yet
     SessionQuestions questions_;
     News news_;
 };
@@ -209,6 +213,7 @@ class Subscriptions final : public SessionClients {
                                     std::string_view request_id);
     void audit_refused(const Subscriber& subscriber, const std::string& uri,
                        std::string_view request_id);
+    void restore(Subscriber& subscriber);
     void conclude(const std::vector<Waiter>& waiters, const Answer& answer);
     void give_up();
     std::vector<Waiter> unsubscribe(Subscriber& subscriber, const std::string& uri);

@@ -1,0 +1,56 @@
+#ifndef NEUROND_MCP_SESSION_JOURNAL_H
+#define NEUROND_MCP_SESSION_JOURNAL_H
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "neurond/base/fd.h"
+#include "neurond/base/result.h"
+#include "neurond/loop/event_loop.h"
+#include "neurond/loop/helper.h"
+#include "neurond/mcp/session_records.h"
+
+namespace neuron {
+
+/// The file of the session records. Each turn's changes are appended with one write(2)
+/// before anything is answered, so that they survive the death of the reactor (not that
+/// of the machine, if they are very young). When most of it is out of date the writer
+/// replaces it.
+class SessionJournal {
+  public:
+    SessionJournal(EventLoop& loop, Helper& writer, std::string path,
+                   SessionRecords& records);
+
+    /// Reads what earlier reactors have written, and takes down what changes from now on.
+    /// A file that is damaged or cannot be read is an error: who has logged out must not
+    /// silently be let in again. Blocks: for the start.
+    Status open();
+
+  private:
+    Status read();
+    Status open_file();
+    void add(std::string_view line);
+    void flush();
+    void append(const std::string& lines);
+    void replace();
+    void on_replaced(bool ok, std::string_view why);
+    void fail(const std::string& why);
+
+    Helper& writer_;
+    std::string path_;
+    SessionRecords& records_;
+    Fd file_;
+    std::string lines_;   ///< of this turn
+    std::string behind_;  ///< written since the text was taken that replaces the file
+    size_t size_ = 0;     ///< of the file
+    size_t base_ = 0;     ///< … when it was last rewritten, or opened
+    bool replacing_ = false;
+    bool broken_ = false;  ///< the file lacks something, which was logged
+    Task flush_task_;
+    Timer retry_timer_;
+};
+
+}  // namespace neuron
+
+#endif
