@@ -53,10 +53,10 @@ void LinkClient::on_message(const JsonScanner& scan, const Slice& text) {
 void LinkClient::on_garbage(const JsonScanner& scan, std::string_view head,
                             std::string_view) {
     const JsonRpcMessage message = classify(scan, head);
-    refuse({}, message.code, message.reason);
+    const std::string request_id = owner_.new_request_id();
+    refuse({}, message.code, message.reason, {}, request_id);
     first_message_ = false;
     if (scan.error() == JsonError::kDuplicateKey) {  // a way round a rule
-        const std::string request_id = owner_.new_request_id();
         AuditRecord line;
         line.request_id = request_id;
         line.result = "blocked";
@@ -282,9 +282,16 @@ void LinkClient::take_view(const Incoming& in) {
 // --- output --------------------------------------------------------------------------
 
 void LinkClient::refuse(std::string_view id_raw, JsonRpcError code,
-                        std::string_view message, std::string_view data) {
+                        std::string_view message, std::string_view data,
+                        std::string_view request_id) {
     OutQueue error;
-    write_error(error, id_raw, code, message, data);
+    if (!data.empty()) {
+        write_error(error, id_raw, code, message, data);
+    } else {
+        write_own_error(
+            error, id_raw, {code, std::string(message), {}, {}, {}},
+            request_id.empty() ? owner_.new_request_id() : std::string(request_id));
+    }
     calls_.say(std::move(error));
 }
 

@@ -61,11 +61,9 @@ std::string replies_problem(const ParkedCall& parked, const JsonView& replies) {
     return {};
 }
 
-OwnError own_error(JsonRpcError code, std::string message) {
-    OwnError out;
-    out.code = code;
-    out.message = std::move(message);
-    return out;
+OwnError own_error(const ParkedCall& parked, const char* type, std::string message) {
+    return {JsonRpcError::kInternal, std::move(message), type, parked.entry->downstream,
+            {}};
 }
 
 }  // namespace
@@ -193,7 +191,7 @@ void Parking::answer(Id id, const Answer& answer) {
     parked->window.reset();
     if (!kept_beside(*parked).room_for(answer.body.size)) {
         parked->answer = Answer::failure(
-            own_error(JsonRpcError::kInternal,
+            own_error(*parked, "unavailable",
                       "The answer came before the client did, and was too large to keep"));
         return;
     }
@@ -263,11 +261,9 @@ std::optional<Answer> Parking::read_again(const Call& call, const Answer& answer
     InputRound round;
     round.questions = urls;
     if (closed_ || full(parked, round)) {
-        calls_.erase(id);
-        OwnError busy = own_error(JsonRpcError::kInternal,
-                                  "Too many calls wait for their clients");
-        busy.type = "busy";
+        OwnError busy = own_error(parked, "busy", "Too many calls wait for their clients");
         busy.retry_after_seconds = 1;
+        calls_.erase(id);
         return Answer::failure(std::move(busy));
     }
     parked.call = {};
@@ -362,7 +358,7 @@ bool Parking::go_on_again(Id id, ParkedCall& parked, const CallRequest& request,
         refused = refused || (action.exists() && !action.is_string("accept"));
     }
     if (refused) {
-        end(id, gave_up(parked.kind, own_error(JsonRpcError::kInternal,
+        end(id, gave_up(parked.kind, own_error(parked, "unavailable",
                                                "The client did not open the URL")));
         return true;
     }

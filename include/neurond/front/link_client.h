@@ -106,7 +106,7 @@ class LinkClient final : private LinkOwner,
     void listen(const Incoming& in, const DoorRequest& asked);
     void subscribe(const Incoming& in, const DoorRequest& asked);
     void refuse(std::string_view id_raw, JsonRpcError code, std::string_view message,
-                std::string_view data = {});
+                std::string_view data = {}, std::string_view request_id = {});
     void refuse_busy(std::string_view id_raw, const char* message, Millis wait);
     void on_stall();
 
