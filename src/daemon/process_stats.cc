@@ -56,6 +56,10 @@ double descriptor_limit() {
 
 }  // namespace
 
+size_t resident_bytes() {
+    return static_cast<size_t>(memory_bytes(1));
+}
+
 void add_process_metrics(Metrics& metrics) {
     metrics.counter("process_cpu_seconds_total", "User and system time.")
         .set_source(cpu_seconds);
@@ -63,7 +67,7 @@ void add_process_metrics(Metrics& metrics) {
         return memory_bytes(0);
     });
     metrics.gauge("process_resident_memory_bytes", "Resident memory.").set_source([] {
-        return memory_bytes(1);
+        return static_cast<double>(resident_bytes());
     });
     metrics.gauge("process_open_fds", "Open descriptors.").set_source(open_descriptors);
     metrics.gauge("process_max_fds", "Limit of open descriptors.")

@@ -16,6 +16,7 @@
 #include "neurond/daemon/daemon.h"
 #include "neurond/daemon/doors.h"
 #include "neurond/daemon/events_page.h"
+#include "neurond/daemon/heap_trim.h"
 #include "neurond/daemon/keeper_link.h"
 #include "neurond/daemon/metrics_file.h"
 #include "neurond/daemon/pages.h"
@@ -173,6 +174,7 @@ class Reactor final : private SignalSink,
     MetricsFile metrics_file_;
     const std::string list_key_;
     Router router_;
+    HeapTrim heap_{loop_, *this};
     Subscriptions subscriptions_;
     SessionStore sessions_;
     SessionJournal journal_;  ///< of the sessions
