@@ -179,9 +179,10 @@ std::optional<OwnError> hop_error(const Call& call, std::string_view body) {
                     "protocol", server, {}};
 }
 
-/// A client from before 2025-11-25 does not know that it is to open URLs.
+/// Only a client of 2025-11-25 knows that it is to open URLs: those before are asked
+/// nothing, those since are asked by results.
 std::optional<OwnError> unknown_to_client(const Call& call, std::string_view body) {
-    if (call.request.revision >= Revision::k20251125 ||
+    if (call.request.revision == Revision::k20251125 ||
         body.find("-32042") == std::string_view::npos) {
         return std::nullopt;
     }

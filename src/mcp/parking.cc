@@ -244,9 +244,10 @@ void Parking::park(Id id, ParkedCall& parked, TimePoint now) {
 
 std::optional<Answer> Parking::read_again(const Call& call, const Answer& answer,
                                           TimePoint now) {
-    std::vector<Question> urls = answer.kind == Answer::Kind::kError
-                                     ? read_url_elicitations(answer.body)
-                                     : std::vector<Question>();
+    std::vector<Question> urls =
+        answer.kind == Answer::Kind::kError && call.request.kind <= CallKind::kResource
+            ? read_url_elicitations(answer.body)
+            : std::vector<Question>();
     if (urls.empty()) {
         return std::nullopt;
     }

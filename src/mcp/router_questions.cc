@@ -12,6 +12,9 @@ InputOutcome Router::on_input(CallHandle handle, const InputRound& round) {
     if (record == nullptr) {
         return InputOutcome::kPassedOn;
     }
+    if (!round.result.empty() && record->request.kind > CallKind::kResource) {
+        return refuse_round(*record, round, "asks about what nobody is asked about");
+    }
     if (!record->request.takes_questions && round.result.empty()) {
         parked_->adopt(*record);
     }

@@ -40,7 +40,8 @@ class Rounds(HttpServer):
         if method == "server/discover":
             return self.result(conn, request, {
                 **done, "supportedVersions": ["2026-07-28"],
-                "capabilities": {"tools": {}, "prompts": {}, "resources": {}, "logging": {}}})
+                "capabilities": {"tools": {}, "prompts": {}, "resources": {}, "logging": {},
+                                 "completions": {}}})
         lists = {"tools/list": {"tools": [{"name": "play", "inputSchema": {"type": "object"}}]},
                  "prompts/list": {"prompts": [{"name": "play"}]},
                  "resources/list": {"resources": [{"uri": "play:///", "name": "play"}]},
@@ -64,6 +65,7 @@ class Rounds(HttpServer):
         block = {"type": "text", "text": "done"}
         return self.result(conn, request, {"resultType": "complete", **{
             "tools/call": {"content": [block]},
+            "completion/complete": {"completion": {"values": ["done"]}},
             "prompts/get": {"messages": [{"role": "user", "content": block}]},
             "resources/read": {"contents": [{"uri": "play:///", "text": "done"}], "ttlMs": 0,
                                "cacheScope": "private"}}[method]})
@@ -222,6 +224,24 @@ def not_asked(caps, version, question):
                                          "clientInfo": {"name": "it", "version": "1"}})
             got = lines.request("tools/call", KINDS[0][1])
             assert got["error"]["code"] == -32603, got
+        expect_nothing_in_flight(daemon)
+
+
+def test_a_completion_is_not_answered_by_questions():
+    params = {"ref": {"type": "ref/prompt", "name": "a.play"},
+              "argument": {"name": "x", "value": "y"}}
+    with Rounds({"u": FORM}) as server, Neurond(at(server)) as daemon:
+        with daemon.client(capabilities=CAPS) as client, daemon.modern(
+                capabilities={"elicitation": {}}) as modern:
+            person = Person(client, good)
+            for got in (person.call("completion/complete", params),
+                        modern.request("completion/complete", params)):
+                assert got.error["code"] == -32603 and got.error["data"]["server"] == "a"
+            assert not person.asked and not server.got
+        server.rounds = ()
+        with daemon.modern() as modern:
+            got = modern.request("completion/complete", params)
+            assert got.result["completion"] == {"values": ["done"]}
         expect_nothing_in_flight(daemon)
 
 

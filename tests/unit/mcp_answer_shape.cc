@@ -158,7 +158,8 @@ TEST_CASE("not found is told in the words of the client's era") {
 TEST_CASE("a client that knows of no URLs to open is told in words it knows") {
     UriSightings sightings;
     const char* const error = R"({"code":-32042,"message":"m","data":{"elicitations":[]}})";
-    for (const Revision client : {Revision::k20241105, Revision::k20250618}) {
+    for (const Revision client :
+         {Revision::k20241105, Revision::k20250618, Revision::k20260728}) {
         const Answer out = shape_answer(call_to_b(CallKind::kTool, client),
                                         Answer::error(Slice::copy_of(error)), sightings);
         REQUIRE(out.kind == Answer::Kind::kOwnError);
