@@ -185,20 +185,11 @@ void Instance::reply(Call& call, const InputReply& reply) {
 }
 
 void Instance::on_away(const Call& call, bool away) {
-    if (!repeats_.has(call.handle)) {
-        carrier_->set_aside(call.leg_id, away);
-    }
+    pending_.set_away(call.leg_id, away);
+    carrier_->set_aside(call.leg_id, away);
     if (away) {
         owner_.on_instance_room();
     }
-}
-
-size_t Instance::away() const {
-    size_t sum = 0;
-    pending_.for_each_call([&](CallHandle each) {
-        sum += owner_.is_parked(each) ? size_t{1} : 0;
-    });
-    return sum;
 }
 
 void Instance::tell_roots_changed() {

@@ -23,6 +23,7 @@ std::optional<PendingRequests::Entry> PendingRequests::take(uint64_t id) {
     Entry entry = std::move(found->second);
     entries_.erase(found);
     calls_ -= entry.kind == Kind::kCall ? 1 : 0;
+    away_ -= entry.away ? 1 : 0;
     return entry;
 }
 
@@ -34,7 +35,16 @@ std::vector<CallHandle> PendingRequests::take_calls() {
         }
     }
     calls_ = 0;
+    away_ = 0;
     return calls;
+}
+
+void PendingRequests::set_away(uint64_t id, bool away) {
+    const auto found = entries_.find(id);
+    if (found != entries_.end() && found->second.away != away) {
+        found->second.away = away;
+        away ? ++away_ : --away_;
+    }
 }
 
 std::optional<CallHandle> PendingRequests::call(uint64_t id) const {

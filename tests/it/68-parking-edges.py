@@ -7,7 +7,7 @@ import signal
 import threading
 
 from fixtures import asker
-from fixtures.asker import HttpAsker
+from fixtures.asker import HttpAsker, OldAsker
 
 from harness import Neurond, main
 from mcp import PREFIX
@@ -49,6 +49,12 @@ def test_a_completion_is_no_call_that_asks():
             "argument": {"name": "steps", "value": json.dumps([{"ask": [FORM, ROOTS]}])}})
         (told,) = got.result["completion"]["values"]
         assert [each["code"] for each in json.loads(told)] == [-32601] * 2, told
+        visit = {"code": -32042, "message": "visit", "data": {"elicitations": [
+            {"mode": "url", "elicitationId": "e", "url": "http://x/1", "message": "One"}]}}
+        error = modern(daemon).request("completion/complete", {
+            "ref": {"type": "ref/prompt", "name": "a.play"},
+            "argument": {"name": "steps", "value": json.dumps([{"error": visit}])}}).error
+        assert error["code"] == -32603 and "wants a URL opened" in error["message"], error
         expect_nothing_kept(daemon)
 
 
@@ -96,6 +102,19 @@ def test_a_server_that_asks_while_it_lists():
             assert answered(client.request("tools/call", steps_of())) == []
         assert server.got and all(
             m["error"]["code"] in (-32601, -32602) for m in server.got), server.got
+        expect_nothing_kept(daemon)
+
+
+def test_on_the_old_transport_calls_park_too():
+    with OldAsker() as server, Neurond({"a": {"url": server.url, "transport": "sse"}}) as daemon:
+        client = modern(daemon)
+        params = steps_of({"ask": [FORM, ROOTS]}, {"ask": [SAMPLE]})
+        requests, state = asked(client.request("tools/call", params))
+        assert len(requests) == 2 and counts(daemon) == (1, 1)
+        assert answered(client.request("tools/call", steps_of())) == []
+        again, state = asked(retry(client, params, state, replies_to(requests)))
+        assert answered(retry(client, params, state, replies_to(again))) == [
+            REPLIES[q[0]] for q in (FORM, ROOTS, SAMPLE)]
         expect_nothing_kept(daemon)
 
 

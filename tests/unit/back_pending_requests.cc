@@ -36,6 +36,25 @@ TEST_CASE("with an exchange it is the call of that, else the latest of the only 
     CHECK(pending.call_of(kAnyExchange, kNow) == kTwo);
 }
 
+TEST_CASE("calls whose clients are away are counted until they are over") {
+    PendingRequests pending;
+    const uint64_t one = pending.add(Kind::kCall, kOne, "a");
+    const uint64_t two = pending.add(Kind::kCall, kTwo, "b");
+    pending.set_away(one, true);
+    pending.set_away(one, true);
+    pending.set_away(two, true);
+    pending.set_away(77, true);
+    CHECK(pending.away() == 2);
+    pending.set_away(two, false);
+    CHECK(pending.away() == 1);
+    pending.erase(one);
+    CHECK(pending.away() == 0);
+    CHECK(pending.calls() == 1);
+    pending.set_away(two, true);
+    pending.take_calls();
+    CHECK(pending.away() == 0);
+}
+
 TEST_CASE("what may be about a call that another party gave up is nobody's") {
     PendingRequests pending;
     const uint64_t two = pending.add(Kind::kCall, kTwo, "b");

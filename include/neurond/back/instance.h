@@ -106,7 +106,7 @@ class Instance final : private CarrierOwner,
     bool renewing() const noexcept { return renewing_ && state_ != State::kEnding; }
     size_t in_flight() const noexcept { return pending_.calls(); }
     /// How many of those wait for clients that are away.
-    size_t away() const;
+    size_t away() const noexcept { return pending_.away(); }
     bool congested() const { return carrier_->congested(); }
     pid_t pid() const noexcept { return carrier_->pid(); }
     const ServerHello& hello() const noexcept { return hello_; }

@@ -23,6 +23,7 @@ class PendingRequests {
         CallHandle call;
         unsigned session = 0;  ///< how many sessions had been renewed when it was sent
         std::string party;     ///< of a call (CallRequest::party)
+        bool away = false;     ///< of a call: set_away()
     };
 
     /// Our id for it.
@@ -41,6 +42,10 @@ class PendingRequests {
         }
     }
     size_t calls() const noexcept { return calls_; }
+    /// The client of this call is away with a question, or is back.
+    void set_away(uint64_t id, bool away);
+    /// How many of the calls have clients that are away.
+    size_t away() const noexcept { return away_; }
 
     /// The server has forgotten its session with us: what is asked now is of the next.
     void next_session() noexcept { ++session_; }
@@ -60,6 +65,7 @@ class PendingRequests {
   private:
     uint64_t next_ = 1;
     size_t calls_ = 0;
+    size_t away_ = 0;
     unsigned session_ = 0;
     std::unordered_map<uint64_t, Entry> entries_;
     AbandonedCalls abandoned_;
