@@ -53,6 +53,8 @@ OUT      := build
 CXXFLAGS ?= -O2 -g
 MODE     := $(HARDEN) $(FORTIFY)
 endif
+# One spelling: what depends on what is kept by name.
+override OUT := $(patsubst $(CURDIR)/%,%,$(OUT))
 
 LANG_FLAGS := -std=c++17 -fno-exceptions -fno-rtti -fPIE -Iinclude
 ALL_FLAGS   = $(LANG_FLAGS) $(WARN) $(if $(IS_CLANG),,$(GXX_WARN)) $(MODE) \

@@ -30,6 +30,7 @@ struct Logger {
     LogOutput output;
     LogRepeats repeats;
     bool to_journal = false;  ///< where it goes to stderr
+    bool no_stderr = false;   ///< for lines; a start may still say why it fails
     bool echo_errors = false;
     uint64_t dropped = 0;
     uint64_t reported = 0;  ///< of those dropped
@@ -49,18 +50,6 @@ struct Record {
     std::string_view summary;  ///< with fields: the message of the JSON form
     const std::vector<LogField>* fields = nullptr;
 };
-
-/// JOURNAL_STREAM is inherited by shells and redirections; only device and inode tell
-/// whether this stderr is the journal's (systemd.exec(5)).
-bool stderr_is_journal() {
-    const char* const expected = std::getenv("JOURNAL_STREAM");
-    struct stat about;
-    if (expected == nullptr || ::fstat(STDERR_FILENO, &about) != 0) {
-        return false;
-    }
-    return expected ==
-           std::to_string(about.st_dev) + ':' + std::to_string(about.st_ino);
-}
 
 /// Appends `text` up to `limit` bytes in all, marked where it was cut.
 /// encode(piece) -> what to write for one character.
@@ -257,8 +246,34 @@ void log_configure(LogLevel level, LogFormat format) {
     g_logger.to_journal = stderr_is_journal();
 }
 
+// JOURNAL_STREAM is inherited by shells and redirections; only device and inode tell
+// whether this stderr is the journal's (systemd.exec(5)).
+bool stderr_is_journal() {
+    const char* const expected = std::getenv("JOURNAL_STREAM");
+    struct stat about;
+    if (expected == nullptr || ::fstat(STDERR_FILENO, &about) != 0) {
+        return false;
+    }
+    return expected ==
+           std::to_string(about.st_dev) + ':' + std::to_string(about.st_ino);
+}
+
+void log_without_stderr() {
+    g_logger.no_stderr = true;
+}
+
+bool log_goes_nowhere() noexcept {
+    return g_logger.output.kind() == LogTarget::Kind::kNowhere;
+}
+
 Status log_open(const LogTarget& target) {
-    return g_logger.output.open(target);
+    LogOutput& output = g_logger.output;
+    if (target.kind != LogTarget::Kind::kStderr || !g_logger.no_stderr) {
+        return output.open(target);
+    }
+    return output.open({LogTarget::Kind::kSyslog, {}})
+               ? Ok{}
+               : output.open({LogTarget::Kind::kNowhere, {}});
 }
 
 Status log_reopen() {

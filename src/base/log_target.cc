@@ -32,7 +32,8 @@ Result<Fd> open_syslog() {
 
 Status LogOutput::open(const LogTarget& target) {
     Fd fresh;
-    if (target.kind != LogTarget::Kind::kStderr) {
+    if (target.kind == LogTarget::Kind::kFile ||
+        target.kind == LogTarget::Kind::kSyslog) {
         Result<Fd> opened = target.kind == LogTarget::Kind::kFile
                                 ? open_to_append(target.path, kLogFileMode,
                                                  target.owner)
@@ -67,6 +68,9 @@ bool LogOutput::connect_syslog() {
 }
 
 bool LogOutput::write(std::string line) {
+    if (target_.kind == LogTarget::Kind::kNowhere) {
+        return true;
+    }
     if (!is_writable()) {
         error_ = EAGAIN;
         return false;

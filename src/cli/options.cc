@@ -36,6 +36,7 @@ constexpr OptionSpec kOptions[] = {
     {'\0', "client", true, For::kClient},
     {'\0', "cgroup", true, For::kRun},   {'\0', "alive", true, For::kRun},
     {'\0', "as", true, For::kRun},       {'\0', "again", false, For::kRun},
+    {'\0', "detached", false, For::kRun},
     {'\0', "dry-run", false, For::kDryRun}, {'\0', "probe", false, For::kRun},
 };
 
@@ -81,6 +82,7 @@ class Parser {
     Status take_long(std::string_view text);
     Status take_short(std::string_view letters);
     Status apply(const OptionSpec& spec, std::string_view value);
+    void apply_to_reactor(std::string_view name, std::string_view value);
     Status set_action(Action action, const OptionSpec& spec);
     std::optional<std::string_view> next_value();
     Status take_words();
@@ -151,23 +153,33 @@ Status Parser::apply(const OptionSpec& spec, std::string_view value) {
         options_.key_path = value;
     } else if (name == "client") {
         options_.client = value;
-    } else if (name == "cgroup") {
-        options_.reactor.cgroup = value;
-    } else if (name == "alive") {
-        options_.reactor.alive = Millis(parse_u64(value).value_or(0));
-    } else if (name == "as") {
-        options_.reactor.as = value;
-    } else if (name == "again") {
-        options_.reactor.again = true;
     } else if (name == "dump-schema") {
         return set_action(Action::kDumpSchema, spec);
     } else if (name == "helper") {
         options_.helper_role = value;
         return set_action(Action::kHelper, spec);
-    } else {
+    } else if (name == "reactor") {
         return set_action(Action::kReactor, spec);
+    } else {
+        apply_to_reactor(name, value);
     }
     return Ok{};
+}
+
+/// What keepers tell reactors.
+void Parser::apply_to_reactor(std::string_view name, std::string_view value) {
+    ReactorOptions& reactor = options_.reactor;
+    if (name == "cgroup") {
+        reactor.cgroup = value;
+    } else if (name == "alive") {
+        reactor.alive = Millis(parse_u64(value).value_or(0));
+    } else if (name == "as") {
+        reactor.as = value;
+    } else if (name == "again") {
+        reactor.again = true;
+    } else {
+        reactor.detached = true;
+    }
 }
 
 Status Parser::take_long(std::string_view text) {

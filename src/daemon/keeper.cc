@@ -54,11 +54,12 @@ class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkO
   public:
     /// `first`: what the estate was made by.
     Keeper(Estate estate, ConfigSource source, const ConfigSource::Reading& first,
-           ServiceManager manager, std::optional<Fd> starter)
+           ServiceManager manager, std::optional<Fd> starter, bool detached)
         : estate_(std::move(estate)),
           source_(std::move(source)),
           manager_(std::move(manager)),
           starter_(std::move(starter)),
+          detached_(detached),
           signals_(loop_, static_cast<SignalSink&>(*this)),
           restart_(loop_, [this] { launch(); }),
           give_up_(loop_, [this] { children_.kill_group(reactor_, SIGKILL); }),
@@ -102,7 +103,7 @@ class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkO
     void launch();
     Status spawn_reactor();
     void end(int code);
-    void tell_starter(std::string_view text);
+    void tell_starter();
 
     Estate estate_;
     ConfigSource source_;
@@ -118,6 +119,7 @@ class Keeper final : private SignalSink, private ChildOwner, private KeeperLinkO
     std::string seen_;  ///< a digest of what was read last
     bool reload_wanted_ = false;  ///< and no reactor has begun it
     std::optional<Fd> starter_;
+    bool detached_;  ///< standard error ends when it has started
     EventLoop loop_;
     Children children_;
     Signals signals_;
@@ -172,6 +174,9 @@ Status Keeper::spawn_reactor() {
     if (served_) {
         plan.argv.push_back(kAgainOption);
     }
+    if (detached_) {
+        plan.argv.push_back(kDetachedOption);
+    }
     if (manager_.watchdog() > Millis{0}) {
         plan.argv.push_back(kAliveOption + std::to_string(manager_.watchdog().count()));
     }
@@ -206,7 +211,7 @@ void Keeper::on_word(ReactorWord word) {
         case ReactorWord::kListening:
             served_ = true;
             log_echo_errors(false);
-            tell_starter("");
+            tell_starter();
             manager_.ready("serving");
             if (std::exchange(reload_wanted_, false)) {
                 forward(SIGHUP);
@@ -377,16 +382,41 @@ void Keeper::on_exit(pid_t, ExitStatus status) {
 
 void Keeper::end(int code) {
     exit_code_ = code;
-    tell_starter("the daemon ended before it was listening");
     loop_.stop();
 }
 
-/// The process that waits for `-d` to succeed reads this: nothing means success.
-void Keeper::tell_starter(std::string_view text) {
+/// The process that waits for `-d` hears that it has worked; or it hears the end of this
+/// one, when nothing of it is left.
+void Keeper::tell_starter() {
     if (starter_) {
-        const char verdict = text.empty() ? '+' : '-';
-        (void)!::write(starter_->get(), &verdict, 1);
+        (void)!::write(starter_->get(), "+", 1);
         starter_.reset();
+        if (detached_) {
+            let_go_of_stderr();
+        }
+    }
+}
+
+/// For the reactors to come.
+Status keep_reading(const ConfigSource::Reading& reading, Estate& estate) {
+    for (Fd* each : {&estate.bundle, &estate.first_bundle}) {
+        Result<Fd> bundle = text_to_memfd("neurond-config", reading.bundle);
+        if (!bundle) {
+            return bundle.error();
+        }
+        *each = std::move(*bundle);
+    }
+    return Ok{};
+}
+
+/// As configured, but for stderr.
+void log_elsewhere(const conf::Config& config) {
+    log_without_stderr();
+    (void)configure_log(config);
+    if (log_goes_nowhere()) {
+        std::fputs("neurond: nothing is logged: log.target is stderr, which ends with -d, "
+                   "and there is no syslog\n",
+                   stderr);
     }
 }
 
@@ -420,10 +450,14 @@ int run_daemon(const DaemonOptions& options) {
     ServiceManager manager = ServiceManager::from_environment();
     InheritedSockets inherited = InheritedSockets::from_environment();
     std::optional<Fd> starter;
+    const bool detached = options.daemonize && stderr_has_reader();
     if (options.daemonize) {
-        if (const std::optional<int> code = daemonize(starter); code) {
+        if (const std::optional<int> code = daemonize(starter, detached); code) {
             return *code;
         }
+    }
+    if (detached) {
+        log_elsewhere(config);
     }
     block_signals();
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -433,13 +467,9 @@ int run_daemon(const DaemonOptions& options) {
         log_error("keeper", "%s", prepared.error().message.c_str());
         return kExitFailed;
     }
-    for (Fd* each : {&estate.bundle, &estate.first_bundle}) {
-        Result<Fd> bundle = text_to_memfd("neurond-config", reading.bundle);
-        if (!bundle) {
-            log_error("keeper", "%s", bundle.error().message.c_str());
-            return kExitFailed;
-        }
-        *each = std::move(*bundle);
+    if (Status kept = keep_reading(reading, estate); !kept) {
+        log_error("keeper", "%s", kept.error().message.c_str());
+        return kExitFailed;
     }
     estate.cgroups = make_cgroups(config, estate.account);
     log_info("keeper", "neurond %s, pid %d, configuration %s", kVersion,
@@ -451,7 +481,7 @@ int run_daemon(const DaemonOptions& options) {
                  escape(name, conf::kMaxInheritedName).c_str());
     }
     Keeper keeper(std::move(estate), std::move(source), reading, std::move(manager),
-                  std::move(starter));
+                  std::move(starter), detached);
     const int code = keeper.run();
     log_flush();
     return code;

@@ -12,6 +12,7 @@
 
 #include "neurond/base/log.h"
 #include "neurond/daemon/daemon.h"
+#include "neurond/daemon/daemonize.h"
 #include "neurond/daemon/door_plan.h"
 #include "neurond/daemon/privileges.h"
 #include "neurond/daemon/registration_setup.h"
@@ -426,6 +427,9 @@ int run_reactor(const ReactorOptions& options) {
         std::fputs(loaded.diagnostics.to_string().c_str(), stderr);
         return kExitConfig;
     }
+    if (options.detached) {
+        log_without_stderr();
+    }
     if (Status logging = configure_log(*loaded.config); !logging) {
         log_error("daemon", "log.target: %s", logging.error().message.c_str());
         if (!options.again) {
@@ -443,6 +447,9 @@ int run_reactor(const ReactorOptions& options) {
     if (Status opened = reactor.open(); !opened) {
         log_error("daemon", "%s", opened.error().message.c_str());
         return kExitFailed;
+    }
+    if (options.detached) {
+        let_go_of_stderr();
     }
     return reactor.run();
 }

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from harness import BINARY, Neurond, hostile, is_alive, main
+from harness import BINARY, Neurond, children_of, hostile, is_alive, main
 from rawhttp import wait_for
 
 UNSHARE = subprocess.run(["unshare", "-rmpf", "--mount-proc", "true"], capture_output=True,
@@ -158,6 +158,41 @@ def test_d_returns_when_it_listens():
         status = place.verb("status")
         assert status.returncode == 0 and "starting" in status.stdout, status.stdout
         place.stop()
+
+
+def test_d_lets_go_of_the_pipes_of_its_caller():
+    with Place() as place:
+        place.write(text="[downstream host]\ncommand = self\nargs = host-tools\n")
+        # Its end comes when nothing of the daemon has it open any more.
+        done = subprocess.run([BINARY, "-d", "-c", str(place.conf)], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=20, check=False)
+        pid = place.pid()
+        assert done.returncode == 0 and is_alive(pid) and done.stdout == "", done
+        nowhere = "" if os.path.exists("/dev/log") else "nothing is logged: log.target is stderr"
+        assert nowhere in done.stderr and done.stderr.count("\n") <= 2, done.stderr
+        for each in (pid, *children_of(pid)):
+            assert os.readlink(f"/proc/{each}/fd/2") == "/dev/null", each
+        reactor, = children_of(pid)
+        os.kill(reactor, signal.SIGKILL)
+        wait_for("another one", lambda: place.verb("health").returncode == 0
+                 and children_of(pid) != [reactor])
+        place.stop()
+        # Why it does not start still comes through, from both of its processes.
+        for name, text in (("state", "session.key"), ("prot", "server.prot: unknown key")):
+            place.write(text="[server]\nprot = 1\n" if name == "prot" else "")
+            (place.dir / "state/session.key").write_text("too short")
+            done = subprocess.run([BINARY, "-d", "-c", str(place.conf)], capture_output=True,
+                                  stdin=subprocess.DEVNULL, text=True, timeout=20, check=False)
+            assert done.returncode in (1, 78) and text in done.stderr, done
+
+
+def test_d_keeps_a_file():
+    with Place() as place, open(place.dir / "log", "ab") as log:
+        done = subprocess.run([BINARY, "-d", "-c", str(place.conf)], stdin=subprocess.DEVNULL,
+                              stderr=log, stdout=log, timeout=20, check=False)
+        assert done.returncode == 0
+        place.stop()
+        assert "daemon: stopped" in (place.dir / "log").read_text()
 
 
 def test_where_things_lie_that_nobody_configured():

@@ -5,8 +5,10 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 
 from harness import BINARY, config_text, is_alive, main
+from rawhttp import wait_for
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "contrib/init.d/neurond"
 NOT_RUNNING, DEAD, USAGE, BAD_CONFIG, NOT_INSTALLED, IS_STOPPED = 3, 1, 2, 6, 5, 7
@@ -33,13 +35,11 @@ class Service:
 
     def __call__(self, *verbs):
         """The exit code and what it said."""
-        with open(self.dir / "said", "w+", encoding="utf-8") as said:
-            # A file: a daemon that kept a pipe open would be waited for.
-            done = subprocess.run([SCRIPT, *verbs], stdin=subprocess.DEVNULL, stdout=said,
-                                  stderr=said, timeout=60, check=False,
-                                  env={"NEUROND_DEFAULTS": str(self.dir / "defaults")})
-            said.seek(0)
-            return done.returncode, said.read()
+        # Through a pipe: a daemon that kept it open would be waited for.
+        done = subprocess.run([SCRIPT, *verbs], stdin=subprocess.DEVNULL, timeout=30,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                              text=True, env={"NEUROND_DEFAULTS": str(self.dir / "defaults")})
+        return done.returncode, done.stdout
 
     @property
     def pid(self):
@@ -103,6 +103,21 @@ def test_a_bad_configuration_stops_nothing():
         assert service("stop")[0] == 0
         code, said = service("start")
         assert code == BAD_CONFIG and service("status")[0] == NOT_RUNNING, said
+
+
+def test_a_daemon_that_was_killed_and_that_nobody_has_waited_for():
+    with Service() as service:
+        lost = subprocess.Popen([BINARY, "-c", service.conf, "-p", service.pid_file],
+                                stderr=subprocess.DEVNULL)  # and it stays a zombie
+        wait_for("its start", lambda: service("status")[0] == 0)
+        lost.kill()
+        wait_for("its end", lambda: not is_alive(lost.pid))
+        assert os.path.exists(f"/proc/{lost.pid}")
+        assert service("status")[0] == DEAD
+        began = time.monotonic()
+        assert service("restart")[0] == 0 and service.pid != lost.pid
+        assert time.monotonic() - began < 10  # of 30 for a daemon that does not end
+        lost.wait()
 
 
 def test_what_else_may_be_asked():

@@ -17,12 +17,16 @@ failed=0
 try() {
     what=$1
     shift
-    # Not through a pipe: a daemon keeps its standard error.
-    if "$@" >/tmp/said 2>&1; then echo "ok $what"; else
-        failed=1
-        echo "FAIL $what"
-        sed 's/^/    /' /tmp/said
-    fi
+    # Through a pipe: a daemon that kept it would be waited for.
+    said=$("$@" 2>&1; echo "exit status $?")
+    case $said in
+        *"exit status 0") echo "ok $what" ;;
+        *)
+            failed=1
+            echo "FAIL $what"
+            echo "$said" | sed 's/^/    /'
+            ;;
+    esac
 }
 files() {
     find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /deb \) -prune \

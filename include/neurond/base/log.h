@@ -25,6 +25,12 @@ void log_configure(LogLevel level, LogFormat format);
 Status log_open(const LogTarget& target);
 /// A file is opened anew by its name, for those who rotate it.
 Status log_reopen();
+/// From the next log_open() on a target of stderr means syslog or, where there is none,
+/// nowhere: a daemon's stderr ends when it has started.
+void log_without_stderr();
+bool log_goes_nowhere() noexcept;
+/// Whether this stderr is the journal's, in which case it stays.
+bool stderr_is_journal();
 /// Until it is switched off, errors are written to stderr, too, wherever the log goes:
 /// whoever starts a daemon wants to see why it does not start. Off at first.
 void log_echo_errors(bool on);

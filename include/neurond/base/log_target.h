@@ -19,6 +19,7 @@ struct LogTarget {
         kStderr,
         kSyslog,  ///< the host's, at /dev/log
         kFile,    ///< appended to
+        kNowhere,
     };
     Kind kind = Kind::kStderr;
     std::string path;  ///< of kFile

@@ -36,10 +36,14 @@ constexpr const char* kUserOption = "--as=";
 /// Argument that tells a reactor that another one has served before it.
 constexpr const char* kAgainOption = "--again";
 
+/// Argument that tells a reactor that its standard error ends when it has started.
+constexpr const char* kDetachedOption = "--detached";
+
 struct ReactorOptions {
     std::string cgroup;  ///< empty: there are none to be used
     Millis alive{0};     ///< 0: nobody waits for it
     std::string as;      ///< empty: it stays who it is
+    bool detached = false;  ///< its standard error ends when it has started
     bool again = false;  ///< nobody is there who could mend what is wrong: serve
 };
 
