@@ -171,8 +171,11 @@ void Instance::on_barrier_passed() {
 
 void Instance::reply(Call& call, const InputReply& reply) {
     if (!repeats_.has(call.handle)) {
-        questions_.reply(reply);
+        reply_outside(reply);
         return;
+    }
+    if (reply.is_progress()) {
+        return;  // the server does not wait
     }
     const RepeatedCalls::Step step = repeats_.add(call.handle, reply);
     if (step.kind == RepeatedCalls::Step::Kind::kRepeat) {
@@ -189,6 +192,13 @@ void Instance::on_away(const Call& call, bool away) {
     carrier_->set_aside(call.leg_id, away);
     if (away) {
         owner_.on_instance_room();
+    }
+}
+
+/// Of all there is to say to a server that does not read, progress may be dropped.
+void Instance::reply_outside(const InputReply& reply) {
+    if (!reply.is_progress() || !carrier_->congested()) {
+        questions_.reply(reply);
     }
 }
 

@@ -53,7 +53,7 @@ void QuestionRelay::on_request(const JsonRpcMessage& message, const Slice& text,
 }
 
 void QuestionRelay::ask_outside(std::string_view id_raw, Question question) {
-    question.key = open_.add(id_raw, question.method, CallHandle());
+    question.key = open_.add(id_raw, question, CallHandle());
     if (session_.ask_session(question)) {
         return;
     }
@@ -82,7 +82,7 @@ void QuestionRelay::release(CallHandle call) {
 
 /// The call may be over before its client replies: then the question is asked elsewhere.
 void QuestionRelay::lend(Held held, CallHandle call) {
-    held.question.key = open_.add(held.id_raw, held.question.method, call);
+    held.question.key = open_.add(held.id_raw, held.question, call);
     lent_.push_back(held);
     if (sink_.on_input(call, {{held.question}, {}}) == InputOutcome::kAsked) {
         return;
@@ -122,7 +122,7 @@ void QuestionRelay::say_no_roots(std::string_view id_raw) {
 }
 
 void QuestionRelay::ask(std::string_view id_raw, Question question, CallHandle call) {
-    const std::string key = open_.add(id_raw, question.method, call);
+    const std::string key = open_.add(id_raw, question, call);
     question.key = key;
     InputRound round;
     round.questions.push_back(std::move(question));
@@ -170,6 +170,10 @@ void QuestionRelay::clear() {
 }
 
 void QuestionRelay::reply(const InputReply& reply) {
+    if (reply.is_progress()) {
+        tell_progress(reply);
+        return;
+    }
     if (const auto asked = open_.take(reply.key); asked) {
         if (!take_lent(reply.key)) {
             open_.overtake(asked->call);
@@ -177,6 +181,16 @@ void QuestionRelay::reply(const InputReply& reply) {
         OutQueue answer;
         write_reply(answer, *asked, reply);
         say_(std::move(answer));
+    }
+}
+
+/// To a server that has not asked to hear of it nothing is said.
+void QuestionRelay::tell_progress(const InputReply& progress) {
+    const ServerQuestions::Open* asked = open_.find(progress.key);
+    if (asked != nullptr && !asked->token_raw.empty()) {
+        OutQueue message;
+        write_reply(message, *asked, progress);
+        say_(std::move(message));
     }
 }
 

@@ -197,11 +197,12 @@ void LinkCalls::withdraw_questions() {
     }
 }
 
-void LinkCalls::reply(std::string_view id_raw, bool failed, Slice body) {
-    const auto asked = questions_.take(id_raw);
+void LinkCalls::reply(std::string_view id_raw, InputReply reply) {
+    const auto asked = questions_.of(id_raw, reply);
     const auto item = asked ? items_.find(asked->tag) : items_.end();
     if (item != items_.end()) {
-        router_.reply(item->second.call, {asked->key, failed, std::move(body)});
+        reply.key = asked->key;
+        router_.reply(item->second.call, reply);
     }
 }
 

@@ -95,10 +95,10 @@ void LinkClient::take_message(const JsonScanner& scan, const Slice& text) {
             take_notification(in);
             break;
         case JsonRpcMessage::Kind::kResult:
-            take_reply(in.id_raw, false, text.part(message.result.in(text.view())));
+            take_reply(in.id_raw, {{}, false, text.part(message.result.in(text.view()))});
             break;
         case JsonRpcMessage::Kind::kError:
-            take_reply(in.id_raw, true, text.part(message.error.in(text.view())));
+            take_reply(in.id_raw, {{}, true, text.part(message.error.in(text.view()))});
             break;
         case JsonRpcMessage::Kind::kInvalid:
             if (message.answerable) {
@@ -250,15 +250,19 @@ void LinkClient::take_notification(const Incoming& in) {
         }
     } else if (method == "notifications/roots/list_changed" && peer_.revision) {
         router_.on_roots_changed(peer_.in_session());
+    } else if (method == "notifications/progress") {
+        if (const auto told = read_reply_progress(in.message, in.scan, in.text); told) {
+            take_reply(told->id_raw, told->reply);
+        }
     } else if (method == kViewMethod && first_message_) {
         take_view(in);
     }
 }
 
-void LinkClient::take_reply(std::string_view id_raw, bool failed, const Slice& body) {
+void LinkClient::take_reply(std::string_view id_raw, const InputReply& reply) {
     Subscriber* session = subscriptions_.legacy();
-    if (session == nullptr || !session->reply(id_raw, failed, body)) {
-        calls_.reply(id_raw, failed, body);
+    if (session == nullptr || !session->reply(id_raw, reply)) {
+        calls_.reply(id_raw, reply);
     }
 }
 

@@ -225,9 +225,7 @@ void McpEndpoint::take_message(Post& post, const JsonScanner& scan, const Slice&
                 const bool failed = message.kind == JsonRpcMessage::Kind::kError;
                 const Slice body = text.part(
                     (failed ? message.error : message.result).in(text.view()));
-                if (!post.session->news->reply(id_raw, failed, body)) {
-                    streams_.reply(*post.session, id_raw, {{}, failed, body});
-                }
+                take_reply(post, id_raw, {{}, failed, body});
             }
             break;
         case JsonRpcMessage::Kind::kInvalid:
@@ -237,6 +235,13 @@ void McpEndpoint::take_message(Post& post, const JsonScanner& scan, const Slice&
                 audit_refused(post, message.method, {}, text.size);
             }
             break;
+    }
+}
+
+void McpEndpoint::take_reply(const Post& post, std::string_view id_raw,
+                             const InputReply& reply) {
+    if (!post.session->news->reply(id_raw, reply)) {
+        streams_.reply(*post.session, id_raw, reply);
     }
 }
 
@@ -299,6 +304,10 @@ void McpEndpoint::take_notification(Post& post, const JsonRpcMessage& message,
         }
     } else if (message.method == "notifications/roots/list_changed") {
         router_.on_roots_changed(post.session->requester(post.request.identity));
+    } else if (message.method == "notifications/progress") {
+        if (const auto told = read_reply_progress(message, scan, text); told) {
+            take_reply(post, told->id_raw, told->reply);
+        }
     }
 }
 

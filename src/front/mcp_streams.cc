@@ -212,7 +212,7 @@ void PostExchange::send_question_cancelled(const std::string& id_raw) {
 }
 
 void PostExchange::reply(std::string_view id_raw, InputReply reply) {
-    if (const auto asked = questions_.take(id_raw); asked) {
+    if (const auto asked = questions_.of(id_raw, reply); asked) {
         reply.key = asked->key;
         router_.reply(items_[asked->tag].call, reply);
     }

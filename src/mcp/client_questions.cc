@@ -97,6 +97,11 @@ void write_question(OutQueue& out, std::string_view id_raw, const Question& ques
         minted = member_text("elicitationId", json_quote(uuid_v4()), true);
         edits.push_back({front_of_object(all), minted});
     }
+    const JsonView token = params.find("_meta").find("progressToken");
+    if (token.exists()) {
+        const auto at = static_cast<size_t>(token.raw().data() - params.raw().data());
+        edits.push_back({{at, at + token.raw().size()}, id_raw});
+    }
     write_request(out, id_raw, question.method, JsonBody{question.params, all, edits});
 }
 
@@ -105,6 +110,19 @@ void write_question_cancelled(OutQueue& out, std::string_view id_raw) {
     w.begin_object().key("requestId").raw(id_raw);
     w.key("reason").string("no longer needed").end_object();
     write_notification(out, "notifications/cancelled", w.take());
+}
+
+std::optional<ReplyProgress> read_reply_progress(const JsonRpcMessage& message,
+                                                 const JsonScanner& scan,
+                                                 const Slice& text) {
+    const Span token = find(scan.params_members(), text.view(), "progressToken");
+    if (token.empty()) {
+        return std::nullopt;
+    }
+    const size_t base = message.params.begin;
+    const Span within{token.begin - base, token.end - base};
+    return ReplyProgress{token.in(text.view()),
+                         {{}, false, text.part(message.params.in(text.view())), within}};
 }
 
 const ClientQuestions::Open& ClientQuestions::add(uint64_t tag, const std::string& key,
@@ -132,6 +150,17 @@ std::vector<InputReply> ClientQuestions::ask(
 std::optional<ClientQuestions::Open> ClientQuestions::take(std::string_view id_raw) {
     return take_first(
         open_, [&](const Open& each) { return same_id(each.id_raw, id_raw); });
+}
+
+std::optional<ClientQuestions::Open> ClientQuestions::of(std::string_view id_raw,
+                                                         const InputReply& reply) {
+    if (!reply.is_progress()) {
+        return take(id_raw);
+    }
+    const auto found = std::find_if(open_.begin(), open_.end(), [&](const Open& each) {
+        return same_id(each.id_raw, id_raw);
+    });
+    return found != open_.end() ? std::optional(*found) : std::nullopt;
 }
 
 std::optional<ClientQuestions::Open> ClientQuestions::take(uint64_t tag,

@@ -23,6 +23,10 @@ bool InputRounds::open(const std::vector<std::string>& keys, unsigned most) {
     return true;
 }
 
+bool InputRounds::has(const std::string& key) const noexcept {
+    return std::find(open_.begin(), open_.end(), key) != open_.end();
+}
+
 bool InputRounds::close(const std::string& key) {
     const auto found = std::find(open_.begin(), open_.end(), key);
     if (found == open_.end()) {

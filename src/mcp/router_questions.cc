@@ -83,7 +83,8 @@ void Router::pass_on(CallRecord& record, size_t bytes_out) {
 
 void Router::reply(CallHandle handle, const InputReply& reply) {
     CallRecord* record = find(handle);
-    if (record == nullptr || !record->rounds.close(reply.key)) {
+    if (record == nullptr || !(reply.is_progress() ? record->rounds.has(reply.key)
+                                                   : record->rounds.close(reply.key))) {
         return;
     }
     if (!record->rounds.asking()) {

@@ -7,14 +7,26 @@
 #include <utility>
 
 #include "neurond/base/take_first.h"
+#include "neurond/mcp/door.h"
+#include "neurond/wire/json_view.h"
 #include "neurond/wire/jsonrpc.h"
 
 namespace neuron {
 
 const std::string& ServerQuestions::add(std::string_view id_raw,
-                                        const std::string& method, CallHandle call) {
-    open_.push_back({"q" + std::to_string(++last_), std::string(id_raw), method, call});
+                                        const Question& question, CallHandle call) {
+    const JsonView token =
+        JsonView(question.params.view()).find("_meta").find("progressToken");
+    open_.push_back({"q" + std::to_string(++last_), std::string(id_raw), question.method,
+                     call, std::string(token.raw())});
     return open_.back().key;
+}
+
+const ServerQuestions::Open* ServerQuestions::find(
+    const std::string& key) const noexcept {
+    const auto found = std::find_if(open_.begin(), open_.end(),
+                                    [&](const Open& each) { return each.key == key; });
+    return found != open_.end() ? &*found : nullptr;
 }
 
 std::optional<ServerQuestions::Open> ServerQuestions::take(const std::string& key) {
@@ -72,7 +84,9 @@ bool is_question(std::string_view method) noexcept {
 
 void write_reply(OutQueue& out, const ServerQuestions::Open& question,
                  const InputReply& reply) {
-    if (reply.failed) {
+    if (reply.is_progress()) {
+        write_notice(out, {reply.body, reply.progress_token}, question.token_raw);
+    } else if (reply.failed) {
         write_error(out, question.id_raw, reply.body);
     } else {
         write_result(out, question.id_raw, reply.body);

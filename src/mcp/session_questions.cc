@@ -24,6 +24,17 @@ std::optional<SessionQuestions::Open> SessionQuestions::take(std::string_view id
         open_, [&](const Open& each) { return same_id(each.id_raw, id_raw); });
 }
 
+std::optional<SessionQuestions::Open> SessionQuestions::of(std::string_view id_raw,
+                                                           const InputReply& reply) {
+    if (!reply.is_progress()) {
+        return take(id_raw);
+    }
+    const auto found = std::find_if(open_.begin(), open_.end(), [&](const Open& each) {
+        return same_id(each.id_raw, id_raw);
+    });
+    return found != open_.end() ? std::optional(*found) : std::nullopt;
+}
+
 std::string SessionQuestions::id_of(AnswererHandle server, unsigned instance,
                                     std::string_view key) const {
     const auto found = std::find_if(open_.begin(), open_.end(), [&](const Open& each) {

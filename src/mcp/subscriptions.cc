@@ -67,15 +67,15 @@ Subscriber::~Subscriber() {
 void Subscriber::leave() {
     const Slice error({}, R"({"code":-32603,"message":"The client has gone"})");
     for (const SessionQuestions::Open& each : questions_.take_all()) {
-        hub_.hand_back(each, true, error);
+        hub_.hand_back(each, {{}, true, error});
     }
     hub_.remove(*this);
 }
 
-bool Subscriber::reply(std::string_view id_raw, bool failed, const Slice& body) {
-    const auto asked = questions_.take(id_raw);
+bool Subscriber::reply(std::string_view id_raw, const InputReply& reply) {
+    const auto asked = questions_.of(id_raw, reply);
     if (asked) {
-        hub_.hand_back(*asked, failed, body);
+        hub_.hand_back(*asked, reply);
     }
     return asked.has_value();
 }
@@ -475,11 +475,11 @@ void Subscriptions::tell(const std::string& party, const char* method,
     }
 }
 
-void Subscriptions::hand_back(const SessionQuestions::Open& open, bool failed,
-                              const Slice& body) {
+void Subscriptions::hand_back(const SessionQuestions::Open& open, InputReply reply) {
+    reply.key = open.key;
     Answerer* server = router_.parties().answerers.find(open.server);
     if (server != nullptr) {
-        server->reply_outside(open.instance, {open.key, failed, body});
+        server->reply_outside(open.instance, reply);
     }
 }
 

@@ -138,6 +138,25 @@ TEST_CASE("what a server asks goes to the client of its call, who knows if it ma
     }
 }
 
+TEST_CASE("progress on a question goes under the server's token while that is open") {
+    World world;
+    world.request(R"({"jsonrpc":"2.0","id":3,"method":"sampling/createMessage","params":)"
+                  R"({"_meta":{"progressToken":0}}})");
+    world.request(asks("sampling/createMessage", "4"));
+    REQUIRE(world.sink.keys.size() == 2);
+    const Slice params = Slice::copy_of(R"({"progress":0.50,"progressToken":"n1"})");
+    for (const std::string& key : world.sink.keys) {
+        world.relay.reply({key, false, params, {33, 37}});
+    }
+    const Said told{R"({"jsonrpc":"2.0","method":"notifications/progress",)"
+                    R"("params":{"progress":0.50,"progressToken":0}})"};
+    CHECK(world.said == told);  // the other one has not asked for it
+    CHECK(world.relay.awaits_reply(kCall));
+    world.relay.reply({world.sink.keys[0], false, Slice::copy_of("{}")});
+    world.relay.reply({world.sink.keys[0], false, params, {33, 37}});
+    CHECK(world.said.size() == 2);
+}
+
 TEST_CASE("each question gets one answer, under the server's own id") {
     World world;
     world.request(asks("elicitation/create", "\"a\""));

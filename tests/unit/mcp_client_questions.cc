@@ -114,6 +114,29 @@ TEST_CASE("each question of a round goes out under an id of our own, verbatim") 
     CHECK(client.asked == 2);
 }
 
+TEST_CASE("the token of a question's progress is its id, where the server gave one") {
+    Asked client;
+    client.ask(7, {question("a", "sampling/createMessage",
+                            R"({"x":1.0,"_meta":{"y":1E5,"progressToken":0,"z":[]}})"),
+                   question("b", "sampling/createMessage",
+                            R"({"_meta":{"progressToken":"p"},"progressToken":3})"),
+                   question("c", "roots/list", R"({"_meta":{}})")});
+    REQUIRE(client.said.size() == 3);
+    CHECK(client.said[0].find(R"({"x":1.0,"_meta":{"y":1E5,"progressToken":"n1","z":[]}})") !=
+          std::string::npos);
+    CHECK(client.said[1].find(R"({"_meta":{"progressToken":"n2"},"progressToken":3})") !=
+          std::string::npos);
+    CHECK(client.said[2].find(R"("params":{"_meta":{}})") != std::string::npos);
+    InputReply progress;
+    progress.progress_token = {0, 1};
+    for (int i = 0; i < 2; ++i) {  // as often as it likes
+        REQUIRE(client.open.of("\"n2\"", progress));
+        CHECK(client.open.of("\"n2\"", progress)->key == "b");
+    }
+    CHECK(client.open.of("\"n2\"", InputReply()));
+    CHECK_FALSE(client.open.of("\"n2\"", progress));
+}
+
 TEST_CASE("a reply finds its question once, by an id of the right type") {
     Asked client;
     client.ask(7, {question("a", "roots/list"), question("b", "roots/list")});

@@ -13,6 +13,10 @@ namespace {
 constexpr CallHandle kOne{1, 1};
 constexpr CallHandle kTwo{2, 1};
 
+Question question(const char* method) {
+    return {{}, method, {}};
+}
+
 template <typename Write>
 std::string written(Write write) {
     OutQueue out;
@@ -24,8 +28,8 @@ std::string written(Write write) {
 
 TEST_CASE("a server's ids compare with type, and one is open until it is taken") {
     ServerQuestions open;
-    const std::string number = open.add("0", "roots/list", kOne);
-    const std::string text = open.add("\"0\"", "roots/list", kTwo);
+    const std::string number = open.add("0", question("roots/list"), kOne);
+    const std::string text = open.add("\"0\"", question("roots/list"), kTwo);
     CHECK(number != text);
     CHECK_FALSE(open.take_id("1"));
     const auto taken = open.take_id("\"0\"");
@@ -36,14 +40,14 @@ TEST_CASE("a server's ids compare with type, and one is open until it is taken")
     CHECK_FALSE(open.take(text));
     REQUIRE(open.take(number));
     CHECK(open.size() == 0);
-    CHECK(open.add("0", "roots/list", kOne) != number);  // keys are never used again
+    CHECK(open.add("0", question("roots/list"), kOne) != number);  // keys are never used again
 }
 
 TEST_CASE("the questions of one call are taken together, and no other's") {
     ServerQuestions open;
-    open.add("1", "roots/list", kOne);
-    open.add("2", "elicitation/create", kTwo);
-    open.add("3", "sampling/createMessage", kOne);
+    open.add("1", question("roots/list"), kOne);
+    open.add("2", question("elicitation/create"), kTwo);
+    open.add("3", question("sampling/createMessage"), kOne);
     const auto taken = open.take_all(kOne);
     REQUIRE(taken.size() == 2);
     CHECK(taken[0].id_raw == "1");

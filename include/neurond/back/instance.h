@@ -119,7 +119,7 @@ class Instance final : private CarrierOwner,
     /// Answerer::on_away()
     void on_away(const Call& call, bool away);
     /// The reply to a question it has put to its OneSession.
-    void reply_outside(const InputReply& reply) { questions_.reply(reply); }
+    void reply_outside(const InputReply& reply);
     /// The roots of its one client are others now. Only when ready().
     void tell_roots_changed();
     /// The messages that anybody wants of it; nothing = none, or no more. What single

@@ -37,7 +37,7 @@ class OneSession {
 /// call they belong to, or to that of the one session it serves, and each gets one answer.
 class QuestionRelay {
   public:
-    /// Sends an answer to the server.
+    /// Sends an answer, or a notification, to the server.
     using Say = std::function<void(OutQueue&&)>;
     QuestionRelay(CallSink& sink, OneSession& session, Say say)
         : sink_(sink), session_(session), say_(std::move(say)) {}
@@ -78,6 +78,7 @@ class QuestionRelay {
     void ask_outside(std::string_view id_raw, Question question);
     void lend(Held held, CallHandle call);
     std::optional<Held> take_lent(const std::string& key);
+    void tell_progress(const InputReply& progress);
     void say_no_roots(std::string_view id_raw);
     void refuse(std::string_view id_raw, JsonRpcError code, std::string_view why);
 

@@ -57,7 +57,7 @@ class LinkCalls final : public Asker {
     /// Takes back the call with this id, if there is one. Ids compare with type.
     void cancel(std::string_view id_raw);
     /// What the client says to a question with this id; ignored where nobody waits for it.
-    void reply(std::string_view id_raw, bool failed, Slice body);
+    void reply(std::string_view id_raw, InputReply reply);
     /// The client says no more, and so replies no more.
     void withdraw_questions();
     /// Takes everything back: nobody is there to be answered.

@@ -99,7 +99,7 @@ class LinkClient final : private LinkOwner,
     void take_batch(const Slice& text);
     void take_request(const Incoming& in);
     void take_notification(const Incoming& in);
-    void take_reply(std::string_view id_raw, bool failed, const Slice& body);
+    void take_reply(std::string_view id_raw, const InputReply& reply);
     void take_view(const Incoming& in);
     void initialize(const Incoming& in);
     void serve(const Incoming& in, const Door& door, DoorRequest asked);

@@ -75,6 +75,7 @@ class McpEndpoint final : public HttpHandler {
     bool params_agree(Post& post, const CallRequest& request, std::string_view id_raw);
     void take_notification(Post& post, const JsonRpcMessage& message,
                            const JsonScanner& scan, const Slice& text);
+    void take_reply(const Post& post, std::string_view id_raw, const InputReply& reply);
     void take_batch(Post& post);
     Millis charge_batch(const Post& post, JsonView elements);
     void initialize(Post& post, std::string_view id_raw, const JsonScanner& scan,

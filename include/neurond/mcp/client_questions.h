@@ -13,6 +13,8 @@
 #include "neurond/mcp/client_caps.h"
 #include "neurond/mcp/exchange.h"
 #include "neurond/mcp/revision.h"
+#include "neurond/wire/json_scan.h"
+#include "neurond/wire/jsonrpc.h"
 
 namespace neuron {
 
@@ -25,10 +27,21 @@ std::optional<std::string> refuse_question(const Question& question, ClientCaps 
 /// nothing else (mcp-protocol 5.3), so what is wrong with one question is with all.
 bool can_be_asked(const InputRound& round, ClientCaps caps, Revision revision);
 
-/// A question as a request to a legacy client, under an id of our own.
+/// A question as a request to a legacy client, under an id of our own, which is the token
+/// of its progress, too, if the server wants to hear of that: two may use the same one.
 void write_question(OutQueue& out, std::string_view id_raw, const Question& question);
 /// `notifications/cancelled` for it.
 void write_question_cancelled(OutQueue& out, std::string_view id_raw);
+
+/// What a client's `notifications/progress` says of a question; its key is not known yet.
+struct ReplyProgress {
+    std::string_view id_raw;  ///< our id of the question, in the message
+    InputReply reply;
+};
+/// Nothing: it names no token.
+std::optional<ReplyProgress> read_reply_progress(const JsonRpcMessage& message,
+                                                 const JsonScanner& scan,
+                                                 const Slice& text);
 
 /// What legacy clients have been asked and not replied to: ours are the ids. Pure.
 class ClientQuestions {
@@ -43,6 +56,8 @@ class ClientQuestions {
     const Open& add(uint64_t tag, const std::string& key, uint64_t number);
     /// The one that a client's answer with this id is for. Ids compare with type.
     std::optional<Open> take(std::string_view id_raw);
+    /// The one that this says something of; only its reply takes it from here.
+    std::optional<Open> of(std::string_view id_raw, const InputReply& reply);
     /// The one of that key.
     std::optional<Open> take(uint64_t tag, const std::string& key);
     /// All of a call.

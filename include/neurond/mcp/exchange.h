@@ -143,10 +143,15 @@ struct InputRound {
     Slice result;
 };
 
+/// What the client says to a question: its reply or, before that, how far it has come.
 struct InputReply {
     std::string key;
     bool failed = false;
     Slice body;  ///< the client's bare result or, failed, its error object
+    /// Of progress, whose params `body` is: where in them our token stands.
+    Span progress_token{};
+
+    bool is_progress() const noexcept { return !progress_token.empty(); }
 };
 
 /// What became of a round at the asker.

@@ -14,6 +14,7 @@ class InputRounds {
     /// nothing changed: a round more than `most`, a key that is open already, or more
     /// than kMaxOpenQuestions.
     bool open(const std::vector<std::string>& keys, unsigned most);
+    bool has(const std::string& key) const noexcept;
     /// False when no such question is open.
     bool close(const std::string& key);
     std::vector<std::string> take_open();

@@ -20,12 +20,15 @@ class ServerQuestions {
         std::string id_raw;  ///< the server's
         std::string method;
         CallHandle call;
+        std::string token_raw;  ///< of its progress, if the server wants to hear of that
         bool overtaken = false;  ///< the server has gone on with the call since it asked
     };
 
     /// The key it gets.
-    const std::string& add(std::string_view id_raw, const std::string& method,
+    const std::string& add(std::string_view id_raw, const Question& question,
                            CallHandle call);
+    /// Null: it is not open. Valid until the next change.
+    const Open* find(const std::string& key) const noexcept;
     std::optional<Open> take(const std::string& key);
     /// The one that the server takes back. Ids compare with type.
     std::optional<Open> take_id(std::string_view id_raw);
@@ -48,7 +51,7 @@ class ServerQuestions {
 /// Whether clients are ever asked this (mcp-protocol 4.2).
 bool is_question(std::string_view method) noexcept;
 
-/// What the client said, under the server's id.
+/// What the client said, under the server's id; progress, under the server's token.
 void write_reply(OutQueue& out, const ServerQuestions::Open& question,
                  const InputReply& reply);
 /// What a server gets for a question that nobody will reply to: a form is cancelled, a

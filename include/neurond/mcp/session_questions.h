@@ -59,6 +59,8 @@ class SessionQuestions {
     std::string add(const SessionQuestion& question);
     /// The one with this id. Ids compare with type.
     std::optional<Open> take(std::string_view id_raw);
+    /// The one that this says something of; only its reply takes it from here.
+    std::optional<Open> of(std::string_view id_raw, const InputReply& reply);
     /// The id of that server's; empty: it is not open.
     std::string id_of(AnswererHandle server, unsigned instance,
                       std::string_view key) const;

@@ -78,7 +78,7 @@ class Subscriber {
     /// call is told that nobody replies.
     void leave();
     /// What the client says to a question of its news. False: it is none with this id.
-    bool reply(std::string_view id_raw, bool failed, const Slice& body);
+    bool reply(std::string_view id_raw, const InputReply& reply);
     /// The answer to that, if it is known: there may be no such resource for this client,
     /// or its server tell of no changes. Else the server is asked, and on_subscribed() and
     /// Asker::on_answer(tag) follow, from the loop, unless the client has gone or
@@ -221,7 +221,7 @@ class Subscriptions final : public SessionClients {
     void tell_source(const ResourcePlace& place);
     ListDigests digests_of(const Subscriber& subscriber);
     Subscriber* session(const std::string& party) const;
-    void hand_back(const SessionQuestions::Open& open, bool failed, const Slice& body);
+    void hand_back(const SessionQuestions::Open& open, InputReply reply);
     void check();
     void schedule();
 
