@@ -36,8 +36,12 @@ Fd inherited(int fd) {
 }
 
 Result<ReactorKeys> load_keys(const std::string& state_dir) {
-    Result<std::string> session =
-        load_or_create_session_key(state_dir + "/session.key");
+    const std::string session_key = state_dir + "/session.key";
+    if (Status mended = mend_session_journal(state_dir + "/sessions", session_key);
+        !mended) {
+        return mended.error();
+    }
+    Result<std::string> session = load_or_create_session_key(session_key);
     if (!session) {
         return session.error();
     }

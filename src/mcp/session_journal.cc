@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "neurond/base/atomic_file.h"
@@ -24,10 +25,50 @@ namespace {
 constexpr mode_t kMode = 0600;
 constexpr Millis kRetryInterval{10000};
 constexpr size_t kMaxStaleBytes = 1024 * 1024;
+constexpr const char* kDamaged = ".damaged";
 /// Older ids mean nothing anyway.
 constexpr std::chrono::hours kKept(24 * kMaxSealedDays);
 
+std::chrono::seconds oldest() {
+    const auto now = wall_now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::seconds>(now) - kKept;
+}
+
+/// Nothing: there is no such file.
+Result<std::optional<std::string>> read_if_there(const std::string& path) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0 && errno == ENOENT) {
+        return std::optional<std::string>();
+    }
+    Result<std::string> text = read_file(path, kMaxSessionJournalBytes);
+    if (!text) {
+        return text.error();
+    }
+    return std::optional(std::move(*text));
+}
+
 }  // namespace
+
+Status mend_session_journal(const std::string& path, const std::string& key_path) {
+    const auto text = read_if_there(path);
+    if (!text) {
+        return text.error();
+    }
+    SessionRecords records;
+    const Status fine = *text ? records.read(**text, oldest()) : Status(Ok{});
+    if (fine) {
+        return Ok{};
+    }
+    log_warn("daemon", "read %s: %s: it is put aside as %s, and all sessions end",
+             path.c_str(), fine.error().message.c_str(), (path + kDamaged).c_str());
+    if (::unlink(key_path.c_str()) != 0 && errno != ENOENT) {
+        return sys_error("remove", key_path);
+    }
+    if (::rename(path.c_str(), (path + kDamaged).c_str()) != 0) {
+        return sys_error("rename", path);
+    }
+    return Ok{};
+}
 
 SessionJournal::SessionJournal(EventLoop& loop, Helper& writer, std::string path,
                                SessionRecords& records)
@@ -49,21 +90,15 @@ Status SessionJournal::open() {
 }
 
 Status SessionJournal::read() {
-    struct stat info {};
-    if (::stat(path_.c_str(), &info) != 0 && errno == ENOENT) {
-        return Ok{};
-    }
-    const Result<std::string> text = read_file(path_, kMaxSessionJournalBytes);
+    const auto text = read_if_there(path_);
     if (!text) {
         return text.error();
     }
-    const auto now =
-        std::chrono::duration_cast<std::chrono::seconds>(wall_now().time_since_epoch());
-    if (Status done = records_.read(*text, now - kKept); !done) {
-        return Error{"read " + path_ + ": " + done.error().message +
-                     "; remove it to forget which sessions have ended"};
+    const std::string_view lines = *text ? std::string_view(**text) : std::string_view();
+    if (Status done = records_.read(lines, oldest()); !done) {
+        return Error{"read " + path_ + ": " + done.error().message};
     }
-    if (!text->empty() && (text->back() != '\n' || text->size() > kMaxStaleBytes)) {
+    if (!lines.empty() && (lines.back() != '\n' || lines.size() > kMaxStaleBytes)) {
         return write_file_atomically(path_, records_.text(), kMode);
     }
     return Ok{};

@@ -39,6 +39,11 @@ std::string line_of(const char* what, const std::string& key,
     return line + "\n";
 }
 
+std::string problem_at(size_t line) {
+    return "line " + std::to_string(line) +
+           ": expected what neurond wrote about a session";
+}
+
 /// The next word of a line, taken from its front.
 std::string_view take_word(std::string_view& line) {
     const std::string_view word = line.substr(0, line.find(' '));
@@ -138,12 +143,12 @@ Status SessionRecords::read(std::string_view text, Seconds oldest) {
     for (size_t end = text.find('\n'); end != text.npos;
          end = text.find('\n'), ++number) {
         if (!apply(text.substr(0, end), oldest)) {
-            return Error{"line " + std::to_string(number) +
-                         ": expected what neurond wrote about a session"};
+            return Error{problem_at(number)};
         }
         text.remove_prefix(end + 1);
     }
-    return Ok{};
+    // Half a line is what a process leaves that dies; zeros, a machine.
+    return text.find('\0') == text.npos ? Status(Ok{}) : Error{problem_at(number)};
 }
 
 bool SessionRecords::apply(std::string_view line, Seconds oldest) {

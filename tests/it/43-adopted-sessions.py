@@ -2,6 +2,7 @@
 hear of is known there, and what has ended or expired stays so."""
 import os
 import pathlib
+import re
 import shutil
 import signal
 import sys
@@ -9,7 +10,6 @@ import tempfile
 import threading
 
 from harness import HERE, Neurond, main
-from rawhttp import wait_for
 
 NEWS = {"a": {"command": sys.executable, "args": [str(HERE / "fixtures/news.py")]}}
 LOGS = {"a": {"command": sys.executable, "args": [str(HERE / "fixtures/asker.py")]}}
@@ -115,14 +115,27 @@ def test_what_made_room_comes_back_with_what_it_wants():
         stream.close()
 
 
-def test_a_damaged_file_of_sessions_stops_the_start():
+def test_a_damaged_file_of_sessions_ends_them_all():
     with Place() as config:
-        path = config["server"]["state_dir"] / "sessions"
-        path.write_text("nonsense\n")
-        daemon = Neurond(NEWS, config, wait=False)
-        assert daemon.process.wait(20) != 0
-        wait_for("why", lambda: f"read {path}: line 1: expected" in daemon.log)
-        daemon.clean_up(show_log=False)
+        place = config["server"]["state_dir"]
+        with Neurond(NEWS, config) as daemon:
+            ended, kept = daemon.client(), daemon.client()
+            ended.delete()
+        whole = (place / "sessions").read_bytes()
+        for damage in (b"\0" * 100, whole + b"\0\n", b"nonsense\n" + whole):
+            (place / "sessions").write_bytes(damage)
+            with Neurond(NEWS, config) as daemon:
+                assert re.search(r"warn daemon: read .*/sessions: line \d: .* all sessions end",
+                                 daemon.log)
+                for client in (ended, kept):
+                    client.address, client.conn = daemon.address, None
+                    assert status_of(client) == 404
+                kept = daemon.client()
+                assert (place / "sessions.damaged").read_bytes() == damage
+        with Neurond(NEWS, config) as daemon:
+            kept.address, kept.conn = daemon.address, None
+            assert status_of(kept) == 200
+            assert "damaged" not in daemon.log
 
 
 main(__name__)

@@ -110,6 +110,8 @@ TEST_CASE("a line that was cut off is none, one that makes no sense is an error"
         REQUIRE(!done);
         CHECK(done.error().message.find("line 2: expected") == 0);
     }
+    SessionRecords read;
+    CHECK(!read.read(line + std::string(4, '\0'), seconds(0)));
 }
 
 TEST_CASE("of very many sessions the first are forgotten, and of very many URIs the last") {

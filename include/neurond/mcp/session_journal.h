@@ -23,8 +23,7 @@ class SessionJournal {
                    SessionRecords& records);
 
     /// Reads what earlier reactors have written, and takes down what changes from now on.
-    /// A file that is damaged or cannot be read is an error: who has logged out must not
-    /// silently be let in again. Blocks: for the start.
+    /// A file that is damaged or cannot be read is an error. Blocks: for the start.
     Status open();
 
   private:
@@ -50,6 +49,12 @@ class SessionJournal {
     Task flush_task_;
     Timer retry_timer_;
 };
+
+/// A file that a power failure has damaged must not keep the daemon down, and who has
+/// logged out must not be let in again because that was lost: the file is put aside as
+/// PATH.damaged, and the key of the sessions is removed, so that no id of before is good.
+/// To be called before that key is loaded. Blocks: for the start.
+Status mend_session_journal(const std::string& path, const std::string& key_path);
 
 }  // namespace neuron
 

@@ -47,8 +47,8 @@ class SessionRecords {
     void set_used(std::string_view token, Seconds created, Seconds when);
 
     /// Takes up what such lines say, but of no session created before `oldest`. A line
-    /// that is cut off at the end of the text is none; any other that makes no sense is
-    /// an error.
+    /// that is cut off at the end of the text is none; zeros, and any other line that
+    /// makes no sense, are an error.
     Status read(std::string_view text, Seconds oldest);
     /// The lines that say all that is known.
     std::string text() const;
