@@ -40,7 +40,8 @@ TEST_CASE("a server's ids compare with type, and one is open until it is taken")
     CHECK_FALSE(open.take(text));
     REQUIRE(open.take(number));
     CHECK(open.size() == 0);
-    CHECK(open.add("0", question("roots/list"), kOne) != number);  // keys are never used again
+    // Keys are never used again.
+    CHECK(open.add("0", question("roots/list"), kOne) != number);
 }
 
 TEST_CASE("the questions of one call are taken together, and no other's") {
