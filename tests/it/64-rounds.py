@@ -280,18 +280,21 @@ def test_a_call_taken_back_is_taken_back_from_both():
 
 
 def test_rounds_and_the_time_for_each_are_bounded():
-    config = {"federation": {"input_rounds": "2", "input_timeout": "300ms"}}
-    with Rounds(*[{"u": FORM}] * 3) as server, Neurond(at(server), config) as daemon:
-        with daemon.client(capabilities=CAPS) as client:
+    with Rounds(*[{"u": FORM}] * 3) as server:
+        with Neurond(at(server), {"federation": {"input_rounds": "2"}}) as daemon, \
+                daemon.client(capabilities=CAPS) as client:
             error = Person(client, good).call(*KINDS[0]).error
             assert error["code"] == -32603 and "too often" in error["message"], error
             assert len(server.got) == 2
+            expect_nothing_in_flight(daemon)
+        with Neurond(at(server), {"federation": {"input_timeout": "300ms"}}) as daemon, \
+                daemon.client(capabilities=CAPS) as client:
             person = Person(client, lambda _m: None)
             error = person.call(*KINDS[0]).error
             assert error["data"]["type"] == "timeout", error
             assert error["message"].startswith("The client did not answer"), error
             assert person.seen[-2]["method"] == "notifications/cancelled", person.seen
-        expect_nothing_in_flight(daemon)
+            expect_nothing_in_flight(daemon)
 
 
 main(__name__)
