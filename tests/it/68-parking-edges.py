@@ -10,10 +10,12 @@ from fixtures import asker
 from fixtures.asker import HttpAsker, OldAsker
 
 from harness import Neurond, main
+from lines import SocketLines
 from mcp import PREFIX
-from parking import (answered, asked, counts, expect_nothing_kept, FORM, http, invalid, modern,
-                     replies_to, REPLIES, retry, ROOTS, SAMPLE, stdio, steps_of, YES)
+from parking import (answered, asked, CAPS, counts, expect_nothing_kept, FORM, http, invalid,
+                     modern, replies_to, REPLIES, retry, ROOTS, SAMPLE, stdio, steps_of, YES)
 from rawhttp import wait_for
+from ws import WsClient
 
 LEVEL = PREFIX + "logLevel"
 
@@ -116,6 +118,28 @@ def test_on_the_old_transport_calls_park_too():
         assert answered(retry(client, params, state, replies_to(again))) == [
             REPLIES[q[0]] for q in (FORM, SAMPLE)]
         expect_nothing_kept(daemon)
+
+
+def test_over_lines_and_websockets_a_retry_is_taken_back_as_any_call():
+    params = steps_of({"ask": [FORM]}, {"wait": "never"})
+    for opened in (lambda d: SocketLines(d.dir / "run/neurond.sock"),
+                   lambda d: WsClient(d.address)):
+        for leave in (lambda c, id_: c.notify("notifications/cancelled", {"requestId": id_}),
+                      lambda c, _: c.close()):
+            with HttpAsker() as server, Neurond(http(server)) as daemon:
+                with opened(daemon) as first:  # it parks, and has gone
+                    first.meta[PREFIX + "clientCapabilities"] = CAPS
+                    got = first.modern("tools/call", params)["result"]
+                assert counts(daemon) == (1, 1)
+                with opened(daemon) as client:
+                    client.meta[PREFIX + "clientCapabilities"] = CAPS
+                    request = client.start("tools/call", {
+                        **params, "_meta": client.meta, "requestState": got["requestState"],
+                        "inputResponses": replies_to(got["inputRequests"])})
+                    wait_for("the server has the reply", lambda: server.got)
+                    leave(client, request)
+                    wait_for("the server is told", lambda: server.cancelled)
+                    expect_nothing_kept(daemon)
 
 
 def test_an_undeclared_question_after_progress_is_the_last_event():
