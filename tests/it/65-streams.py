@@ -4,6 +4,8 @@ import os
 import signal
 import threading
 
+from fixtures.asker import HttpAsker
+
 from harness import Neurond, hostile, main, scaled
 from mcp import McpClient
 from rawhttp import Closed, Conn, sse_events, wait_for
@@ -97,6 +99,67 @@ def test_a_post_cut_at_any_byte_is_resumed_without_loss():
 def test_a_post_cut_while_its_call_runs_is_resumed():
     with Neurond({"a": hostile()}) as daemon, daemon.client() as client:
         cut_everywhere(client, {"count": 3, "ms": 15}, scaled(17, 1), True)
+
+
+def until_asked(address, request):
+    """The bytes that come until the client has been asked, and then no more."""
+    with Conn(address) as conn:
+        conn.send(request)
+        raw = b""
+        while not any("id" in each for each in messages(dechunk(raw))):
+            raw += conn.exactly(1)
+        return raw + conn.exactly(2)  # the end of the chunk
+
+
+class Replier:
+    """Reads a stream to its end and replies to the one question, if it was not yet."""
+
+    def __init__(self, client):
+        self.client, self.replied, self.got = McpClient(client.address, start=False), False, []
+        self.client.session = client.session
+
+    def take(self, seen, reply=True):
+        self.got += seen
+        for question in [each for each in self.got if "id" in each and "method" in each]:
+            if reply and not self.replied:
+                self.replied = True
+                assert self.client.respond(question["id"], {"action": "decline"}).status == 202
+
+    def read(self, stream):
+        assert stream.head.status == 200, stream.head
+        while (message := stream.next()) is not None:
+            self.take([message])
+        stream.close()
+        self.client.close()
+
+
+def test_a_post_cut_while_its_client_is_asked_is_resumed():
+    form = ["elicitation/create", {"message": "Who?", "requestedSchema": {"type": "object"}}]
+    steps = {"steps": [{"progress": 1}, {"ask": [form]}, {"progress": 2}]}
+    with HttpAsker() as server, Neurond({"a": {"url": server.url}}) as daemon, \
+            daemon.client(capabilities={"elicitation": {}}) as client:
+        request, resumptions = post_bytes(client, "a.play", steps), 0
+        length = len(until_asked(daemon.address, request))
+        client.notify("notifications/cancelled", {"requestId": "me"})
+        for cut in range(1, length + 1, scaled(5, 1)):
+            seen = dechunk(first_bytes(daemon.address, request, cut))
+            ids = [event.id for event in seen if event.id]
+            if not ids:  # nothing to come back with
+                client.notify("notifications/cancelled", {"requestId": "me"})
+                continue
+            server.got.clear()
+            resumptions += 1
+            replier = Replier(client)
+            replier.take(messages(seen), reply=cut % 2 == 0)  # with no stream there
+            replier.read(client.stream(ids[-1]))
+            kinds = [each.get("method", each.get("id")) for each in replier.got]
+            assert kinds == ["notifications/progress", "elicitation/create",
+                             "notifications/progress", "me"], (cut, replier.got)
+            assert json.loads(replier.got[-1]["result"]["content"][0]["text"]) == [
+                {"action": "decline"}]
+            assert [each["result"] for each in server.got
+                    if each["result"]["action"] == "decline"] == [{"action": "decline"}]
+        assert resumptions > length // scaled(5, 1) // 3, (resumptions, length)
 
 
 def test_clients_before_2025_11_25_are_not_primed_but_can_come_back():

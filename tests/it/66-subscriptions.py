@@ -279,30 +279,76 @@ def test_a_resource_of_a_server_that_is_down_is_not_called_unknown():
         assert error["code"] == -32603 and "Downstream 'a' is not available" in error["message"]
 
 
+def hear_each_of_its_own(clients):
+    streams = [client.stream() for client in clients]
+
+    def live(n):
+        uri = f"mem:///dir/{n}"
+        assert clients[n].request("resources/subscribe", {"uri": uri}).result == {}
+        for _ in range(3):
+            time.sleep(random.random() / 20)
+            clients[n].call("a.touch", {"uri": uri})
+    threads = [threading.Thread(target=live, args=(n,)) for n in range(len(clients))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for n, stream in enumerate(streams):
+        assert stream.next() == {"jsonrpc": "2.0", "method": UPDATED,
+                                 "params": {"uri": f"mem:///dir/{n}"}}
+    for n, stream in enumerate(streams):
+        for event in [each for each in list(stream.events.queue) if each and each.data]:
+            assert json.loads(event.data)["params"]["uri"] == f"mem:///dir/{n}", event
+        stream.close()
+        clients[n].close()
+
+
 def test_many_clients_of_one_server_hear_each_of_its_own():
     with Neurond({"a": news_server()}) as daemon:
-        clients = [daemon.client() for _ in range(32)]
-        streams = [client.stream() for client in clients]
+        hear_each_of_its_own([daemon.client() for _ in range(32)])
 
-        def live(n):
-            uri = f"mem:///dir/{n}"
-            assert clients[n].request("resources/subscribe", {"uri": uri}).result == {}
-            for _ in range(3):
-                time.sleep(random.random() / 20)
-                clients[n].call("a.touch", {"uri": uri})
-        threads = [threading.Thread(target=live, args=(n,)) for n in range(len(clients))]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        for n, stream in enumerate(streams):
-            assert stream.next() == {"jsonrpc": "2.0", "method": UPDATED,
-                                     "params": {"uri": f"mem:///dir/{n}"}}
-        for n, stream in enumerate(streams):
-            for event in [each for each in list(stream.events.queue) if each and each.data]:
-                assert json.loads(event.data)["params"]["uri"] == f"mem:///dir/{n}", event
-            stream.close()
-            clients[n].close()
+
+class HttpNews(HttpServer):
+    """A legacy server over HTTP that tells each session of what it has subscribed to."""
+
+    def __init__(self):
+        super().__init__(tools=["touch"])
+        self.subscribed = []
+
+    def result(self, conn, request, result, fields=()):
+        if request.message.get("method") == "initialize":
+            result["capabilities"]["resources"] = {"subscribe": True}
+        return super().result(conn, request, result, list(fields))
+
+    def dispatch(self, conn, request, method):
+        session = request.fields.get("mcp-session-id")
+        if method == "resources/list":
+            return self.result(conn, request, {
+                "resources": [{"uri": "mem:///dir/", "name": "dir"}]})
+        if method == "resources/subscribe":
+            with self.lock:
+                self.subscribed.append((session, request.params["uri"]))
+            return self.result(conn, request, {})
+        if method == "tools/call":
+            self.tell(request.params["arguments"]["uri"])
+        return super().dispatch(conn, request, method)
+
+    def tell(self, uri):
+        message = {"jsonrpc": "2.0", "method": UPDATED, "params": {"uri": uri}}
+        with self.lock:
+            for conn, request in self.streams:
+                if (request.fields["mcp-session-id"], uri) in self.subscribed:
+                    conn.sendall(f"data: {json.dumps(message)}\n\n".encode())
+
+
+def test_many_clients_of_one_http_server_hear_each_of_its_own():
+    with HttpNews() as server, Neurond({"a": {"url": server.url}}) as daemon:
+        clients = [daemon.client(capabilities={"sampling": {}} if n % 2 else {})
+                   for n in range(32)]
+        hear_each_of_its_own(clients)
+        told = [uri for _, uri in server.subscribed]
+        assert sorted(told) == sorted(f"mem:///dir/{n}" for n in range(32)), told
+        assert len({session for session, _ in server.subscribed}) == 1, "one tells for all"
 
 
 class Renewing(HttpServer):
