@@ -4,10 +4,12 @@ import json
 import sys
 import time
 
+from fixtures import asker
+
 from harness import HERE, SANITIZED, Neurond, main, scaled
 from lines import SocketLines
 from mcp import PREFIX
-from rawhttp import Conn, sse_events
+from rawhttp import Conn, render, sse_events, wait_for
 
 UPDATED = "notifications/resources/updated"
 DIR = "mem:///dir/"
@@ -56,6 +58,25 @@ def news_until_logged(daemon, client, pattern, seconds=60):
             continue
         assert SANITIZED or most - before < GROWTH_MAX, f"{(most - before) >> 20} MiB"
         return line
+
+
+def test_of_an_answer_that_nobody_reads_yet_messages_are_dropped_first():
+    count, child = 12500, {"command": sys.executable, "args": [asker.__file__]}
+    with Neurond({"a": child}) as daemon, daemon.client() as client:
+        client.request("logging/setLevel", {"level": "debug"})
+        body = json.dumps({"jsonrpc": "2.0", "id": "me", "method": "tools/call", "params": {
+            "name": "a.play", "arguments": {"steps": [{"chatter": [count, 8000]}]}}}).encode()
+        before = daemon.rss()
+        with Conn(daemon.address) as conn:
+            conn.send(render("POST", client.path, client.headers(), body))
+            assert conn.head().status == 200
+            wait_for("the server has said it all", lambda: json.loads(
+                daemon.run("status", "--json").stdout)["calls_in_flight"] == 0, 60)
+            grown = daemon.rss() - before
+            assert SANITIZED or grown < GROWTH_MAX, f"{grown >> 20} MiB"
+            got = [json.loads(each.data) for each in sse_events(conn.chunks()) if each.data]
+        assert got[-1]["id"] == "me" and got[-1]["result"]["content"][0]["text"] == "[]", got[-1]
+        assert 0 < len(got) - 1 < count, len(got)
 
 
 def test_a_get_stream_that_nobody_reads():
