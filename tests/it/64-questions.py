@@ -357,6 +357,39 @@ def test_what_is_said_of_a_cancelled_call_is_nobodys():
             "held", "mine"], seen
 
 
+def test_on_one_pipe_nobody_sees_what_is_anothers():
+    child = {"command": sys.executable, "args": [asker.__file__, "obey"], "share": "all"}
+    with Neurond({"a": child}) as daemon:
+        def one(n):
+            who = f"client {n}"
+            steps = [{"log": who}, {"progress": n}, {"pause": 0.001}, {"log": who}] * 4
+            params = {"name": "a.play", "arguments": {"steps": steps},
+                      "_meta": {"progressToken": who}}
+            with SocketLines(daemon.dir / "run/neurond.sock") as lines:
+                lines.initialize()
+                lines.request("logging/setLevel", {"level": "debug"})
+                wrong = []
+
+                def read_until(call):
+                    while (message := lines.read()).get("id") != call:
+                        said = message.get("params", {})
+                        wrong.extend([] if "method" not in message or (
+                            who in said.values() and said.get("progress") in (None, n))
+                            else [message])
+                for _ in range(scaled(40, 400)):
+                    call = lines.start("tools/call", params)
+                    if random.random() < 0.5:
+                        time.sleep(random.random() / 100)
+                        lines.notify("notifications/cancelled", {"requestId": call})
+                        time.sleep(random.random() / 100)
+                    else:
+                        read_until(call)
+                read_until(lines.start("ping"))
+                assert not wrong, wrong[:3]
+        for clients in (2, 3, 32):
+            at_once(one, clients)
+
+
 def test_nobody_sees_what_is_anothers():
     rounds = scaled(3, 30)
     with Asking() as server, Neurond(asking(server)) as daemon:
@@ -383,10 +416,10 @@ def test_nobody_sees_what_is_anothers():
         assert not wrong, wrong[0]
 
 
-def at_once(one):
-    """one(n) for 32 numbers, each in a thread; the first that fails is the failure."""
-    with concurrent.futures.ThreadPoolExecutor(32) as pool:
-        list(pool.map(one, range(32)))
+def at_once(one, count=32):
+    """one(n) for so many numbers, each in a thread; the first that fails is the failure."""
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        list(pool.map(one, range(count)))
 
 
 def test_no_modern_client_sees_what_is_anothers():
