@@ -45,9 +45,11 @@ void AnswerReader::garbage(std::string_view text) {
 // --- objects -------------------------------------------------------------------------
 
 /// A message that has grown so far is given up.
-bool AnswerReader::over(size_t size) const noexcept {
+bool AnswerReader::over(size_t size, const BlockRef& block) const noexcept {
+    const size_t more = block ? block.growth(kReadBudgetBytes) : 0;
     return size > limits_.message_max ||
-           (size > kReadBudgetBytes && Block::exhausted());
+           (size > kReadBudgetBytes ? Block::nearly_exhausted(more)
+                                    : size > kSmallBytes && Block::exhausted(more));
 }
 
 std::string_view AnswerReader::pending() const noexcept {
@@ -74,7 +76,7 @@ void AnswerReader::append(std::string_view bytes) {
 void AnswerReader::feed_json(std::string_view bytes) {
     append(bytes);
     take_objects();
-    if (!stopped_ && over(pending().size())) {
+    if (!stopped_ && over(pending().size(), block_)) {
         stop();
         const BlockRef dropped = std::exchange(block_, {});
         sink_.on_oversized();
@@ -140,7 +142,7 @@ void AnswerReader::feed_events(std::string_view bytes) {
             sink_.on_oversized();
         } else if (step.state == Scan::kDone) {
             event_done();
-        } else if (over(events_.data().size())) {
+        } else if (over(events_.data().size(), events_.block())) {
             stop();
             const BlockRef dropped = events_.take_data();
             sink_.on_oversized();

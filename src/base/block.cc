@@ -59,6 +59,10 @@ bool Block::exhausted(uint64_t more) noexcept {
     return g_total_bytes + more > g_total_max;
 }
 
+bool Block::nearly_exhausted(uint64_t more) noexcept {
+    return g_total_bytes + more > g_total_max - g_total_max / 16;
+}
+
 void Arriving::hold(size_t bytes) noexcept {
     g_arriving_bytes += bytes;
     g_arriving_bytes -= std::exchange(bytes_, bytes);
@@ -82,19 +86,25 @@ void BlockRef::reserve(size_t more) {
         *this = Block::make(more);
         return;
     }
-    if (block_->room() >= more) {
+    const size_t capacity = growth(more);
+    if (capacity == 0) {
         return;
     }
     const size_t size = block_->size();
-    assert(more <= std::numeric_limits<size_t>::max() - size);
-    size_t capacity = size + more;
-    if (capacity / 2 < block_->capacity()) {
-        capacity = 2 * block_->capacity();
-    }
     BlockRef larger = Block::make(capacity);
     std::memcpy(larger->data(), block_->data(), size);
     larger->commit(size);
     *this = std::move(larger);
+}
+
+size_t BlockRef::growth(size_t more) const noexcept {
+    if (block_ == nullptr || block_->room() >= more) {
+        return block_ == nullptr ? more : 0;
+    }
+    const size_t size = block_->size();
+    assert(more <= std::numeric_limits<size_t>::max() - size);
+    const size_t capacity = size + more;
+    return capacity / 2 < block_->capacity() ? 2 * block_->capacity() : capacity;
 }
 
 Slice Slice::copy_of(std::string_view bytes) {

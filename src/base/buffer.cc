@@ -7,30 +7,39 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <utility>
+
+#include "neurond/base/limits.h"
 
 namespace neuron {
 
+void Buffer::move_to(BlockRef other) noexcept {
+    const size_t kept = size();
+    if (kept > 0) {
+        std::memcpy(other->data(), bytes_->data() + begin_, kept);
+    }
+    bytes_ = std::move(other);
+    begin_ = 0;
+    end_ = kept;
+}
+
 WriteSpan Buffer::space(size_t want) {
-    if (bytes_.size() - end_ < want) {
-        const size_t kept = size();
-        if (begin_ >= kept && bytes_.size() - kept >= want) {
-            if (kept > 0) {
-                std::memmove(bytes_.data(), bytes_.data() + begin_, kept);
-            }
-        } else {
-            std::vector<char> larger(std::max(2 * bytes_.size(), kept + want));
-            std::copy_n(bytes_.begin() + static_cast<ptrdiff_t>(begin_), kept,
-                        larger.begin());
-            bytes_.swap(larger);
-        }
+    const size_t kept = size();
+    if (capacity() - end_ >= want && bytes_) {
+        return {bytes_->data() + end_, capacity() - end_};
+    }
+    if (bytes_ && begin_ >= kept && capacity() - kept >= want) {
+        std::memmove(bytes_->data(), bytes_->data() + begin_, kept);
         begin_ = 0;
         end_ = kept;
+    } else {
+        move_to(Block::make(std::max(2 * capacity(), kept + want)));
     }
-    return {bytes_.data() + end_, bytes_.size() - end_};
+    return {bytes_->data() + end_, capacity() - end_};
 }
 
 void Buffer::commit(size_t n) noexcept {
-    assert(n <= bytes_.size() - end_);
+    assert(n <= capacity() - end_);
     end_ += n;
 }
 
@@ -43,11 +52,14 @@ void Buffer::consume(size_t n) noexcept {
     }
 }
 
-void Buffer::release() {
-    assert(empty());
-    bytes_ = std::vector<char>();
-    begin_ = 0;
-    end_ = 0;
+void Buffer::settle() {
+    if (empty()) {
+        bytes_ = {};
+        begin_ = 0;
+        end_ = 0;
+    } else if (size() <= kSmallBytes && capacity() > 2 * kSmallBytes) {
+        move_to(Block::make(size()));
+    }
 }
 
 }  // namespace neuron

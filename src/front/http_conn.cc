@@ -24,6 +24,11 @@ bool is_usable_request_id(std::string_view id) noexcept {
                        [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
+/// Whether a message of `size` cannot have `more` memory.
+bool full(size_t size, size_t more) noexcept {
+    return size > kSmallBytes ? Block::nearly_exhausted(more) : Block::exhausted(more);
+}
+
 HeadLimits head_limits(const HttpLimits& limits) noexcept {
     HeadLimits out;
     out.head_bytes = limits.header_max;
@@ -89,17 +94,23 @@ WriteSpan HttpConn::input_space() {
         const size_t left =
             static_cast<size_t>(framing_.length - decoder_.body_bytes());
         if (body_->room() == 0) {
-            body_.reserve(std::min(left, std::max(body_->size(), kSmallBytes)));
+            const size_t more = std::min(left, std::max(body_->size(), kSmallBytes));
+            if (full(body_->size(), body_.growth(more))) {
+                fail_busy();
+                return {};
+            }
+            body_.reserve(more);
         }
         direct_ = {body_->data() + body_->size(), std::min(left, body_->room())};
         return direct_;
     }
     const size_t header_max = owner_.http_limits().header_max;
+    const size_t most = Block::scarce() ? kSmallBytes : kReadBudgetBytes;
     const bool waits = state_ == State::kAnswering || channel_.congested();
-    if (waits && in_.size() >= header_max) {
+    if (waits && in_.size() >= std::min(header_max, most)) {
         return {};  // pipelined requests wait in the kernel
     }
-    return in_.space(std::min(header_max, kReadBudgetBytes));
+    return in_.space(std::min(header_max, most));
 }
 
 void HttpConn::on_input(size_t n) {
@@ -118,6 +129,13 @@ void HttpConn::on_input(size_t n) {
         enter(State::kHead);
     }
     process();
+}
+
+void HttpConn::on_input_pause() {
+    if (state_ == State::kClosing) {
+        in_.consume(in_.size());  // nobody will read it
+    }
+    in_.settle();
 }
 
 void HttpConn::on_input_end() {
@@ -193,7 +211,7 @@ bool HttpConn::take_head() {
     }
     const HeadParse parsed = parser_.parse(in_.readable(), head_);
     if (parsed.state == Scan::kMore) {
-        return false;
+        return large_head_waits();
     }
     if (parsed.state == Scan::kBad) {
         fail(parsed.status, parsed.why);
@@ -205,6 +223,19 @@ bool HttpConn::take_head() {
     parser_.parse(head_text_, head_);  // the same again, on bytes that stay
     parser_.reset();
     return begin_request();
+}
+
+/// Many who send large heads slowly get no more than those who send bodies so.
+bool HttpConn::large_head_waits() {
+    const bool large = in_.size() > kSmallBytes;
+    arriving_.hold(large ? in_.size() : 0);
+    if (large && (arriving_.crowded() || Block::exhausted())) {
+        request_id_ = owner_.new_request_id();
+        head_.method = {};
+        common_.clear();
+        fail_busy();
+    }
+    return false;
 }
 
 bool HttpConn::begin_request() {
@@ -326,7 +357,8 @@ bool HttpConn::keep_body(std::string_view bytes) {
         return true;
     }
     const bool large = body_->size() + bytes.size() > kSmallBytes;
-    if (Block::exhausted(bytes.size()) || (large && arriving_.crowded())) {
+    const size_t more = bytes.empty() ? 0 : body_.growth(bytes.size());
+    if (full(body_->size(), more) || (large && arriving_.crowded())) {
         fail_busy();
         return false;
     }

@@ -101,9 +101,7 @@ void HttpConn::answer_done() {
         return;
     }
     enter(State::kHead);
-    if (in_.empty()) {
-        in_.release();
-    }
+    in_.settle();
     process_task_.schedule();
     channel_.resume_input();
 }
@@ -129,9 +127,7 @@ void HttpConn::fail(int status, std::string_view why) {
 /// limits.buffer_total: what is not yet work in hand makes room for what is. Small
 /// bodies pass, because a reply or a cancellation may end some work.
 void HttpConn::fail_busy() {
-    HttpReply reply =
-        HttpReply::text(503, "503 Service Unavailable: too much is in flight");
-    reply.fields.emplace_back("Retry-After", "1");
+    HttpReply reply = HttpReply::busy();
     reply.close = true;
     body_ = {};
     enter(State::kAnswering);

@@ -27,6 +27,12 @@ HttpReply HttpReply::too_many_requests(Millis wait) {
     return reply;
 }
 
+HttpReply HttpReply::busy() {
+    HttpReply reply = text(503, "503 Service Unavailable: too much is in flight");
+    reply.fields.emplace_back("Retry-After", "1");
+    return reply;
+}
+
 HttpReply HttpReply::unauthorized(bool wrong) {
     HttpReply reply = text(401, wrong ? "401 Unauthorized: this token is not known"
                                       : "401 Unauthorized: a client certificate or a "

@@ -3,7 +3,9 @@
 #include "neurond/front/page.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "neurond/base/limits.h"
 #include "neurond/base/text.h"
 
 namespace neuron {
@@ -31,6 +33,13 @@ std::optional<HttpReply> refuse_method(std::string_view method,
 
 std::optional<HttpReply> Page::on_head(const HttpRequest& request) {
     return refuse_method(request.head.method, methods_);
+}
+
+/// Small ones are answered whatever happens: they say how we are.
+void Page::on_request(HttpConn& conn, const HttpRequest& request) {
+    HttpReply reply = serve_(request);
+    const bool large = reply.body.bytes() > kSmallBytes;
+    conn.reply(large && Block::exhausted() ? HttpReply::busy() : std::move(reply));
 }
 
 }  // namespace neuron

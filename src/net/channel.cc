@@ -48,7 +48,9 @@ void Channel::flush() {
         out_.clear();
         return;
     }
-    congested_ = congested_ || out_.bytes() > kHighWaterBytes;
+    // Where memory is scarce, many who do not read may not hold that much each.
+    const size_t high_water = Block::scarce() ? kSmallBytes : kHighWaterBytes;
+    congested_ = congested_ || out_.bytes() > high_water;
     if (!output_blocked_) {
         flush_task_.schedule();
     }
@@ -179,6 +181,9 @@ void Channel::read_some() {
             break;
         }
         read_once(budget);
+    }
+    if (state_ != State::kClosed) {
+        owner_.on_input_pause();
     }
     if (state_ != State::kClosed && input_wanted_ && stream_->has_buffered_input()) {
         buffered_input_.schedule();

@@ -49,6 +49,12 @@ std::string_view LineLink::pending() const noexcept {
     return block_ ? block_->view().substr(line_begin_) : std::string_view();
 }
 
+/// Of the block for what comes next; 0 where the one at hand has room.
+size_t LineLink::next_capacity() const noexcept {
+    const bool room = block_ && block_->room() >= kMinRoom;
+    return room ? 0 : std::max(kReadBudgetBytes, 2 * pending().size());
+}
+
 /// Bytes handed out as slices stay where they are: a block that is shared, or full, is
 /// left behind and what is pending of the current line moves to a new one.
 WriteSpan LineLink::input_space() {
@@ -57,8 +63,8 @@ WriteSpan LineLink::input_space() {
         block_->clear();
         line_begin_ = looked_ = 0;
     }
-    if (!block_ || block_->room() < kMinRoom) {
-        BlockRef next = Block::make(std::max(kReadBudgetBytes, 2 * line.size()));
+    if (const size_t capacity = next_capacity(); capacity != 0) {
+        BlockRef next = Block::make(capacity);
         if (!line.empty()) {
             std::memcpy(next->data(), line.data(), line.size());
             next->commit(line.size());
@@ -140,7 +146,7 @@ void LineLink::line_grows() {
     const std::string_view line = without_cr(pending());
     if (!message_.kept()) {
         message_.skip(line);
-    } else if (message_.grow(line)) {
+    } else if (message_.grow(line, next_capacity())) {
         return;
     }
     line_begin_ = looked_ = block_->size();

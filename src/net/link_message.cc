@@ -16,10 +16,10 @@ constexpr size_t kGarbageHead = 256;
 LinkMessage::LinkMessage(const LinkLimits& limits, LinkOwner& owner)
     : limits_(limits), owner_(owner), scan_(limits.json_depth) {}
 
-bool LinkMessage::grow(std::string_view so_far) {
+bool LinkMessage::grow(std::string_view so_far, size_t more) {
     if (so_far.size() > limits_.message_max) {
         let_go(Fate::kOversized, so_far);
-    } else if (sheds(so_far.size())) {
+    } else if (sheds(so_far.size(), more)) {
         let_go(Fate::kShed, so_far);
     } else if (scan_.feed(so_far) == Scan::kBad && so_far.size() > kGarbageHead) {
         let_go(Fate::kGarbage, so_far);
@@ -29,11 +29,13 @@ bool LinkMessage::grow(std::string_view so_far) {
 
 /// Small ones pass, because a reply or a cancellation may end some work. What a server
 /// says is about work in hand.
-bool LinkMessage::sheds(size_t size) const {
-    if (!limits_.serves) {
-        return size > kReadBudgetBytes && Block::exhausted();
+bool LinkMessage::sheds(size_t size, size_t more) const {
+    if (size <= kSmallBytes) {
+        return false;
     }
-    return size > kSmallBytes && (arriving_.crowded() || Block::exhausted());
+    const bool large = limits_.serves || size > kReadBudgetBytes;
+    return (limits_.serves && arriving_.crowded()) ||
+           (large ? Block::nearly_exhausted(more) : Block::exhausted(more));
 }
 
 void LinkMessage::end(const BlockRef& block, std::string_view whole) {

@@ -56,7 +56,7 @@ WriteSpan WsLink::input_space() {
         direct_ = {text_->data() + text_->size(), std::min(left, text_->room())};
         return direct_;
     }
-    return in_.space(kInputBytes);
+    return in_.space(Block::scarce() ? kSmallBytes : kInputBytes);
 }
 
 void WsLink::on_input(size_t n) {
@@ -72,17 +72,14 @@ void WsLink::on_input(size_t n) {
     watch_progress();
 }
 
-/// Goes on in the input buffer. The buffer is given back when nothing is left in it:
-/// there may be many who say nothing.
+/// Goes on in the input buffer.
 void WsLink::read_frames() {
     if (reads()) {
         size_t used = 0;
         take_frames(const_cast<char*>(in_.readable().data()), in_.size(), used);
         in_.consume(used);
     }
-    if (in_.empty()) {
-        in_.release();
-    }
+    in_.settle();  // there may be many who say nothing
     watch_progress();
     if (reads()) {
         channel_.resume_input();
@@ -142,7 +139,7 @@ void WsLink::keep(std::string_view bytes) {
         bytes.copy(text_->data() + text_->size(), bytes.size());
     }
     text_->commit(bytes.size());
-    if (!message_.grow(text_->view())) {
+    if (!message_.grow(text_->view(), text_.growth(kSmallBytes))) {
         text_ = {};
     }
     message_.hold(text_ ? text_->capacity() : 0);

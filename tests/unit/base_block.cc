@@ -114,6 +114,8 @@ TEST_CASE("memory is scarce at three quarters and exhausted when all is used") {
     CHECK(Block::scarce(free - most / 4 + 1));
     CHECK_FALSE(Block::exhausted(free));
     CHECK(Block::exhausted(free + 1));
+    CHECK_FALSE(Block::nearly_exhausted(free - most / 16));
+    CHECK(Block::nearly_exhausted(free - most / 16 + 1));
     {
         const BlockRef held = Block::make(free);
         CHECK(Block::scarce());

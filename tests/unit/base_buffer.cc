@@ -78,8 +78,29 @@ TEST_CASE("release gives the memory back and the buffer works on") {
     Buffer buffer;
     put(buffer, std::string(100000, 'x'));
     buffer.consume(100000);
-    buffer.release();
+    buffer.settle();
     CHECK(buffer.space(0).size == 0);
     put(buffer, "again");
     CHECK(buffer.readable() == "again");
+}
+
+TEST_CASE("what a buffer holds counts, and little content keeps little memory") {
+    const uint64_t before = Block::total_bytes();
+    Buffer buffer;
+    CHECK(buffer.space(64 * 1024).size >= 64 * 1024);
+    CHECK(Block::total_bytes() == before + 64 * 1024);
+    put(buffer, "xhead");
+    buffer.consume(1);
+    buffer.settle();
+    CHECK(Block::total_bytes() == before + 4);
+    CHECK(buffer.readable() == "head");
+    put(buffer, " and more");
+    CHECK(buffer.readable() == "head and more");
+    put(buffer, std::string(10000, 'x'));
+    buffer.settle();  // much content stays where it is
+    CHECK(buffer.size() == 10013);
+    buffer.consume(10013);
+    buffer.settle();
+    CHECK(Block::total_bytes() == before);
+    CHECK(buffer.readable().empty());
 }

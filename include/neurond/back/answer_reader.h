@@ -54,7 +54,7 @@ class AnswerReader {
     void feed_events(std::string_view bytes);
     void event_done();
     void append(std::string_view bytes);
-    bool over(size_t size) const noexcept;
+    bool over(size_t size, const BlockRef& block) const noexcept;
     std::string_view pending() const noexcept;
     void take_objects();
     bool object_ends(size_t& end);

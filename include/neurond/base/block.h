@@ -44,6 +44,8 @@ class Block {
     static bool scarce(uint64_t more = 0) noexcept;
     /// With `more` bytes, all of it were in use: what grows further is given up.
     static bool exhausted(uint64_t more = 0) noexcept;
+    /// The same for large messages: they leave a sixteenth to small ones.
+    static bool nearly_exhausted(uint64_t more = 0) noexcept;
 
   private:
     friend class BlockRef;
@@ -78,6 +80,8 @@ class BlockRef {
     /// Makes room for `more` bytes behind the content, by moving it to a larger block if
     /// need be (doubling). Other references keep the old block. Views become invalid.
     void reserve(size_t more);
+    /// The capacity of the block that reserve() would make; 0 where there is room.
+    size_t growth(size_t more) const noexcept;
 
   private:
     friend class Block;

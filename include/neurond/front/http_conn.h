@@ -176,6 +176,7 @@ class HttpConn final : private ChannelOwner {
     enum class State { kHead, kBody, kAnswering, kClosing };
 
     WriteSpan input_space() override;
+    void on_input_pause() override;
     void on_input(size_t n) override;
     void on_input_end() override;
     void on_output_room() override;
@@ -185,6 +186,7 @@ class HttpConn final : private ChannelOwner {
     void enter(State next);
     void process();
     bool take_head();
+    bool large_head_waits();
     bool begin_request();
     void refuse_unread(HttpReply reply);
     void begin_body();

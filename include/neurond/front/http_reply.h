@@ -23,6 +23,8 @@ struct HttpReply {
     static HttpReply json(int status, std::string_view body);
     /// 429 (RFC 6585 section 4): come again after that long.
     static HttpReply too_many_requests(Millis wait);
+    /// 503: limits.buffer_total is used up; come again in a second.
+    static HttpReply busy();
     /// 401 with the challenge of RFC 6750; `wrong`: what was shown counts for nothing.
     static HttpReply unauthorized(bool wrong);
 };

@@ -21,9 +21,7 @@ class Page final : public HttpHandler {
 
     std::optional<HttpReply> on_head(const HttpRequest& request) override;
     bool wants_json() const noexcept override { return false; }
-    void on_request(HttpConn& conn, const HttpRequest& request) override {
-        conn.reply(serve_(request));
-    }
+    void on_request(HttpConn& conn, const HttpRequest& request) override;
 
   private:
     std::string methods_;

@@ -20,6 +20,8 @@ class ChannelOwner {
     virtual WriteSpan input_space() = 0;
     /// `n` bytes have been put there.
     virtual void on_input(size_t n) = 0;
+    /// Nothing more is to be had now: what was set aside for input may be given back.
+    virtual void on_input_pause() {}
     /// The peer sends no more; it may still read.
     virtual void on_input_end() = 0;
     /// The output had been over kHighWaterBytes and is under kLowWaterBytes again.

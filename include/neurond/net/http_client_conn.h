@@ -70,6 +70,7 @@ class HttpClientConn final : private ConnectorOwner,
     void on_tls_failed(TlsHandshake& handshake, const std::string& why) override;
     void connected(std::unique_ptr<Stream> stream);
     WriteSpan input_space() override;
+    void on_input_pause() override { in_.settle(); }
     void on_input(size_t n) override;
     void on_input_end() override;
     void on_output_room() override {}

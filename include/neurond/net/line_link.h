@@ -44,6 +44,7 @@ class LineLink final : public Link, private ChannelOwner {
     void line_grows();
     void time_line();
     std::string_view pending() const noexcept;
+    size_t next_capacity() const noexcept;
 
     LinkLimits limits_;
     LinkOwner& owner_;

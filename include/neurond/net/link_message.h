@@ -16,9 +16,10 @@ class LinkMessage {
   public:
     LinkMessage(const LinkLimits& limits, LinkOwner& owner);
 
-    /// Some more of it has come. `so_far` begins with its first byte. False: its bytes are
-    /// of no use any more; what follows of it goes to skip().
-    bool grow(std::string_view so_far);
+    /// Some more of it has come. `so_far` begins with its first byte; `more` is the memory
+    /// that the next of it needs. False: its bytes are of no use any more; what follows of
+    /// it goes to skip().
+    bool grow(std::string_view so_far, size_t more);
     bool kept() const noexcept { return fate_ == Fate::kKept; }
     void skip(std::string_view bytes) { id_finder_.feed(bytes); }
     /// It ends. `whole`, which lies in `block`, is all of it where it was kept, else the
@@ -34,7 +35,7 @@ class LinkMessage {
   private:
     enum class Fate { kKept, kGarbage, kOversized, kShed };
 
-    bool sheds(size_t size) const;
+    bool sheds(size_t size, size_t more) const;
     void let_go(Fate fate, std::string_view so_far);
     void deliver(const BlockRef& block, std::string_view whole);
     void tell_loss();

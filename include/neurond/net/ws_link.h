@@ -47,6 +47,7 @@ class WsLink final : public Link, private ChannelOwner {
 
   private:
     WriteSpan input_space() override;
+    void on_input_pause() override { in_.settle(); }
     void on_input(size_t n) override;
     void on_input_end() override;
     void on_output_room() override;

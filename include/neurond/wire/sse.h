@@ -61,6 +61,8 @@ class SseDecoder {
     BlockRef take_data() noexcept;
     /// What has come of the data so far, for whoever scans it as it arrives.
     std::string_view data() const noexcept;
+    /// Where that lies; empty before it begins.
+    const BlockRef& block() const noexcept { return data_; }
     /// The last id the stream told; empty = none.
     const std::string& last_id() const noexcept { return last_id_; }
     /// The last `retry` the stream told, in milliseconds.
