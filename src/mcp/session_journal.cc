@@ -23,6 +23,7 @@ namespace neuron {
 namespace {
 
 constexpr mode_t kMode = 0600;
+constexpr Millis kSyncDelay{1000};
 constexpr Millis kRetryInterval{10000};
 constexpr size_t kMaxStaleBytes = 1024 * 1024;
 constexpr const char* kDamaged = ".damaged";
@@ -76,6 +77,7 @@ SessionJournal::SessionJournal(EventLoop& loop, Helper& writer, std::string path
       path_(std::move(path)),
       records_(records),
       flush_task_(loop, Phase::kStage, [this] { flush(); }),
+      sync_timer_(loop, [this] { sync(); }),
       retry_timer_(loop, [this] { replace(); }) {}
 
 Status SessionJournal::open() {
@@ -136,6 +138,9 @@ void SessionJournal::append(const std::string& lines) {
     const ssize_t n = ::write(file_.get(), lines.data(), lines.size());
     if (n == static_cast<ssize_t>(lines.size())) {
         size_ += lines.size();
+        if (!sync_timer_.armed()) {
+            sync_timer_.arm(kSyncDelay);
+        }
         if (size_ > 2 * base_ + kMaxStaleBytes) {
             replace();
         }
@@ -146,6 +151,15 @@ void SessionJournal::append(const std::string& lines) {
         size_ += static_cast<size_t>(n);
     }
     fail(why.message);
+}
+
+void SessionJournal::sync() {
+    writer_.request(writer_sync_request(), file_.get(),
+                    [this](bool ok, std::string_view why) {
+                        if (!ok) {
+                            fail("sync " + path_ + ": " + std::string(why));
+                        }
+                    });
 }
 
 void SessionJournal::replace() {

@@ -112,7 +112,9 @@ def test_every_fault_has_one_clear_answer():
         def check(fault):
             kind, words = FAULTS[fault]
             began = time.monotonic()
-            error = client.call("a." + fault).error
+            got = client.call("a." + fault)
+            assert got.status == 200 and not got.http.header("www-authenticate"), got.http
+            error = got.error
             assert error["code"] == -32603 and error["data"]["type"] == kind, error
             assert error["message"].startswith("Downstream 'a' ") and words in error["message"], error
             assert fault in LARGE or time.monotonic() - began < 3

@@ -59,6 +59,9 @@ TEST_CASE("what changed in a turn is in the file at its end, for whoever comes n
         life.records.set_level("two", kNow, MessageLevel::kError);
         life.world.loop.turn(Millis{0});
         CHECK(content(path) == life.records.text());
+        const auto asked = [&life] { return life.writer->in_hand() == 1; };
+        CHECK(turn_until(life.world.loop, asked));  // to force it to the medium
+        CHECK(turn_until(life.world.loop, [&] { return life.writer->in_hand() == 0; }));
     }
     Life next(path);
     REQUIRE(next.journal.open());

@@ -14,9 +14,9 @@
 namespace neuron {
 
 /// The file of the session records. Each turn's changes are appended with one write(2)
-/// before anything is answered, so that they survive the death of the reactor (not that
-/// of the machine, if they are very young). When most of it is out of date the writer
-/// replaces it.
+/// before anything is answered, so that they survive the death of the reactor; a second
+/// later at most the writer forces them to the medium, so that they survive a power cut.
+/// When most of the file is out of date the writer replaces it.
 class SessionJournal {
   public:
     SessionJournal(EventLoop& loop, Helper& writer, std::string path,
@@ -34,6 +34,7 @@ class SessionJournal {
     void append(const std::string& lines);
     void replace();
     void on_replaced(bool ok, std::string_view why);
+    void sync();
     void fail(const std::string& why);
 
     Helper& writer_;
@@ -47,6 +48,7 @@ class SessionJournal {
     bool replacing_ = false;
     bool broken_ = false;  ///< the file lacks something, which was logged
     Task flush_task_;
+    Timer sync_timer_;
     Timer retry_timer_;
 };
 
