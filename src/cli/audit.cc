@@ -136,7 +136,7 @@ Status each_line(const std::string& path, const Line& take) {
 }
 
 /// The timestamp of a file's first record: what rotated files are put in order by, since
-/// a shell's pattern lists the newest first.
+/// a shell's pattern lists the newest first. One without records has hardly begun.
 std::string first_time(const std::string& path) {
     std::string time;
     if (path != "-") {
@@ -146,6 +146,7 @@ std::string first_time(const std::string& path) {
             }
             return time.empty();
         });
+        time = time.empty() ? "~" : time;
     }
     return time;
 }
@@ -200,7 +201,7 @@ void print_text(const AuditVerifier& verifier, bool checked) {
         signatures = "; signatures NOT checked (no key: name one with --key)";
     } else if (verifier.uncovered() > 0) {
         signatures = "; the last " + std::to_string(verifier.uncovered()) +
-                     " under no signature";
+                     " not yet signed";
     }
     std::printf("audit OK: %llu records in %zu %s, %llu checkpoints%s\n",
                 static_cast<unsigned long long>(verifier.records()), verifier.chains(),

@@ -236,8 +236,10 @@ std::string AuditVerifier::end_note(const std::string& name, const Chain& chain)
     note += " is open: it was written by a daemon that still runs or was killed; what "
             "came after this line would not be missed";
     if (chain.covered < chain.next) {
-        note += "; records from " + text_of(*chain.unsigned_from) + " on, since " +
-                chain.unsigned_since + ", are under no signature";
+        note += "; records " + std::to_string(chain.covered) + " to " +
+                std::to_string(chain.next - 1) + ", from " +
+                text_of(*chain.unsigned_from) + " on, since " + chain.unsigned_since +
+                ", are not yet signed";
     }
     return note;
 }

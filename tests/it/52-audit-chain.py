@@ -35,7 +35,7 @@ def test_a_life_is_a_chain_that_verifies():
         calls(daemon, 3)
         running = verify(daemon)
         assert running.returncode == 0 and "is open" in running.stdout, running
-        assert "6 under no signature" in running.stdout, running
+        assert "the last 6 not yet signed" in running.stdout, running
         daemon.stop()
         done = verify(daemon)
         assert done.returncode == 0, done
@@ -150,12 +150,12 @@ def written_anew(daemon, shared):
             [both[size].replace(b'"version":"', b'"version":"x')] + both[size + 1:]), 1,
          rf"other\.log:{size + 1}: the signature of this start"),
         ("the last chain anew behind its start", first + anew(both[size:]), 0,
-         rf"records from .*other\.log:{size + 2} on, since 20.* are under no signature"),
+         rf"records 1 to \d+, from .*other\.log:{size + 2} on, since 20.* are not yet signed"),
         ("emptied", [], 1, r"other\.log: no records: there is nothing to verify"),
         ("the first chain removed", both[size:], 0,
          rf"starts after record {size - 1} of chain \w+, which was not given"),
         ("cut at a line end", both[:-1], 0,
-         rf"records from .*other\.log:{size + 2} on, since 20.* are under no signature"),
+         rf"records 1 to \d+, from .*other\.log:{size + 2} on, since 20.* are not yet signed"),
         ("the end of the first chain cut", both[:size - 2] + both[size:], 1,
          rf"other\.log:{size - 1}: records {size - 2} to {size - 1} of chain \w+, "),
     ]
@@ -167,7 +167,7 @@ def written_anew(daemon, shared):
     other.write_bytes(b"".join(both[:-1]))
     cut = verify(daemon, other)
     assert "signatures verified" not in cut.stdout, cut
-    assert f"the last {size - 2} under no signature" in cut.stdout, cut
+    assert f"the last {size - 2} not yet signed" in cut.stdout, cut
 
 
 def test_wherever_it_was_done():

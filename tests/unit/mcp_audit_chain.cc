@@ -184,7 +184,8 @@ TEST_CASE("records under no signature are let pass at the end of an open chain a
     CHECK(verdict(open) == "ok");
     CHECK(notes(open) == "f:4: chain a is open: it was written by a daemon that still "
                          "runs or was killed; what came after this line would not be "
-                         "missed; records from f:2 on, since , are under no signature\n");
+                         "missed; records 1 to 3, from f:2 on, since , are not "
+                         "yet signed\n");
     // killed: the next start names and signs what was there
     const Lines killed = joined(open, pieces("b", read_audit_link(open.back()), true));
     CHECK(verdict(killed) == "ok");
