@@ -20,6 +20,12 @@ namespace {
 /// How long a call may wait for a starting server or for its audit record.
 constexpr Millis kMaxUnsentTime{60 * 1000};
 
+/// Calls whose clients are away are bounded by parked_max; the call in question counts.
+bool is_full(const Router& router, size_t most) {
+    return router.in_flight() > most &&
+           router.in_flight() - router.parked().away() > most;
+}
+
 }  // namespace
 
 Router::Router(EventLoop& loop, Parties& parties, AuditLog& audit,
@@ -108,7 +114,7 @@ bool Router::admit(CallRecord& record) {
     }
     if (!refused && record.entry == nullptr) {
         missing = why_target_missing(directory_, record.request);
-        if (!missing && calls_.size() <= limits_.calls_in_flight &&
+        if (!missing && !is_full(*this, limits_.calls_in_flight) &&
             own_lists_.may_appear(record.request)) {
             record.stage = Call::Stage::kWaiting;
             waiting_.push_back(record.handle);
@@ -179,8 +185,7 @@ std::optional<OwnError> Router::refusal(CallRecord& record,
     if (record.retries != 0) {
         return std::nullopt;  // who comes back adds nothing
     }
-    if (calls_.size() > limits_.calls_in_flight &&
-        calls_.size() - parked_->away() > limits_.calls_in_flight) {
+    if (is_full(*this, limits_.calls_in_flight)) {
         return OwnError{
             JsonRpcError::kInternal, "Too many calls in flight", "busy", {}, 1};
     }
