@@ -248,6 +248,8 @@ void Instance::answer_all(const std::string& why, const char* type,
     std::vector<CallHandle> calls = pending_.take_calls();
     const std::vector<CallHandle> asked = repeats_.take_all();
     calls.insert(calls.end(), asked.begin(), asked.end());
+    calls.insert(calls.end(), outdated_.begin(), outdated_.end());
+    outdated_.clear();
     questions_.clear();
     for (const CallHandle call : calls) {
         owner_.on_call_done(call, outcome);
@@ -354,7 +356,9 @@ void Instance::on_list_complete(std::shared_ptr<Offer> offer) {
     for (const std::string& problem : offer->problems) {
         log_warn("supervisor", "%s: %s", settings_.server.c_str(), problem.c_str());
     }
+    const std::shared_ptr<const Offer> listed = offer;
     owner_.on_listed(std::move(offer));
+    repeat_outdated(*listed);
     for (const std::string& uri : feed_.wanted()) {
         if (renewed) {  // the session that could tell of it was lost
             owner_.on_resource_updated(uri);

@@ -3,6 +3,10 @@
 
 #include "neurond/back/instance.h"
 
+#include <algorithm>
+#include <memory>
+#include <utility>
+
 #include "neurond/base/log.h"
 #include "neurond/base/secrets.h"
 #include "neurond/base/text.h"
@@ -79,22 +83,7 @@ void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
             on_barrier_passed();
             break;
         case Pending::kCall:
-            if (const auto round = is_result && !is_legacy(hello_.revision)
-                                       ? read_input_required(body)
-                                       : std::nullopt;
-                round) {
-                on_input_required(entry.call, *round);
-                break;
-            }
-            questions_.close(entry.call);
-            if (questions_.waiting() && !held_timer_.armed()) {
-                held_timer_.arm(kHeldTime);  // this call was too short for a reply
-            }
-            if (!is_result && is_legacy(hello_.revision)) {
-                urls_.refused(body.view(), session_of(entry.call));
-            }
-            answer(entry.call, is_result ? Answer::result(body) : Answer::error(body),
-                   CallOutcome::kAnswered);
+            on_call_answer(entry.call, is_result, body);
             break;
         case Pending::kHealth:
             health_.on_reply(*id, is_result, body.view());
@@ -103,6 +92,28 @@ void Instance::on_answer(const JsonRpcMessage& message, const Slice& text) {
             feed_.on_answer(*id, is_result ? Answer::result(body) : Answer::error(body));
             break;
     }
+}
+
+void Instance::on_call_answer(CallHandle call, bool is_result, const Slice& body) {
+    if (const auto round = is_result && !is_legacy(hello_.revision)
+                               ? read_input_required(body)
+                               : std::nullopt;
+        round) {
+        on_input_required(call, *round);
+        return;
+    }
+    if (!is_result && is_outdated(call, body.view())) {
+        return;
+    }
+    questions_.close(call);
+    if (questions_.waiting() && !held_timer_.armed()) {
+        held_timer_.arm(kHeldTime);  // this call was too short for a reply
+    }
+    if (!is_result && is_legacy(hello_.revision)) {
+        urls_.refused(body.view(), session_of(call));
+    }
+    answer(call, is_result ? Answer::result(body) : Answer::error(body),
+           CallOutcome::kAnswered);
 }
 
 /// A message that breaks the rules still ends the call it was meant for.
@@ -325,6 +336,43 @@ void Instance::repeat_paused() {
                                              "unavailable")),
                    CallOutcome::kAnswered);
         }
+    }
+}
+
+/// A modern server over HTTP wants other arguments repeated in headers than its list said,
+/// and so has not executed the call (mcp-protocol 2.7): once it is sent again, by a new
+/// list.
+bool Instance::is_outdated(CallHandle handle, std::string_view error) {
+    Call* call = owner_.find_call(handle);
+    const auto code = JsonView(error).find("code").as_int64();
+    if (call == nullptr || state_ != State::kReady || !settings_.http ||
+        is_legacy(hello_.revision) || call->request.kind != CallKind::kTool ||
+        code != static_cast<int64_t>(JsonRpcError::kHeaderMismatch) ||
+        std::exchange(call->repeated, true)) {
+        return false;
+    }
+    outdated_.push_back(handle);
+    listing_.on_notification("notifications/tools/list_changed");
+    return true;
+}
+
+void Instance::repeat_outdated(const Offer& offer) {
+    for (const CallHandle handle : std::exchange(outdated_, {})) {
+        Call* call = owner_.find_call(handle);
+        if (call == nullptr) {
+            continue;
+        }
+        const auto& tools = offer.of(ItemKind::kTool).items;
+        const auto found =
+            std::find_if(tools.begin(), tools.end(), [call](const OfferItem& item) {
+                return item.own_name == call->entry->own_name;
+            });
+        if (found != tools.end()) {
+            auto entry = std::make_shared<CatalogEntry>(*call->entry);
+            entry->source = *found;
+            call->entry = std::move(entry);
+        }
+        send_call(*call, {});
     }
 }
 

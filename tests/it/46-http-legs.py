@@ -403,6 +403,49 @@ def test_a_modern_server():
         expect_tidy(server)
 
 
+class Renaming(HttpServer):
+    """Its tool wants an argument repeated in a header whose name changes without notice."""
+
+    def __init__(self):
+        super().__init__("modern", tools=["where"])
+        self.listed, self.wanted, self.calls = "Region", "Region", []
+
+    def dispatch(self, conn, request, method):
+        if method == "tools/list":
+            schema = {"type": "object", "properties": {"region": {
+                "type": "string", "x-mcp-header": self.listed}}}
+            return self.result(conn, request, {
+                "resultType": "complete", "ttlMs": 0, "cacheScope": "public",
+                "tools": [{"name": "where", "inputSchema": schema}]})
+        return super().dispatch(conn, request, method)
+
+    def call(self, conn, request, name):
+        right = request.fields.get("mcp-param-" + self.wanted.lower()) == "eu"
+        self.calls.append(right)
+        if right:
+            return self.result(conn, request, {"resultType": "complete", "content": []})
+        return self.refuse(conn, request, 400, -32020, "Header mismatch")
+
+
+def test_a_server_that_wants_other_headers_is_listed_and_called_again():
+    with Renaming() as server, Neurond({"a": leg(server)}) as daemon, daemon.client() as client:
+        params = {"name": "a.where", "arguments": {"region": "eu"}}
+        by_old_list = {"Mcp-Param-Area": "eu"}
+        for name, call in (("Area", lambda: client.request("tools/call", params)),
+                           ("Zone", lambda: daemon.modern().request(
+                               "tools/call", params, headers=by_old_list))):
+            assert client.request("tools/call", params).result["content"] == []
+            server.listed = server.wanted = name
+            server.calls.clear()
+            got = call()
+            assert got.result["content"] == [] and server.calls == [False, True], server.calls
+        server.wanted = "Never"
+        server.calls.clear()
+        error = client.call("a.where", {"region": "eu"}).error
+        assert error["code"] == -32603 and "refused neurond's request" in error["message"], error
+        assert server.calls == [False, False], "once more, and not for ever"
+
+
 def test_a_call_that_is_cancelled_is_told():
     with HttpServer() as server, Neurond({"a": leg(server, call_timeout="500ms")}) as daemon, \
             daemon.client() as client:

@@ -152,6 +152,7 @@ class Instance final : private CarrierOwner,
     void on_verdict(HealthCheck::Verdict verdict, const std::string& why) override;
 
     void on_answer(const JsonRpcMessage& message, const Slice& text);
+    void on_call_answer(CallHandle call, bool is_result, const Slice& body);
     void on_bad_answer(std::string_view id_raw, const std::string& what);
     void fail_entry(uint64_t id, const Entry& entry, const std::string& what);
     void on_notification(const JsonRpcMessage& message, const JsonScanner& scan,
@@ -165,6 +166,8 @@ class Instance final : private CarrierOwner,
                     uint64_t exchange);
     void on_input_required(CallHandle call, const InputRound& round);
     void repeat_paused();
+    bool is_outdated(CallHandle call, std::string_view error);
+    void repeat_outdated(const Offer& offer);
     void send_call(Call& call, std::string_view more);
     std::optional<CallHandle> asks_for(uint64_t exchange) const;
     void release_questions();
@@ -210,6 +213,7 @@ class Instance final : private CarrierOwner,
     OpenedUrls urls_;
     RepeatedCalls repeats_;
     std::vector<CallHandle> paused_;  ///< to be repeated, though nothing was asked
+    std::vector<CallHandle> outdated_;  ///< to be repeated with the next list
     std::optional<MessageLevel> log_level_;  ///< told to it
     Listing listing_;
     UpdateFeed feed_;
