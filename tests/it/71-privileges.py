@@ -69,6 +69,20 @@ def owners(path):
     return about.st_uid, about.st_gid
 
 
+def test_another_user_for_a_child_is_refused_by_the_check():
+    others = {"host": {**SELF, "user": "nobody"}}
+    rows = [("daemon", others, False), ("daemon", {"host": {**SELF, "user": "daemon"}}, True),
+            ("daemon", {"host": {**SELF, "user": "nobody", "enabled": "no"}}, True),
+            ("root", others, True), (None, others, True)]
+    with Neurond() as daemon:
+        for user, downstreams, fine in rows:
+            daemon.configure(downstreams, {"server": {"user": user}})
+            got = daemon.run("-t")
+            assert got.returncode == (0 if fine else 78), (user, downstreams, got)
+            assert fine or ('"nobody" cannot be changed to by "daemon", which server.user names'
+                            in got.stderr), got
+
+
 def test_everything_but_the_keeper_is_somebody_elses():
     home = pathlib.Path(tempfile.mkdtemp(prefix="neurond-user-"))
     home.chmod(0o711)

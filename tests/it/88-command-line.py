@@ -12,7 +12,8 @@ import threading
 from harness import BINARY, Neurond, hostile, is_alive, main
 from rawhttp import wait_for
 
-VERBS = (("status",), ("servers",), ("tools",), ("call", "a.b"), ("health",), ("reload",),
+VERBS = (("status",), ("config",), ("servers",), ("tools",), ("prompts",), ("resources",),
+         ("logs", "a"), ("enable", "a"), ("disable", "a"), ("call", "a.b"), ("health",), ("reload",),
          ("events",), ("history", "a"), ("restart", "a"), ("stop",), ("drain",))
 
 

@@ -51,4 +51,21 @@ def test_install_and_uninstall():
         assert files(where) == {"etc/neurond/neurond.conf"}, files(where)
 
 
+def test_what_is_too_old_is_refused_by_the_build():
+    needs = {"libssl": "3.0.0", "libcrypto": "3.0.0", "libcjson": "1.7.15"}
+    with tempfile.TemporaryDirectory() as temp:
+        where = pathlib.Path(temp)
+        for old, version in ((None, ""), ("libssl", "1.1.1"), ("libcjson", "1.7.14")):
+            for name, enough in needs.items():
+                (where / f"{name}.pc").write_text(
+                    f"Name: {name}\nDescription: x\nVersion: "
+                    f"{version if name == old else enough}\n")
+            done = subprocess.run(
+                ["make", "-s", f"OUT={where}/out", f"{where}/out/flags"], cwd=ROOT, check=False,
+                capture_output=True, text=True, timeout=60,
+                env={**os.environ, "PKG_CONFIG_LIBDIR": temp, "PKG_CONFIG_PATH": temp})
+            assert (done.returncode == 0) == (old is None), (old, done)
+            assert old is None or f"'{old}" in done.stderr, done
+
+
 main(__name__)
