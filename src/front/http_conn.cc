@@ -299,7 +299,8 @@ void HttpConn::refuse_unread(HttpReply reply) {
 
 void HttpConn::begin_body() {
     const std::optional<std::string_view> expect = head_.fields.field("Expect");
-    if (expect && !equals_ignoring_case(*expect, "100-continue")) {
+    const bool several = head_.fields.count("Expect") > 1;
+    if (expect && (several || !equals_ignoring_case(*expect, "100-continue"))) {
         fail(417, "unknown expectation");
         return;
     }

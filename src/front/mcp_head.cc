@@ -2,6 +2,8 @@
 
 #include "neurond/front/mcp_head.h"
 
+#include <algorithm>
+
 #include "neurond/base/text.h"
 #include "neurond/front/page.h"
 #include "neurond/protocol.h"
@@ -33,6 +35,15 @@ bool accepts(std::string_view element, std::string_view type,
     const std::string_view right = range.substr(slash + 1);
     return (left == "*" || equals_ignoring_case(left, type)) &&
            (right == "*" || equals_ignoring_case(right, subtype));
+}
+
+/// A body that another recipient would decode first is not read as it stands (RFC 9110
+/// section 8.4).
+bool is_coded(const HttpFields& fields) {
+    return std::any_of(fields.begin(), fields.end(), [](const HttpField& field) {
+        return equals_ignoring_case(field.name, "Content-Encoding") &&
+               !equals_ignoring_case(field.value, "identity");
+    });
 }
 
 }  // namespace
@@ -107,6 +118,16 @@ std::optional<HttpReply> refuse_mcp_head(const RequestHead& head) {
     if (head.method == "POST" && !is_json(fields.field("Content-Type").value_or(""))) {
         return error_reply(415, JsonRpcError::kInvalidRequest,
                            "Content-Type must be application/json");
+    }
+    if (head.method == "POST" && fields.count("Content-Type") > 1) {
+        return error_reply(400, JsonRpcError::kInvalidRequest,
+                           "Content-Type stands more than once");
+    }
+    if (head.method == "POST" && is_coded(fields)) {
+        HttpReply reply = error_reply(415, JsonRpcError::kInvalidRequest,
+                                      "Content-Encoding is not served");
+        reply.fields.emplace_back("Accept-Encoding", "identity");
+        return reply;
     }
     if (head.method == "POST" && accepts.nothing()) {
         return error_reply(406, JsonRpcError::kInvalidRequest,

@@ -22,14 +22,15 @@ bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
 
-/// "HTTP/d.d": 1 and 0 are its minor version, -1 is another version, -2 is none at all.
+/// "HTTP/d.d": 1 and 0 are its minor version, later ones count as 1 (RFC 9110 section
+/// 2.5), -1 is another major version, -2 is none at all.
 int minor_version(std::string_view version) noexcept {
     if (version.size() != 8 || version.substr(0, 5) != "HTTP/" ||
         !is_digit(version[5]) || version[6] != '.' || !is_digit(version[7])) {
         return -2;
     }
-    const bool known = version[5] == '1' && version[7] <= '1';
-    return known ? version[7] - '0' : -1;
+    const int minor = version[7] > '0' ? 1 : 0;
+    return version[5] == '1' ? minor : -1;
 }
 
 /// Takes the next line, without its CRLF, off a head that the frame has found complete.

@@ -175,7 +175,6 @@ TEST_CASE("a malformed request line is refused as soon as it is there") {
         {"GET / HTTP/+1.1\r\n", 400},
         {"GET / HTTP/2.0\r\n", 505},
         {"GET / HTTP/0.9\r\n", 505},
-        {"GET / HTTP/1.2\r\n", 505},
         {"GET / HTTP/2.1\r\nA: \0"s, 505},  // the first error counts
         {"PRI * HTTP/2.0\r\n", 505},        // the preface of HTTP/2
         {"GET *" + host, 400},
