@@ -72,9 +72,10 @@ SessionRecords::Record& SessionRecords::record(const std::string& key,
 }
 
 void SessionRecords::forget_first() {
-    const auto first = records_.find(order_.front());
-    clear(first->second);
-    records_.erase(first);
+    if (const auto first = records_.find(order_.front()); first != records_.end()) {
+        clear(first->second);
+        records_.erase(first);
+    }
     order_.pop_front();
 }
 
