@@ -11,7 +11,7 @@ import time
 from fixtures import asker
 from fixtures.http_server import HttpServer
 
-from harness import Neurond, main, scaled
+from harness import Neurond, hostile, main, scaled
 from lines import SocketLines
 from mcp import McpClient, ModernClient, PREFIX
 from rawhttp import DEADLINE, wait_for
@@ -355,6 +355,31 @@ def test_what_is_said_of_a_cancelled_call_is_nobodys():
         second.join()
         assert [each["params"]["data"] for each in seen if "method" in each] == [
             "held", "mine"], seen
+
+
+def test_what_asks_whether_a_cancellation_was_heard():
+    for traits, keys, legacy_client, behind in (
+            (["modern"], {"share": "session"}, False, ["server/discover"]),
+            ([], {"share": "session"}, False, ["ping"]),
+            ([], {"share": "session"}, True, []),  # its server has no other client
+            ([], {}, True, [])):  # it is asked nothing, and logs nothing
+        with Neurond({"a": hostile(*traits, **keys)}) as daemon, SocketLines(
+                daemon.dir / "run/neurond.sock") as lines:
+            more = {} if legacy_client else {"_meta": lines.meta}
+            if legacy_client:
+                lines.initialize()
+            call = lines.start("tools/call", {**more, "name": "a.sleep_ms",
+                                              "arguments": {"ms": 60000}})
+
+            def methods(daemon=daemon):
+                return [json.loads(each).get("method") for each in daemon.received("a")]
+            wait_for("the call is there", lambda: "tools/call" in methods())
+            lines.notify("notifications/cancelled", {**more, "requestId": call})
+            wait_for("and its end", lambda: "notifications/cancelled" in methods())
+            lines.request("tools/call", {**more, "name": "a.echo", "arguments": {"text": ""}})
+            got = methods()
+            got = got[got.index("notifications/cancelled") + 1:]
+            assert got == behind + ["tools/call"], got
 
 
 def test_on_one_pipe_nobody_sees_what_is_anothers():
