@@ -340,10 +340,12 @@ HttpServerSettings http_settings(const conf::Config& config, size_t descriptors)
     out.limits.body_timeout = limits.duration("body_timeout");
     out.limits.idle_timeout = limits.duration("idle_timeout");
     const auto wanted = static_cast<size_t>(limits.integer("connections"));
-    out.connections =
-        std::min(wanted, descriptors > 2 * kSpareDescriptors
-                             ? descriptors - kSpareDescriptors
-                             : descriptors / 2);
+    // Clients of parked calls have none, but their servers may.
+    const size_t parked =
+        static_cast<size_t>(config.section("federation").integer("parked_max"));
+    const size_t spare = kSpareDescriptors + parked;
+    out.connections = std::min(
+        wanted, descriptors > 2 * spare ? descriptors - spare : descriptors / 2);
     if (out.connections < wanted) {
         log_warn("daemon", "limits.connections is %zu here: only %zu descriptors",
                  out.connections, descriptors);
