@@ -2,6 +2,8 @@
 
 #include "neurond/daemon/door_sockets.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 
 #include "neurond/base/text.h"
@@ -17,19 +19,43 @@ constexpr std::string_view kInherited = "systemd:";
 
 }  // namespace
 
-Result<Fd> DoorSockets::take_named(const DoorPlan& plan) {
-    const std::string name = plan.address.substr(kInherited.size());
-    Fd fd = inherited_.take_named(name);
-    if (!fd) {
-        return Error{plan.name + ": no socket named " + name +
+/// One that nobody has; else a copy of one whose door is about to be closed. `out` has none
+/// where there is no such socket.
+Status DoorSockets::take_inherited(const DoorPlan& plan, const std::vector<int>& leaving,
+                                   Socket& out) {
+    const bool named = starts_with(plan.address, kInherited);
+    const std::string name = named ? plan.address.substr(kInherited.size()) : "";
+    const Result<Address> address = named ? Address() : Address::parse(plan.address);
+    if (!address) {
+        return address.error();
+    }
+    out.plain = named ? inherited_.take_named(name) : inherited_.take_bound(*address);
+    for (size_t i = 0; i < leaving.size() && !out.plain; ++i) {
+        const int fd = leaving[i];
+        if (named ? inherited_.is_named(fd, name)
+                  : inherited_.is_one(fd) &&
+                        Address::local_of(fd).to_string() == address->to_string()) {
+            out.plain = Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+            out.lender = fd;
+        }
+    }
+    return Ok{};
+}
+
+/// Whose address we did not choose.
+Result<DoorSockets::Socket> DoorSockets::check_inherited(const DoorPlan& plan,
+                                                         Socket taken) {
+    if (!taken.plain) {
+        return Error{plan.name + ": no socket named " +
+                     plan.address.substr(kInherited.size()) +
                      " was handed over (LISTEN_FDNAMES)"};
     }
-    const Address address = Address::local_of(fd.get());
+    const Address address = Address::local_of(taken.plain.get());
     if (plan.local_only && !address.is_unix() && !address.is_loopback()) {
-        inherited_.give_back(fd);
+        inherited_.give_back(taken.plain);
         return Error{plan.name + ": " + conf::why_too_reachable(address.to_string(), "")};
     }
-    return fd;
+    return taken;
 }
 
 Result<DoorSockets::Socket> DoorSockets::open_one(
@@ -37,28 +63,27 @@ Result<DoorSockets::Socket> DoorSockets::open_one(
     Socket out;
     out.name = plan.name;
     out.address = plan.address;
+    if (Status taken = take_inherited(plan, leaving, out); !taken) {
+        return taken.error();
+    }
     if (starts_with(plan.address, kInherited)) {
-        Result<Fd> fd = take_named(plan);
-        if (!fd) {
-            return fd.error();
-        }
-        out.plain = std::move(*fd);
-        return out;
+        return check_inherited(plan, std::move(out));
     }
-    const Result<Address> address = Address::parse(plan.address);
-    if (!address) {
-        return address.error();
-    }
-    out.plain = inherited_.take_bound(*address);
     if (out.plain) {
         return out;
     }
+    const Result<Address> address = Address::parse(plan.address);
     if (address->is_unix()) {
         Status opened =
             out.unix.open(plan.address.substr(kUnix.size()), plan.mode, plan.group, owner_);
         return opened ? Result<Socket>(std::move(out)) : opened.error();
     }
-    Result<Fd> tcp = listen_tcp(*address, leaving);
+    std::vector<int> beside = leaving;
+    beside.erase(std::remove_if(
+                     beside.begin(), beside.end(),
+                     [](int fd) { return Address::local_of(fd).is_unix(); }),
+                 beside.end());
+    Result<Fd> tcp = listen_tcp(*address, beside);
     if (!tcp) {
         return tcp.error();
     }
@@ -93,8 +118,7 @@ Status DoorSockets::open_into(std::deque<Socket>& fresh,
     // A port may go from one address to another that contains it.
     std::vector<int> leaving;
     for (const Socket& socket : sockets_) {
-        if (!is_wanted(socket, plans) &&
-            !Address::local_of(socket.get()).is_unix()) {
+        if (!is_wanted(socket, plans)) {
             leaving.push_back(socket.get());
         }
     }
@@ -105,6 +129,13 @@ Status DoorSockets::open_into(std::deque<Socket>& fresh,
         Result<Socket> opened = open_one(plan, leaving);
         if (!opened) {
             return opened.error();
+        }
+        const int lender = opened->lender;
+        if (lender >= 0 &&
+            std::any_of(fresh.begin(), fresh.end(), [lender](const Socket& other) {
+                return other.lender == lender;
+            })) {
+            return Error{plan.name + ": its socket goes to another listener"};
         }
         fresh.push_back(std::move(*opened));
     }
@@ -125,6 +156,14 @@ void DoorSockets::keep(const std::vector<DoorPlan>& plans) {
         (is_wanted(socket, plans) ? wanted : others).push_back(std::move(socket));
     }
     sockets_ = std::move(wanted);
+    for (Socket& kept : sockets_) {  // what is inherited is known by its number
+        for (Socket& other : others) {
+            if (other.plain && other.plain.get() == kept.lender) {
+                kept.plain = std::move(other.plain);
+                kept.lender = -1;
+            }
+        }
+    }
     release(others);
 }
 

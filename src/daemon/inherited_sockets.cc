@@ -72,6 +72,17 @@ Fd InheritedSockets::take_bound(const Address& address) {
     return {};
 }
 
+bool InheritedSockets::is_named(int fd, std::string_view name) const {
+    return std::any_of(sockets_.begin(), sockets_.end(), [&](const Socket& socket) {
+        return socket.number == fd && socket.name == name;
+    });
+}
+
+bool InheritedSockets::is_one(int fd) const {
+    return std::any_of(sockets_.begin(), sockets_.end(),
+                       [fd](const Socket& socket) { return socket.number == fd; });
+}
+
 void InheritedSockets::give_back(Fd& fd) {
     for (Socket& socket : sockets_) {
         if (fd && !socket.fd && socket.number == fd.get()) {

@@ -165,6 +165,39 @@ def test_a_reload_that_comes_to_nothing_loses_no_socket():
     busy.close()
 
 
+def test_a_socket_goes_from_one_listener_to_another_in_one_reload():
+    with tempfile.TemporaryDirectory(prefix="neurond-it-") as directory:
+        path = f"{directory}/door.sock"
+        named, local = listening(), listening(socket.AF_UNIX, path)
+        address = "%s:%d" % named.getsockname()
+        door, unix = {"address": "systemd:door"}, {"address": f"unix:{path}"}
+        taken = {"listener x": {"address": "127.0.0.1:1"}, "log": {"target": "/not/there/log"}}
+        rows = [  # what is wanted, and how the reload ends
+            ({"listener c": door, "listener v": unix}, 0),
+            ({"listener c": {"address": address}, "listener v": {"address": "systemd:local"}}, 0),
+            ({"listener d": door, "listener c": unix, **taken}, 78),
+            ({"listener d": door, "listener e": door}, 78),
+            ({"listener c": unix, "listener v": door}, 0),
+            ({}, 0), ({"listener b": door, "listener u": unix}, 0),
+        ]
+        with hand_over([named, local], "door:local",
+                       config={"listener b": door, "listener u": unix}) as daemon:
+            control = ("--control", str(daemon.dir / "run/control.sock"))
+            before = daemon.fd_count(daemon.pid)
+            for config, code in rows:
+                daemon.configure(config=config)
+                done = daemon.run("reload", *control)
+                assert done.returncode == code, (config, done)
+                if config:
+                    assert serves(named.getsockname()) and serves(path), config
+            os.kill(daemon.reactor, signal.SIGKILL)
+            daemon.wait_for_log("reactor killed")
+            assert serves(named.getsockname()) and serves(path)
+            assert daemon.fd_count(daemon.pid) <= before + 1
+        named.close()
+        local.close()
+
+
 def test_sockets_that_are_not_there_or_not_wanted():
     with Neurond(config={"listener b": {"address": "systemd:door"}}, wait=False) as daemon:
         daemon.wait_for_log(r"listener\.b: no socket named door was handed over")

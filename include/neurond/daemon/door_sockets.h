@@ -43,12 +43,15 @@ class DoorSockets {
         std::string address;
         Fd plain;  ///< one of the two
         SocketFile unix;
+        int lender = -1;  ///< of which `plain` is a copy, until that is closed
 
         int get() const noexcept { return plain ? plain.get() : unix.get(); }
     };
 
     Result<Socket> open_one(const DoorPlan& plan, const std::vector<int>& leaving);
-    Result<Fd> take_named(const DoorPlan& plan);
+    Status take_inherited(const DoorPlan& plan, const std::vector<int>& leaving,
+                          Socket& out);
+    Result<Socket> check_inherited(const DoorPlan& plan, Socket taken);
     Status open_into(std::deque<Socket>& fresh, const std::vector<DoorPlan>& plans);
     void release(std::deque<Socket>& sockets);
     static bool is_wanted(const Socket& open, const std::vector<DoorPlan>& plans);

@@ -25,6 +25,10 @@ class InheritedSockets {
     Fd take_named(std::string_view name);
     /// The one bound to that address; as above.
     Fd take_bound(const Address& address);
+    /// Whether `fd` is one of them, of that name.
+    bool is_named(int fd, std::string_view name) const;
+    /// … whatever its name.
+    bool is_one(int fd) const;
     /// Takes back what one of these two has given, to be taken again; leaves any other
     /// descriptor where it is.
     void give_back(Fd& fd);
