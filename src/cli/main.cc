@@ -1,5 +1,8 @@
 // The program's entry: what the command line asks for, and nothing else.
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <string_view>
 #include <vector>
@@ -51,6 +54,16 @@ int dispatch(const Options& options) {
     return kExitUsage;
 }
 
+/// Where the caller has closed one of the three, a socket or file of ours would take its
+/// number, and what is said would go there. Printing to a closed stdout stays an error.
+void fill_standard_descriptors() {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(fd, F_GETFD) < 0) {
+            (void)::open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR);
+        }
+    }
+}
+
 int run_program(const std::vector<std::string_view>& args) {
     const Result<Options> options = parse_options(args);
     if (!options) {
@@ -69,5 +82,6 @@ int run_program(const std::vector<std::string_view>& args) {
 }  // namespace neuron
 
 int main(int argc, char** argv) {
+    neuron::fill_standard_descriptors();
     return neuron::run_program({argv + (argc > 0), argv + argc});
 }

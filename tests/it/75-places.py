@@ -186,6 +186,24 @@ def test_d_lets_go_of_the_pipes_of_its_caller():
             assert done.returncode in (1, 78) and text in done.stderr, done
 
 
+def test_closed_descriptors_are_nobodys():
+    with Place() as place:
+        for redirection in ("<&- >&- 2>&-", "<&-", "2>&-"):
+            done = subprocess.run(["sh", "-c", f'exec "$0" -d -c "$1" {redirection}', BINARY,
+                                   str(place.conf)], timeout=20, check=False)
+            pid = place.pid()
+            assert done.returncode == 0 and is_alive(pid), redirection
+            for each in (pid, *children_of(pid)):
+                for number in range(3):
+                    where = os.readlink(f"/proc/{each}/fd/{number}")
+                    assert where.startswith("/dev/") or redirection == "<&-", (each, where)
+            assert (place.dir / "run/neurond.pid").read_text() == f"{pid}\n"
+            printed = subprocess.run(["sh", "-c", 'exec "$0" status -c "$1" >&-', BINARY,
+                                      str(place.conf)], capture_output=True, check=False)
+            assert printed.returncode == 1 and b"write stdout" in printed.stderr, printed
+            place.stop()
+
+
 def test_d_keeps_a_file():
     with Place() as place, open(place.dir / "log", "ab") as log:
         done = subprocess.run([BINARY, "-d", "-c", str(place.conf)], stdin=subprocess.DEVNULL,
