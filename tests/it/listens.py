@@ -1,6 +1,7 @@
 """A modern client that wants to hear of changes."""
 import json
 import queue
+import socket
 import threading
 
 from mcp import PREFIX
@@ -57,4 +58,8 @@ class Listen:
         return got["params"]
 
     def close(self):
+        try:  # while its reader waits for bytes, a close alone is not told to the other end
+            self.conn.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
         self.conn.close()
