@@ -285,7 +285,7 @@ def test_bash_completes_commands_and_names():
     with Neurond({"a": hostile("tools=one"), "b": hostile()}) as daemon:
         where = ("-c", str(daemon.conf))
         assert complete(*where, "restart") == ["a", "b"]
-        assert "a.one" in complete("call", *where)
+        assert "a.one" in complete("call", *where) and "a.one" in complete("tools", *where)
 
 
 main(__name__)
