@@ -118,11 +118,23 @@ void Instance::on_call_answer(CallHandle call, bool is_result, const Slice& body
 
 /// A message that breaks the rules still ends the call it was meant for.
 void Instance::on_bad_answer(std::string_view id_raw, const std::string& what) {
-    complaints_.add("it " + what);
     const auto id = read_leg_id(id_raw);
-    if (const auto entry = id ? pending_.take(*id) : std::nullopt; entry) {
+    const auto entry = id ? pending_.take(*id) : std::nullopt;
+    complaints_.add("it " + what, entry ? facts_of(*entry) : RequestFacts{});
+    if (entry) {
         fail_entry(*id, *entry, what);
     }
+}
+
+/// Of a call of a client's; what we ask ourselves has no id.
+RequestFacts Instance::facts_of(const Entry& entry) const {
+    const Call* call =
+        entry.kind == Pending::kCall ? owner_.find_call(entry.call) : nullptr;
+    return call == nullptr
+               ? RequestFacts{}
+               : RequestFacts{call->request.request_id, {},
+                              call->request.method + " " + escape(call->request.name, 128),
+                              {}};
 }
 
 void Instance::fail_entry(uint64_t id, const Entry& entry, const std::string& what) {

@@ -314,6 +314,27 @@ void log_fields(LogLevel level, const char* module, std::string_view text,
     write_event({level, module, {}, text, summary, &fields});
 }
 
+void log_about_request(LogLevel level, const char* module, const std::string& what,
+                       const RequestFacts& about) {
+    if (!log_enabled(level)) {
+        return;
+    }
+    const std::string summary = about.reason.empty() ? what : what + ": " + about.reason;
+    std::vector<LogField> fields;
+    const auto add = [&fields](std::string_view name, const std::string& value) {
+        if (!value.empty()) {
+            fields.push_back({name, value});
+        }
+    };
+    add("request_id", about.request_id);
+    add("server", about.server);
+    add("operation", about.operation);
+    add("reason", about.reason);
+    const std::string id =
+        about.request_id.empty() ? "" : " [req=" + about.request_id + "]";
+    log_fields(level, module, summary + id, summary, fields);
+}
+
 void log_child_line(std::string_view server, std::string_view line) {
     if (log_enabled(LogLevel::kInfo)) {
         write_event({LogLevel::kInfo, "stderr", server, line, {}});

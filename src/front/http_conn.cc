@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t kMaxRequestIdBytes = 128;
 constexpr size_t kFirstBodyBytes = 4096;
+constexpr size_t kShownPathBytes = 128;
 
 /// An id we may repeat in headers, logs and audit lines.
 bool is_usable_request_id(std::string_view id) noexcept {
@@ -196,8 +197,15 @@ void HttpConn::on_stall() {
     }
     const uint64_t taken = channel_.written() - written_before_;
     if (taken == 0 || (taken < kReadBudgetBytes && Block::scarce())) {
-        log_warn("http", "%s: dropped: the client does not read (%zu bytes wait for it)",
-                 peer_.caller.identity.peer.c_str(), channel_.out().bytes());
+        log_about_request(LogLevel::kWarn, "http",
+                          peer_.caller.identity.peer + ": dropped",
+                          {request_id_,
+                           {},
+                           escape(head_.method, kMaxMethodBytes) + " " +
+                               escape(head_.path, kShownPathBytes),
+                           "the client does not read (" +
+                               std::to_string(channel_.out().bytes()) +
+                               " bytes wait for it)"});
         channel_.close("the client does not read");
         return;
     }

@@ -102,7 +102,8 @@ bool LinkSubscriptions::listen_congested(const Listen&) const {
 }
 
 void LinkSubscriptions::on_listen_over(Listen& listen, const char* why) {
-    log_warn(door_, "a subscription is ended: %s", why);
+    log_about_request(LogLevel::kWarn, door_, "a subscription is ended",
+                      {listen.request_id(), {}, "subscriptions/listen", why});
     remove(listen);
 }
 

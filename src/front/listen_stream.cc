@@ -51,10 +51,12 @@ bool ListenStream::listen_congested(const Listen&) const {
     return conn != nullptr && conn->congested();
 }
 
-void ListenStream::on_listen_over(Listen&, const char* why) {
+void ListenStream::on_listen_over(Listen& listen, const char* why) {
     if (const HttpConn* conn = events_.conn(); conn != nullptr) {
-        log_warn("http", "%s: a subscription is ended: %s",
-                 conn->peer().caller.identity.peer.c_str(), why);
+        log_about_request(
+            LogLevel::kWarn, "http",
+            conn->peer().caller.identity.peer + ": a subscription is ended",
+            {listen.request_id(), {}, "subscriptions/listen", why});
     }
     events_.end();
     gone();

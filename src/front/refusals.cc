@@ -42,9 +42,14 @@ void Refusals::note(const HttpRequest& request, Refusal why, TimePoint now) {
     if (!log_.allow(now)) {
         return;
     }
-    log_warn("http", "%s: refused: %s (%s %s) [req=%s]", request.identity.peer.c_str(),
-             explain(why), escape(request.head.method, kShownBytes).c_str(),
-             escape(request.head.path, kShownBytes).c_str(), request.request_id.c_str());
+    const std::string operation = escape(request.head.method, kShownBytes) + " " +
+                                  escape(request.head.path, kShownBytes);
+    log_about_request(LogLevel::kWarn, "http",
+                      request.identity.peer + ": refused",
+                      {request.request_id,
+                       {},
+                       operation,
+                       std::string(explain(why)) + " (" + operation + ")"});
 }
 
 }  // namespace neuron

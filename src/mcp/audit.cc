@@ -14,7 +14,9 @@
 
 #include "neurond/base/crypto.h"
 #include "neurond/base/encode.h"
+#include "neurond/base/limits.h"
 #include "neurond/base/log.h"
+#include "neurond/base/text.h"
 #include "neurond/mcp/key_file.h"
 #include "neurond/wire/json_splice.h"
 #include "neurond/wire/json_write.h"
@@ -114,7 +116,7 @@ Status AuditLog::open_file() {
     chain_.set_torn(std::move(tail.torn));
     begin_chain();
     if (!text_.empty()) {
-        report(write_now());
+        report(write_now(), std::exchange(first_, {}));
     }
     return Ok{};
 }
@@ -163,6 +165,11 @@ void AuditLog::add(const AuditRecord& record) {
         return;
     }
     begin_chain();
+    if (first_.request_id.empty()) {
+        first_ = {
+            std::string(record.request_id), std::string(record.downstream),
+            std::string(record.method) + " " + escape(record.tool, kMaxToolNameBytes), {}};
+    }
     append(true, [&] {
         return chain_.link(audit_line(record, settings_.arguments, wall_now()));
     });
@@ -231,8 +238,9 @@ void AuditLog::write(Done done) {
         done(Ok{});
         return;
     }
+    const RequestFacts about = std::exchange(first_, {});
     const Status written = write_now();
-    report(written);
+    report(written, about);
     if (!written) {
         done(written);
         return;
@@ -257,9 +265,9 @@ void AuditLog::write(Done done) {
 }
 
 /// Once each way, because a full disk fails every turn.
-void AuditLog::report(const Status& written) {
+void AuditLog::report(const Status& written, const RequestFacts& about) {
     if (!written && !failing_) {
-        log_error("audit", "%s", written.error().message.c_str());
+        log_about_request(LogLevel::kError, "audit", written.error().message, about);
     } else if (written && failing_) {
         log_info("audit", "records are written again");
     }

@@ -120,6 +120,8 @@ def test_a_full_file_system():
             for said in ("No space left", "records are written again"):
                 wait_for(said, lambda: daemon.log.count(said) >= 3)  # noqa: B023
                 assert daemon.log.count(said) == 3, "once each time"
+            told = [line for line in daemon.lines if "No space left" in line]
+            assert all(line.endswith("]") and " [req=" in line for line in told), told
             kept = small.dir / "kept.log"
             shutil.copy(disk / "audit.log", kept)
             done = daemon.run("audit", "verify", str(kept))

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "neurond/base/log.h"
 #include "neurond/base/log_limiter.h"
 #include "neurond/loop/event_loop.h"
 
@@ -14,7 +15,8 @@ class Complaints {
     /// Both outlive this.
     Complaints(EventLoop& loop, const std::string& server);
 
-    void add(const std::string& what);
+    /// `request`: the one it is about, if any.
+    void add(const std::string& what, RequestFacts request = {});
 
   private:
     EventLoop& loop_;

@@ -155,6 +155,7 @@ class Instance final : private CarrierOwner,
     void on_call_answer(CallHandle call, bool is_result, const Slice& body);
     void on_bad_answer(std::string_view id_raw, const std::string& what);
     void fail_entry(uint64_t id, const Entry& entry, const std::string& what);
+    RequestFacts facts_of(const Entry& entry) const;
     void on_notification(const JsonRpcMessage& message, const JsonScanner& scan,
                          const Slice& text, uint64_t exchange);
     void on_progress(const JsonRpcMessage& message, const JsonScanner& scan,

@@ -56,6 +56,18 @@ struct LogField {
 void log_fields(LogLevel level, const char* module, std::string_view text,
                 std::string_view summary, const std::vector<LogField>& fields);
 
+/// Which request a warning or an error is about. What is empty is left out.
+struct RequestFacts {
+    std::string request_id;
+    std::string server;     ///< the downstream
+    std::string operation;  ///< "tools/call redis.get", "POST /mcp"
+    std::string reason;     ///< for people; of a system call or TLS, what these say
+};
+
+/// `what: reason [req=ID]`; as JSON the members request_id, server, operation and reason.
+void log_about_request(LogLevel level, const char* module, const std::string& what,
+                       const RequestFacts& about);
+
 /// One line of `server`'s own stderr, already escaped.
 void log_child_line(std::string_view server, std::string_view line);
 

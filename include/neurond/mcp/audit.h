@@ -9,6 +9,7 @@
 
 #include "neurond/base/clock.h"
 #include "neurond/base/fd.h"
+#include "neurond/base/log.h"
 #include "neurond/base/result.h"
 #include "neurond/loop/event_loop.h"
 #include "neurond/loop/helper.h"
@@ -108,7 +109,7 @@ class AuditLog {
     Status open_file();
     void begin_chain();
     void checkpoint(CheckpointReason reason);
-    void report(const Status& written);
+    void report(const Status& written, const RequestFacts& about);
     void sync();
 
     Helper& writer_;
@@ -117,6 +118,7 @@ class AuditLog {
     AuditChain chain_;
     std::string text_;  ///< what is to be written
     std::vector<Line> lines_;  ///< its lines
+    RequestFacts first_;       ///< whom the first record of these is about
     bool inside_line_ = false;  ///< the file ends inside a line
     AuditCounts counts_;
     bool failing_ = false;  ///< the last write failed, which has been logged

@@ -100,6 +100,8 @@ class Listen final : public Subscriber {
     /// Says the last message. Its owner knows already.
     void finish();
     const std::string& id_raw() const noexcept { return id_raw_; }
+    /// X-Request-Id of its request.
+    const std::string& request_id() const noexcept { return filter_.request_id; }
 
   private:
     void on_news() override;
