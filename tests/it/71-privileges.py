@@ -183,7 +183,8 @@ def test_directories_that_are_there():
     with Neurond(config={"server": {"user": "daemon"}}, setup=of_somebody,
                  wait=False) as daemon:
         assert daemon.wait_exit() == 1
-        assert "state/session.key: Permission denied" in daemon.log
+        assert f"open {daemon.dir}/state/sess" in daemon.log, daemon.log
+        assert ": Permission denied" in daemon.log, daemon.log
         assert owners(daemon.dir / "state") == (0, 0), "it has something of root's in it"
 
 
