@@ -120,6 +120,8 @@ def test_a_full_file_system():
             for said in ("No space left", "records are written again"):
                 wait_for(said, lambda: daemon.log.count(said) >= 3)  # noqa: B023
                 assert daemon.log.count(said) == 3, "once each time"
+            with daemon.connect() as conn:
+                assert json.loads(conn.request("GET", "/health").body)["dropped"] >= 15
             told = [line for line in daemon.lines if "No space left" in line]
             assert all(line.endswith("]") and " [req=" in line for line in told), told
             kept = small.dir / "kept.log"

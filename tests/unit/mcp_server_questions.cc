@@ -72,7 +72,7 @@ TEST_CASE("a reply passes under the id of the server; none is replaced by one of
          }) {
         CAPTURE(row.method);
         CHECK(is_question(row.method));
-        const ServerQuestions::Open open{"q1", "\"x\"", row.method, kOne};
+        const ServerQuestions::Open open{"q1", "\"x\"", row.method, kOne, {}};
         const std::string begin = R"({"jsonrpc":"2.0","id":"x",)";
         CHECK(written([&](OutQueue& out) { write_no_reply(out, open); }) ==
               begin + row.nobody);
