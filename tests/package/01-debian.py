@@ -36,7 +36,14 @@ files() {
     sort /etc/passwd /etc/group
 }
 pid() { cat /run/neurond/neurond.pid; }
-is_neurond() { [ "$(stat -c %U "/proc/$(pid)")" = neurond ] && neurond health; }
+ready() {
+    for _ in $(seq 150); do
+        ! neurond health || return 0
+        sleep 0.1
+    done
+    return 1
+}
+is_neurond() { [ "$(stat -c %U "/proc/$(pid)")" = neurond ] && ready; }
 has_gone() { ! kill -0 "$old" 2>/dev/null && [ ! -e /run/neurond/neurond.pid ]; }
 gone_processes() { ! grep -lsz '^neurond' /proc/[0-9]*/cmdline; }
 

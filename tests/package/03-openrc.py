@@ -26,8 +26,15 @@ try() {
 }
 not() { ! "$@"; }
 pid() { cat /run/neurond/neurond.pid; }
-is_neurond() { [ "$(stat -c %U "/proc/$(pid)")" = neurond ] && neurond health; }
-is_same() { [ "$(pid)" = "$before" ] && neurond health; }
+ready() {
+    for _ in $(seq 150); do
+        ! neurond health || return 0
+        sleep 0.1
+    done
+    return 1
+}
+is_neurond() { [ "$(stat -c %U "/proc/$(pid)")" = neurond ] && ready; }
+is_same() { [ "$(pid)" = "$before" ] && ready; }
 is_another() { [ "$(pid)" != "$before" ] && is_neurond; }
 has_gone() { ! kill -0 "$before" 2>/dev/null && [ ! -e /run/neurond/neurond.pid ]; }
 
