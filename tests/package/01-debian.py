@@ -7,27 +7,10 @@ import shutil
 import sys
 import tarfile
 
-from debian import OUT, ROOT, clean_root, inside, make, needs_root, run
+from debian import OUT, ROOT, TRYING, clean_root, inside, make, needs_root, run
 
 # Runs inside, in a network and a table of processes of its own.
-INSIDE = r"""
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C
-mount -t proc proc /proc
-failed=0
-try() {
-    what=$1
-    shift
-    # Through a pipe: a daemon that kept it would be waited for.
-    said=$("$@" 2>&1; echo "exit status $?")
-    case $said in
-        *"exit status 0") echo "ok $what" ;;
-        *)
-            failed=1
-            echo "FAIL $what"
-            echo "$said" | sed 's/^/    /'
-            ;;
-    esac
-}
+INSIDE = TRYING + r"""
 files() {
     find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /deb \) -prune \
         -o ! -path '/var/lib/dpkg/*' ! -path '/var/log/*.log' ! -path '/var/cache/*' \
@@ -35,15 +18,6 @@ files() {
     find /var/lib/dpkg/info -name 'neurond*'
     sort /etc/passwd /etc/group
 }
-pid() { cat /run/neurond/neurond.pid; }
-ready() {
-    for _ in $(seq 150); do
-        ! neurond health || return 0
-        sleep 0.1
-    done
-    return 1
-}
-is_neurond() { [ "$(stat -c %U "/proc/$(pid)")" = neurond ] && ready; }
 has_gone() { ! kill -0 "$old" 2>/dev/null && [ ! -e /run/neurond/neurond.pid ]; }
 gone_processes() { ! grep -lsz '^neurond' /proc/[0-9]*/cmdline; }
 

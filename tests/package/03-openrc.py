@@ -3,37 +3,11 @@
 restart, stop, and what a bad configuration does not stop. Needs root, and the archive."""
 import sys
 
-from debian import ROOT, clean_root, inside, make, needs_root, run
+from debian import ROOT, TRYING, clean_root, inside, make, needs_root, run
 
 # What the service needs of a system that has been booted.
-INSIDE = r"""
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
-mount -t proc proc /proc
-failed=0
-try() {
-    what=$1
-    shift
-    # Through a pipe: a daemon that kept it would be waited for.
-    said=$("$@" 2>&1; echo "exit status $?")
-    case $said in
-        *"exit status 0") echo "ok $what" ;;
-        *)
-            failed=1
-            echo "FAIL $what"
-            echo "$said" | sed 's/^/    /'
-            ;;
-    esac
-}
+INSIDE = TRYING + r"""
 not() { ! "$@"; }
-pid() { cat /run/neurond/neurond.pid; }
-ready() {
-    for _ in $(seq 150); do
-        ! neurond health || return 0
-        sleep 0.1
-    done
-    return 1
-}
-is_neurond() { [ "$(stat -c %U "/proc/$(pid)")" = neurond ] && ready; }
 is_same() { [ "$(pid)" = "$before" ] && ready; }
 is_another() { [ "$(pid)" != "$before" ] && is_neurond; }
 has_gone() { ! kill -0 "$before" 2>/dev/null && [ ! -e /run/neurond/neurond.pid ]; }

@@ -15,6 +15,37 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUT = os.environ.get("OUT", "build")
 NEEDS = "adduser,libcjson1,libssl3,libstdc++6"
 
+# What scripts inside begin with: /proc, a line for each thing tried, and questions about the
+# daemon that runs there. They end with `exit $failed`.
+TRYING = r"""
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C
+mount -t proc proc /proc
+failed=0
+try() {
+    what=$1
+    shift
+    # Through a pipe: a daemon that kept it would be waited for.
+    said=$("$@" 2>&1; echo "exit status $?")
+    case $said in
+        *"exit status 0") echo "ok $what" ;;
+        *)
+            failed=1
+            echo "FAIL $what"
+            echo "$said" | sed 's/^/    /'
+            ;;
+    esac
+}
+pid() { cat /run/neurond/neurond.pid; }
+ready() {
+    for _ in $(seq 150); do
+        ! neurond health || return 0
+        sleep 0.1
+    done
+    return 1
+}
+is_neurond() { [ "$(stat -c %U "/proc/$(pid)")" = neurond ] && ready; }
+"""
+
 LOOPBACK_UP = """
 import fcntl, socket, struct, os, sys
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any:
