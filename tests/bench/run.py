@@ -6,6 +6,7 @@ usage: run.py [SECONDS]
 """
 import json
 import pathlib
+import random
 import statistics
 import subprocess
 import sys
@@ -69,16 +70,17 @@ def show(name, times, base):
 
 def audit_cost():
     """What the audit adds to a call, by ways of reaching the medium; all daemons at once,
-    in turns, so that a busy machine is as busy for each."""
+    in turns, so that a busy machine is as busy for each, and each after any other."""
     ways = {"none": {"path": "none"}, "no": {"sync": "no"}, "batch": {"sync": "batch"},
             "each": {"sync": "each"}}
     daemons = {how: Neurond({"a": SERVER}, {"audit": keys}) for how, keys in ways.items()}
     times = {how: [] for how in ways}
     try:
-        clients = {how: daemon.client() for how, daemon in daemons.items()}
+        clients = [(how, daemon.client()) for how, daemon in daemons.items()]
         end = time.monotonic() + 4 * SECONDS
         while time.monotonic() < end:
-            for how, client in clients.items():
+            random.shuffle(clients)
+            for how, client in clients:
                 began = time.perf_counter()
                 client.call("a.echo", {"text": "x"})
                 times[how].append((time.perf_counter() - began) * 1000)
