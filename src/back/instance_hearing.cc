@@ -41,9 +41,11 @@ void Instance::on_message(const JsonScanner& scan, const Slice& text,
             on_request(message, text, exchange);
             break;
         case JsonRpcMessage::Kind::kInvalid:
-            // With a method it is a request of the server's own, whose ids are not ours.
-            on_bad_answer(scan.envelope().method.empty() ? message.id.in(text.view())
-                                                         : std::string_view(),
+            if (!scan.envelope().method.empty()) {
+                on_bad_request(message, text);
+                break;
+            }
+            on_bad_answer(message.id.in(text.view()),
                           "sent an invalid message: " + message.reason);
             break;
     }
@@ -114,6 +116,14 @@ void Instance::on_call_answer(CallHandle call, bool is_result, const Slice& body
     }
     answer(call, is_result ? Answer::result(body) : Answer::error(body),
            CallOutcome::kAnswered);
+}
+
+/// The server waits for its answer, whatever is wrong with the request.
+void Instance::on_bad_request(const JsonRpcMessage& message, const Slice& text) {
+    complaints_.add("it sent an invalid message: " + message.reason);
+    if (message.answerable && !message.id.empty() && !carrier_->overloaded()) {
+        questions_.refuse(message.id.in(text.view()), message.code, message.reason);
+    }
 }
 
 /// A message that breaks the rules still ends the call it was meant for.

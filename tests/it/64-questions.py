@@ -330,6 +330,14 @@ def test_messages_are_for_who_wants_them():
             assert "info" in server.levels, server.levels
 
 
+def test_a_request_that_makes_no_sense_gets_an_error():
+    child = {"command": sys.executable, "args": [asker.__file__], "share": "session"}
+    with Neurond({"a": child}) as daemon, daemon.client() as client:
+        got = client.call("a.play", {"steps": [{"ask": [["elicitation/create", "text"]]}]})
+        (reply,) = json.loads(got.text)
+        assert reply == {"code": -32602, "message": "Invalid params: params is not an object"}
+
+
 def test_what_is_said_of_a_cancelled_call_is_nobodys():
     child = {"command": sys.executable, "args": [asker.__file__], "share": "all"}
     with Neurond({"a": child}) as daemon, daemon.client() as one, daemon.client() as two:

@@ -154,6 +154,7 @@ class Instance final : private CarrierOwner,
     void on_answer(const JsonRpcMessage& message, const Slice& text);
     void on_call_answer(CallHandle call, bool is_result, const Slice& body);
     void on_bad_answer(std::string_view id_raw, const std::string& what);
+    void on_bad_request(const JsonRpcMessage& message, const Slice& text);
     void fail_entry(uint64_t id, const Entry& entry, const std::string& what);
     RequestFacts facts_of(const Entry& entry) const;
     void on_notification(const JsonRpcMessage& message, const JsonScanner& scan,

@@ -46,6 +46,8 @@ class QuestionRelay {
     /// this server.
     void on_request(const JsonRpcMessage& message, const Slice& text,
                     std::optional<CallHandle> call, ClientCaps caps);
+    /// This is the answer to a request that no client is asked.
+    void refuse(std::string_view id_raw, JsonRpcError code, std::string_view why);
     /// Some question came while nobody called, and no client has been asked: its session
     /// has no stream yet; or the server serves several, and asks for roots, as servers do
     /// right after the handshake, and remember the answer.
@@ -80,7 +82,6 @@ class QuestionRelay {
     std::optional<Held> take_lent(const std::string& key);
     void tell_progress(const InputReply& progress);
     void say_no_roots(std::string_view id_raw);
-    void refuse(std::string_view id_raw, JsonRpcError code, std::string_view why);
 
     CallSink& sink_;
     OneSession& session_;
