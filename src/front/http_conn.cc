@@ -191,6 +191,13 @@ void HttpConn::flush() {
 
 /// A client may be slow, but not stop reading; and while buffers are scarce it may not be
 /// slower than a sender of bodies.
+/// Empty when what is not read answers something else than a request, or one before.
+std::string HttpConn::shown_operation() const {
+    return head_.method.empty() ? std::string()
+                                : escape(head_.method, kMaxMethodBytes) + " " +
+                                      escape(head_.path, kShownPathBytes);
+}
+
 void HttpConn::on_stall() {
     if (channel_.out().empty()) {
         return;
@@ -201,8 +208,7 @@ void HttpConn::on_stall() {
                           peer_.caller.identity.peer + ": dropped",
                           {request_id_,
                            {},
-                           escape(head_.method, kMaxMethodBytes) + " " +
-                               escape(head_.path, kShownPathBytes),
+                           shown_operation(),
                            "the client does not read (" +
                                std::to_string(channel_.out().bytes()) +
                                " bytes wait for it)"});
@@ -218,6 +224,9 @@ bool HttpConn::take_head() {
         return false;
     }
     const HeadParse parsed = parser_.parse(in_.readable(), head_);
+    if (parsed.state != Scan::kDone) {
+        head_ = {};  // it points into input that moves
+    }
     if (parsed.state == Scan::kMore) {
         return large_head_waits();
     }
@@ -239,7 +248,6 @@ bool HttpConn::large_head_waits() {
     arriving_.hold(large ? in_.size() : 0);
     if (large && (arriving_.crowded() || Block::exhausted())) {
         request_id_ = owner_.new_request_id();
-        head_.method = {};
         common_.clear();
         fail_busy();
     }

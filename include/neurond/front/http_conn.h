@@ -187,6 +187,7 @@ class HttpConn final : private ChannelOwner {
     void process();
     bool take_head();
     bool large_head_waits();
+    std::string shown_operation() const;
     bool begin_request();
     void refuse_unread(HttpReply reply);
     void begin_body();
