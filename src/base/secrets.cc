@@ -179,8 +179,9 @@ Found find_in_url(std::string_view url, size_t from) {
     return {};
 }
 
-/// The first such in the URLs of `text` that stands behind `from`.
+/// The first such in the URLs of `text`, URLs in others included, behind `from`.
 Found find_in_urls(std::string_view text, size_t from) {
+    Found first;
     for (size_t at = 0; (at = text.find("://", at)) != text.npos;) {
         at += 3;
         const std::string_view rest = text.substr(at);
@@ -189,11 +190,11 @@ Found find_in_urls(std::string_view text, size_t from) {
             continue;
         }
         const Found found = find_in_url(url, from > at ? from - at : 0);
-        if (found.size != 0) {
-            return {at + found.at, found.size};
+        if (found.size != 0 && (first.size == 0 || at + found.at < first.at)) {
+            first = {at + found.at, found.size};
         }
     }
-    return {};
+    return first;
 }
 
 /// `name` ends in the word "auth": X-Auth, BASIC_AUTH, dbAuth.

@@ -106,6 +106,7 @@ TEST_CASE("secrets of URLs are masked wherever these stand, and known from then 
           "'a://h/?x=1&password=***&token=***#key=d' e://u:***@h?key=***&y");
     CHECK(mask_urls("a://h?token=&key b://h:80/?tokens c?token=d") ==
           "a://h?token=&key b://h:80/?tokens c?token=d");
+    CHECK(mask_urls("a://h/?u=b://u:c@i/&token=d") == "a://h/?u=b://u:***@i/&token=***");
     learn_urls(text);
     CHECK(mask_secrets("pass-of-unit, other/of-unit, u") == "***, ***, u");
 }
