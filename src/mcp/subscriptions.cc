@@ -187,11 +187,18 @@ std::optional<Answer> Subscriptions::subscribe(Subscriber& subscriber,
 
 void Subscriptions::restore(Subscriber& subscriber) {
     for (const std::string& uri : std::exchange(subscriber.awaited_, {})) {
-        if (!source_.place_of(uri, subscriber.view_, subscriber.who_)) {
+        const auto place = source_.place_of(uri, subscriber.view_, subscriber.who_);
+        if (!place) {
             subscriber.awaited_.insert(uri);
             continue;
         }
         subscribe(subscriber, uri, {}, 0, {});
+        if (const auto found = watched_.find(*place); found != watched_.end()) {
+            for (Waiter& each : found->second.waiters) {
+                each.restored = each.restored || (each.interest.who == &subscriber &&
+                                                  each.interest.uri == uri);
+            }
+        }
         if (subscriber.resources_.count(uri) != 0) {
             subscriber.news_.resources.insert(uri);
             schedule();
@@ -245,7 +252,11 @@ void Subscriptions::conclude(const std::vector<Waiter>& waiters, const Answer& a
     }
     for (const Waiter& each : all) {
         if (subscribers_.count(each.interest.who) != 0) {
-            each.interest.who->on_subscribed(each.interest.uri, good);
+            if (each.restored && answer.kind == Answer::Kind::kOwnError) {
+                each.interest.who->awaited_.insert(each.interest.uri);
+            } else {
+                each.interest.who->on_subscribed(each.interest.uri, good);
+            }
         }
         if (Asker* asker = router_.parties().askers.find(each.asker); asker != nullptr) {
             asker->on_answer(each.tag, answer);

@@ -198,6 +198,7 @@ class Subscriptions final : public SessionClients {
         AskerHandle asker;
         uint64_t tag;
         TimePoint until;
+        bool restored = false;  ///< nobody asks for it now
     };
     struct Watched {
         std::vector<Interest> interested;
