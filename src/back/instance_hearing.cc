@@ -105,6 +105,7 @@ void Instance::on_call_answer(CallHandle call, bool is_result, const Slice& body
         return;
     }
     if (!is_result && is_outdated(call, body.view())) {
+        owner_.on_instance_room();
         return;
     }
     questions_.close(call);
