@@ -70,7 +70,8 @@ int run_program(const std::vector<std::string_view>& args) {
         return print_usage_error(options.error());
     }
     const int code = dispatch(*options);
-    if (std::fflush(stdout) != 0) {  // a full disk must not look like success
+    // A full disk must not look like success.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
         std::perror("neurond: write stdout");
         return code == kExitDone ? kExitFailed : code;
     }

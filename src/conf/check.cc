@@ -173,11 +173,13 @@ void Checker::metrics(const Section& section) {
     const std::string& prefix = section.str("prefix");
     const bool digit = !prefix.empty() && kDigits.find(prefix[0]) != kDigits.npos;
     if (good(section, "prefix") &&
-        (prefix.empty() || digit || prefix.size() > kMaxNamespaceBytes ||
+        (prefix.empty() || digit || prefix == "process" ||
+         prefix.size() > kMaxNamespaceBytes ||
          !consists_of(prefix, {kLower, kUpper, kDigits, "_"}))) {
         error(section, "prefix",
               quote(prefix) + " cannot begin the name of a metric, expected at most 64 "
-                              "letters, digits and _, no digit first");
+                              "letters, digits and _, no digit first, and not "
+                              "\"process\", which has a meaning of its own");
     }
 }
 

@@ -53,6 +53,7 @@ Status Expander::variable(std::string_view inside) {
     if (fallback != whole.npos && (!value || value->empty())) {
         const std::string_view text = whole.substr(fallback + 2);
         out_.text += text;
+        out_.written += text;
         out_.has_default = out_.has_default || !text.empty();
         out_.secret_variable =
             out_.secret_variable || (!text.empty() && is_secret_name(name));
@@ -67,6 +68,7 @@ Status Expander::variable(std::string_view inside) {
         return bad(inside, "holds control bytes or invalid UTF-8");
     }
     out_.text += *value;
+    out_.written += kMask;
     out_.secret_variable = out_.secret_variable || is_secret_name(name);
     return Ok{};
 }
@@ -84,6 +86,7 @@ Status Expander::file(const std::string& path) {
         return Error{"read " + path + ": it holds a NUL byte"};
     }
     out_.text += text;
+    out_.written += kMask;
     out_.from_file = true;
     if (content->world_readable) {
         out_.public_file = path;
@@ -126,12 +129,14 @@ Result<Expanded> Expander::run(std::string_view text) {
     for (size_t at = 0; at < text.size();) {
         const size_t dollar = std::min(text.find('$', at), text.size());
         out_.text += text.substr(at, dollar - at);
+        out_.written += text.substr(at, dollar - at);
         if (dollar == text.size()) {
             break;
         }
         const std::string_view rest = text.substr(dollar + 1);
         if (starts_with(rest, "$")) {
             out_.text += '$';
+            out_.written += '$';
             at = dollar + 2;
             continue;
         }

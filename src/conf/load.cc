@@ -226,10 +226,11 @@ bool Builder::take_text(const Section& section, const std::string& written,
     out.secret = setting.spec->may_be_secret && (by_name || from_outside);
     const bool named = (by_name || expanded->secret_variable) && !out.text.empty() &&
                        out.text != kMask;
-    const bool within = mask_urls(out.text) != out.text;
+    const bool within = place.source->world_readable &&
+                        mask_urls(expanded->written) != expanded->written;
     if (setting.spec->may_be_secret && !expanded->public_file.empty()) {
         setting.public_file = expanded->public_file;
-    } else if (out.open && ((setting.spec->may_be_secret && named) || within)) {
+    } else if ((out.open && setting.spec->may_be_secret && named) || within) {
         setting.public_file = place.source->name;
     }
     return true;

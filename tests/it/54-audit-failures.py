@@ -130,15 +130,6 @@ def test_a_full_file_system():
             assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_medium_that_is_always_full():
-    with Neurond({"a": hostile()}, {"audit": {"path": "/dev/full"}}) as daemon:
-        with daemon.client() as client:
-            for _ in range(3):
-                error = json.loads(client.call("a.echo", {"text": "x"}).raw)["error"]
-                assert error["data"]["type"] == "audit" and "No space" in error["message"], error
-        assert not calls_received(daemon)
-
-
 def test_a_writer_that_is_killed():
     with Neurond({"a": hostile()}, {"audit": {"sync": "each"}}) as daemon:
         with SocketLines(daemon.dir / "run/neurond.sock") as lines, daemon.client() as client:

@@ -349,10 +349,12 @@ TEST_CASE("pairs of keys, patterns, separators and addresses are checked") {
          ". _ - : /"},
         {"[metrics]\nprefix = my-own",
          "t.conf:2:10: metrics.prefix: \"my-own\" cannot begin the name of a metric, "
-         "expected at most 64 letters, digits and _, no digit first"},
+         "expected at most 64 letters, digits and _, no digit first, and not \"process\", "
+         "which has a meaning of its own"},
         {"[metrics]\nprefix = 9lives",
          "t.conf:2:10: metrics.prefix: \"9lives\" cannot begin the name of a metric, "
-         "expected at most 64 letters, digits and _, no digit first"},
+         "expected at most 64 letters, digits and _, no digit first, and not \"process\", "
+         "which has a meaning of its own"},
         {"[federation]\nseparator = x",
          "t.conf:2:13: federation.separator: \"x\" cannot separate, expected 1 to 3 of "
          ". _ "
@@ -487,6 +489,8 @@ TEST_CASE("a secret within a value is refused as one that is the whole of it") {
         {"env.OTHER = ${env:API_TOKEN:-}", false},
         {"env.API_TOKEN = ${env:OTHER:-pass-word}", true},
         {"env.OTHER = ${env:PLAIN:-word}", false},
+        {"env.OTHER = pg://u:${file:/private}@${env:HOST:-h}/x", false},
+        {"env.OTHER = pg://u:pass-word@${env:SET}/x", true},
         {"args = --token=pass-word", true},
         {"args = --token pass-word", true},
         {"args = x --db pg://u:pass-word@h/x", true},
@@ -500,6 +504,7 @@ TEST_CASE("a secret within a value is refused as one that is the whole of it") {
         FakeFiles files("[policy]\ndefault_action = allow\n[downstream x]\n"
                         "command = /bin/x\n" + std::string(row.line));
         files.texts["/private"] = {"pass-word", false};
+        files.variables["SET"] = "h";
         CAPTURE(row.line);
         CHECK(messages(load({"t.conf", {}}, files)) == Words{});
         files.texts["t.conf"].world_readable = true;

@@ -13,6 +13,7 @@ namespace neuron::conf {
 /// A text with its ${…} replaced.
 struct Expanded {
     std::string text;
+    std::string written;  ///< what the configuration itself says of it: kMask for the rest
     bool from_file = false;        ///< a part came from ${file:} or ${credential:}
     bool secret_variable = false;  ///< a part came from an ${env:} of a secret's name
     bool literal = true;           ///< nothing was replaced but $$
