@@ -67,6 +67,27 @@ def test_a_client_that_does_not_read():
         sock.close()
 
 
+def test_a_client_that_does_not_read_and_asks_badly():
+    """How much the kernel takes is not known, so several leave a little less than too much."""
+    request, bad = render("GET", "/metrics", []), b"GET /secret HTTP/1.1\r\nBad Field: x\r\n\r\n"
+    with Logged({"limits": {"body_timeout": "500ms", "connections": 200}}) as daemon:
+        socks = []
+        for count in range(20, 620, 20):
+            sock = socket.socket()
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.connect(daemon.address)
+            sock.sendall(request * count + bad)
+            socks.append(sock)
+
+        def dropped():
+            return [json.loads(line) for line in list(daemon.lines) if "does not read" in line]
+        wait_for("some are dropped", lambda: len(dropped()) >= 5)
+        for line in dropped():
+            assert line.get("operation", "") in ("", "GET /metrics"), line
+        for sock in socks:
+            sock.close()
+
+
 def test_as_text_the_id_stands_at_the_end():
     with Neurond({"a": hostile()}) as daemon:
         with daemon.connect() as conn:
