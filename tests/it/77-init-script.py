@@ -107,6 +107,7 @@ def test_a_bad_configuration_stops_nothing():
 
 def test_a_daemon_that_was_killed_and_that_nobody_has_waited_for():
     with Service() as service:
+        (service.dir / "log").mkdir()  # as the script would
         lost = subprocess.Popen([BINARY, "-c", service.conf, "-p", service.pid_file],
                                 stderr=subprocess.DEVNULL)  # and it stays a zombie
         wait_for("its start", lambda: service("status")[0] == 0)
