@@ -355,6 +355,10 @@ TEST_CASE("pairs of keys, patterns, separators and addresses are checked") {
          "t.conf:2:10: metrics.prefix: \"9lives\" cannot begin the name of a metric, "
          "expected at most 64 letters, digits and _, no digit first, and not \"process\", "
          "which has a meaning of its own"},
+        {"[metrics]\nprefix = process",
+         "t.conf:2:10: metrics.prefix: \"process\" cannot begin the name of a metric, "
+         "expected at most 64 letters, digits and _, no digit first, and not \"process\", "
+         "which has a meaning of its own"},
         {"[federation]\nseparator = x",
          "t.conf:2:13: federation.separator: \"x\" cannot separate, expected 1 to 3 of "
          ". _ "

@@ -210,6 +210,23 @@ TEST_CASE("what a restarted server refuses stays wanted, and is refused to other
     CHECK(two.takes("mem:///a"));
 }
 
+TEST_CASE("what was subscribed before a restart is tried again until it is refused") {
+    World66 world;
+    world.resources({{"all", true, {}, {}, {}, {"mem:///*"}}});
+    Ear ear(world.hub, "uid:1000");
+    ear.restore({"mem:///a"});
+    CHECK(world.source.told() == "redis[mem:///a ]");
+    world.hub.on_subscribed({"redis", "mem:///a"}, Answer::failure({}));  // it was away
+    CHECK(world.source.told() == "redis[]");
+    CHECK(ear.told.find('-') == std::string::npos);
+    world.tools({"get", "more"});  // its servers have changed
+    world.settle();
+    CHECK(world.source.told() == "redis[mem:///a ]");
+    world.hub.on_subscribed({"redis", "mem:///a"},
+                            Answer::error(Slice({}, R"({"code":-5,"message":"no"})")));
+    CHECK(ear.told.find("-mem:///a") != std::string::npos);
+}
+
 TEST_CASE("a listen is acknowledged when it is known which resources it names") {
     struct Voice final : ListenOwner {
         void on_listen_message(Listen&, OutQueue&& message) override {
